@@ -1,0 +1,1 @@
+"""Kubernetes operator that runs SGLang text-embedding servers on GPU pools, scaled by queue and clock."""

@@ -1,0 +1,52 @@
+"""The common behaviour of every API model, and the field types that several of them share."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+GROUP = "embedding-operator.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+
+class ApiModel(BaseModel):
+    """A frozen part of a custom resource: camelCase outside, snake_case inside.
+
+    Unknown fields are ignored: an object written by a newer version of the API stays readable.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+
+def rule(expression: str, message: str, *, field: str | None = None) -> dict[str, str]:
+    """Return one CEL validation rule; `message` must name the field and the fix, `field` is its path."""
+    validation = {"rule": expression, "message": message}
+    if field is not None:
+        validation["fieldPath"] = field
+    return validation
+
+
+def rules(*validations: dict[str, str], **keywords: Any) -> dict[str, Any]:
+    """Return the JSON-schema extra that carries CEL rules and further `x-kubernetes-*` keywords."""
+    return {"x-kubernetes-validations": list(validations), **keywords}
+
+
+def list_map(*keys: str) -> dict[str, Any]:
+    """Return the JSON-schema extra of a list whose entries are merged by `keys` under server-side apply."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
+
+
+SET_LIST: dict[str, Any] = {"x-kubernetes-list-type": "set"}
+ATOMIC_LIST: dict[str, Any] = {"x-kubernetes-list-type": "atomic"}
+ATOMIC_MAP: dict[str, Any] = {"x-kubernetes-map-type": "atomic"}
+
+PoolName = Annotated[str, Field(min_length=1, max_length=30, pattern=DNS_LABEL)]
+"""The name of a `GPUPool`; short, because it becomes part of the names of Deployments and pods."""
+
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+
+FreeForm = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+"""A part of a Kubernetes core type that the API server checks when the child that carries it is applied."""

@@ -1,0 +1,111 @@
+"""Conditions: their types, every reason they may carry, and what each means."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from embedding_operator.api.v1alpha1.base import ApiModel
+
+
+class ConditionType(StrEnum):
+    """What a condition speaks about."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    METRICS_AVAILABLE = "MetricsAvailable"
+    SCHEDULE_APPLIED = "ScheduleApplied"
+    HANDOVER_IN_PROGRESS = "HandoverInProgress"
+    CAPACITY_LIMITED = "CapacityLimited"
+    SCALING_LIMITED = "ScalingLimited"
+    CONFLICTING_SCALER = "ConflictingScaler"
+
+
+class ConditionStatus(StrEnum):
+    """Kubernetes' three-valued truth."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Reason(StrEnum):
+    """Why a condition has its status, in CamelCase as `metav1.Condition` asks; the comment is the documentation."""
+
+    # Ready, Reconciling
+    SERVING = "Serving"  # every wanted replica is Ready
+    SCALING = "Scaling"  # enough replicas serve, more are starting or some are leaving
+    STARTING = "Starting"  # no replica is Ready yet
+    DEGRADED = "Degraded"  # fewer replicas are Ready than the bounds of the window ask for
+    ASLEEP = "Asleep"  # a window holds the service at zero replicas
+    PAUSED = "Paused"  # scaling.mode is Paused
+    SETTLED = "Settled"  # nothing is left to do
+
+    # Stalled: the object or its surroundings must change before the operator can go on
+    PROGRESSING = "Progressing"  # nothing is in the way
+    INVALID_SPEC = "InvalidSpec"  # the stored object does not fit the schema of this operator version
+    GPU_POOL_NOT_FOUND = "GPUPoolNotFound"  # spec.pools names a GPUPool that does not exist
+    DTYPE_UNSUPPORTED = "DtypeUnsupported"  # bfloat16 on a pool below compute capability 8.0
+    QUANTIZATION_UNSUPPORTED = "QuantizationUnsupported"  # no kernel for this method on a pool's GPU
+    UNSUPPORTED_POOLING = "UnsupportedPooling"  # the model pools by mean, SGLang would return wrong vectors
+    MODEL_TOO_LARGE = "ModelTooLarge"  # the weights do not fit the memory of a pool's GPU
+    ENGINE_ARGUMENT_REFUSED = "EngineArgumentRefused"  # args or env set what the operator manages
+    NAME_CONFLICT = "NameConflict"  # an object with the name of a child belongs to somebody else
+    FORBIDDEN = "Forbidden"  # the operator lacks a permission, or admission refused a child
+    QUOTA_EXCEEDED = "QuotaExceeded"  # a ResourceQuota refused a child
+
+    # MetricsAvailable
+    REPORTING = "Reporting"  # every Ready replica reported in time
+    PARTIAL = "Partial"  # some Ready replicas did not report: the service may grow, not shrink
+    MISSING = "Missing"  # no replica reported: replicas are held
+    STALE = "Stale"  # the newest figures are too old: replicas are held
+    INVALID = "Invalid"  # figures were negative, NaN or infinite: replicas are held
+    NO_REPLICAS = "NoReplicas"  # no replica is Ready, so there is nothing to measure
+
+    # ScheduleApplied
+    WINDOW_ACTIVE = "WindowActive"  # a window of the schedule in force is open
+    BASE_BOUNDS = "BaseBounds"  # no window is open: spec.pools counts
+    NO_SCHEDULE = "NoSchedule"  # no schedule applies to the service
+    NO_COMMON_POOL = "NoCommonPool"  # the schedule names none of the pools that the service lists
+
+    # HandoverInProgress
+    WAITING_FOR_READY = "WaitingForReady"  # the incoming pool's replicas are not Ready yet
+    SETTLING = "Settling"  # they are Ready, but not long enough or without a verified answer
+    PARITY_FAILED = "ParityFailed"  # the incoming pool answers with other vectors than the outgoing one
+    DRAINING = "Draining"  # the outgoing pool's replicas are leaving
+    STABLE = "Stable"  # no handover
+
+    # CapacityLimited
+    UNSCHEDULABLE = "Unschedulable"  # pods find no node
+    IMAGE_PULL_FAILED = "ImagePullFailed"  # pods can not get their image
+    CRASH_LOOP = "CrashLoop"  # engine containers end again and again
+    START_OVERDUE = "StartOverdue"  # pods run for longer than a start takes
+    SUFFICIENT = "Sufficient"  # no pod is stuck
+
+    # ScalingLimited
+    AT_MAXIMUM = "AtMaximum"  # the load asks for more than the bounds allow
+    AT_MINIMUM = "AtMinimum"  # the bounds ask for more than the load
+    WITHIN_BOUNDS = "WithinBounds"
+
+    # ConflictingScaler
+    OTHER_SCALER = "OtherScaler"  # an HorizontalPodAutoscaler or ScaledObject targets a managed Deployment
+    NO_OTHER_SCALER = "NoOtherScaler"
+
+    # ScalingSchedule, GPUPool
+    IN_USE = "InUse"
+    UNUSED = "Unused"
+    NO_NODES = "NoNodes"  # no node carries the labels of the pool
+    AVAILABLE = "Available"
+
+
+class Condition(ApiModel):
+    """A `metav1.Condition`."""
+
+    type: Annotated[str, Field(max_length=316)]
+    status: ConditionStatus
+    observed_generation: Annotated[int, Field(ge=0)] = 0
+    last_transition_time: datetime
+    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    message: Annotated[str, Field(max_length=32768)] = ""

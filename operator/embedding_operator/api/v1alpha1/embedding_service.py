@@ -1,0 +1,53 @@
+"""`EmbeddingService`: which model, on which pools, scaled how. Written by application teams."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from embedding_operator.api.v1alpha1.base import ApiModel, list_map, rule, rules
+from embedding_operator.api.v1alpha1.engine import EngineSpec, PodTemplate
+from embedding_operator.api.v1alpha1.model import ModelSpec
+from embedding_operator.api.v1alpha1.pools import PoolSpec
+from embedding_operator.api.v1alpha1.scaling import ScalingSpec
+from embedding_operator.api.v1alpha1.schedule import ScheduleSpec
+
+MAX_CHILD_NAME = 46
+"""Longest name of a Deployment whose pods (`-<10 characters>-<5 characters>`) stay within 63 characters."""
+
+
+class EmbeddingServiceSpec(ApiModel):
+    """The wish of the application team; every field but `model` and `pools` has a default that is right for it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.schedule) || self.schedule.windows.all(w, w.asleep || w.pools.all(p, "
+                "self.pools.exists(q, q.gpuPool == p.gpuPool)))",
+                "a window names a pool that spec.pools does not list: add the pool to spec.pools or remove it "
+                "from the window",
+                field=".schedule",
+            )
+        )
+    )
+
+    model: ModelSpec
+    pools: Annotated[list[PoolSpec], Field(min_length=1, max_length=16, json_schema_extra=list_map("gpuPool"))]
+    scaling: ScalingSpec = Field(default_factory=ScalingSpec)
+    schedule: ScheduleSpec | None = Field(
+        default=None, description="Windows of this service. Without it a ScalingSchedule of the cluster may apply."
+    )
+    engine: EngineSpec = Field(default_factory=EngineSpec)
+    pod_template: PodTemplate = Field(default_factory=PodTemplate)
+
+
+OBJECT_RULES = (
+    rule(
+        "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        "metadata.name becomes the name of a Service: use lower-case letters, digits and '-', and begin with a letter",
+    ),
+    rule(
+        f"self.spec.pools.all(p, size(self.metadata.name) + 1 + size(p.gpuPool) <= {MAX_CHILD_NAME})",
+        f"metadata.name and the name of a GPU pool are together longer than {MAX_CHILD_NAME - 1} characters: "
+        "shorten metadata.name",
+    ),
+)

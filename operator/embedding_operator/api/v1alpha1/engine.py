@@ -1,0 +1,60 @@
+"""`spec.engine` and `spec.podTemplate`: how the engine pods look beyond what model and pool need."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from embedding_operator.api.v1alpha1.base import ATOMIC_LIST, ATOMIC_MAP, ApiModel, FreeForm
+from embedding_operator.api.v1alpha1.kubernetes_types import (
+    LabelMap,
+    LocalObjectReference,
+    ResourceRequirements,
+    Toleration,
+)
+from embedding_operator.api.v1alpha1.pools import EngineArgs, EnvList
+
+
+class EngineSpec(ApiModel):
+    """The SGLang server on all pools; a pool's own settings are added after these."""
+
+    image: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        default=None, description="Default: the image of the GPUPool, else the one that the operator is installed with."
+    )
+    args: EngineArgs = Field(
+        default_factory=list, description="Further engine arguments. Flags that the operator manages are refused."
+    )
+    env: EnvList = Field(default_factory=list)
+    resources: ResourceRequirements = Field(
+        default_factory=ResourceRequirements, description="CPU and memory. Default: 2 CPUs and 8Gi requested."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class PodMetadata(ApiModel):
+    """Labels and annotations of the engine pods."""
+
+    labels: LabelMap = Field(default_factory=dict)
+    annotations: LabelMap = Field(default_factory=dict)
+
+
+class PodTemplate(ApiModel):
+    """The parts of a pod that a user may set. Host access, privileges and service accounts are not among them."""
+
+    metadata: PodMetadata = Field(default_factory=PodMetadata)
+    node_selector: Annotated[dict[str, str], Field(max_length=32, json_schema_extra=ATOMIC_MAP)] = Field(
+        default_factory=dict
+    )
+    tolerations: Annotated[list[Toleration], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list
+    )
+    affinity: FreeForm | None = Field(default=None, description="As in a Kubernetes pod.")
+    topology_spread_constraints: Annotated[list[FreeForm], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list, description="As in a Kubernetes pod."
+    )
+    priority_class_name: Annotated[str, Field(max_length=253)] | None = None
+    image_pull_secrets: Annotated[list[LocalObjectReference], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = (
+        Field(default_factory=list)
+    )
+    termination_grace_period_seconds: Annotated[int, Field(ge=30, le=3600)] = Field(
+        default=120, description="Time for requests in flight when a pod ends."
+    )

@@ -1,0 +1,71 @@
+"""`GPUPool`: what a kind of GPU is in this cluster and what the engine needs on it. Written by cluster admins."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from embedding_operator.api.v1alpha1.base import ATOMIC_LIST, ATOMIC_MAP, ApiModel, FreeForm, list_map
+from embedding_operator.api.v1alpha1.conditions import Condition
+from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
+from embedding_operator.api.v1alpha1.pools import EngineArgs, EnvList
+
+
+class GPUResource(ApiModel):
+    """The extended resource that a replica asks for; more than one GPU means tensor parallelism."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)] = "nvidia.com/gpu"
+    count: Annotated[int, Field(ge=1, le=16)] = 1
+
+
+class PoolEngine(ApiModel):
+    """What the engine needs on this GPU. Owned by the cluster admin, so volumes of any kind are allowed."""
+
+    image: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    command: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=32)] = Field(
+        default_factory=list,
+        description="What starts the server. Default: python3 -m sglang.launch_server.",
+        json_schema_extra=ATOMIC_LIST,
+    )
+    args: EngineArgs = Field(default_factory=list)
+    env: EnvList = Field(default_factory=list)
+    volumes: Annotated[list[FreeForm], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list, description="As in a Kubernetes pod."
+    )
+    volume_mounts: Annotated[list[FreeForm], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list, description="As in a Kubernetes container."
+    )
+
+
+class GPUPoolSpec(ApiModel):
+    """Where the GPUs are and what they can do."""
+
+    node_selector: Annotated[dict[str, str], Field(min_length=1, max_length=32, json_schema_extra=ATOMIC_MAP)]
+    tolerations: Annotated[list[Toleration], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list
+    )
+    resource: GPUResource = Field(default_factory=GPUResource)
+    compute_capability: Annotated[str, Field(max_length=6, pattern=r"^[0-9]{1,2}\.[0-9]$")] = Field(
+        description='CUDA compute capability, such as "8.6".'
+    )
+    memory_gib: Annotated[int, Field(ge=1, le=1024)] = Field(
+        alias="memoryGiB", description="Memory of one GPU, rounded down."
+    )
+    tensor_tflops: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None,
+        alias="tensorTFLOPS",
+        description="Dense 16-bit tensor TFLOPS of one GPU. Seeds the capacity of services that state none.",
+    )
+    engine: PoolEngine = Field(default_factory=PoolEngine)
+
+
+class GPUPoolStatus(ApiModel):
+    """What the pool holds now."""
+
+    observed_generation: Annotated[int, Field(ge=0)] = 0
+    nodes: Annotated[int, Field(ge=0)] = 0
+    gpus_allocatable: Annotated[int, Field(ge=0)] = 0
+    gpus_in_use: Annotated[int, Field(ge=0)] = 0
+    services: Annotated[int, Field(ge=0)] = 0
+    conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=list_map("type"))] = Field(
+        default_factory=list
+    )

@@ -1,0 +1,117 @@
+"""`EmbeddingService.status`: what runs, why, and what comes next."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from embedding_operator.api.v1alpha1.base import ATOMIC_LIST, ApiModel, list_map
+from embedding_operator.api.v1alpha1.conditions import Condition
+from embedding_operator.api.v1alpha1.model import Architecture, Dtype
+
+Count = Annotated[int, Field(ge=0)]
+Rate = Annotated[float, Field(ge=0)]
+
+
+class CapacitySource(StrEnum):
+    """Where the tokens per second of a replica come from."""
+
+    SPEC = "Spec"
+    ESTIMATE = "Estimate"
+
+
+class ModelStatus(ApiModel):
+    """What `Auto` and the defaults resolved to."""
+
+    revision: str | None = None
+    dtype: Dtype
+    architecture: Architecture
+    dimensions: list[int] = Field(default_factory=list, json_schema_extra=ATOMIC_LIST)
+
+
+class PoolStatus(ApiModel):
+    """The replicas on one pool."""
+
+    gpu_pool: str
+    desired: Count = 0
+    ready: Count = 0
+    starting: Count = 0
+    stuck: Count = 0
+    tokens_per_second: Count = 0
+    capacity_source: CapacitySource = CapacitySource.ESTIMATE
+
+
+class ScheduleStatus(ApiModel):
+    """The window in force and the next change."""
+
+    source: str | None = Field(default=None, description="`EmbeddingService` or `ScalingSchedule/<name>`.")
+    window: str | None = None
+    since: datetime | None = None
+    next_window: str | None = None
+    next_transition: datetime | None = None
+
+
+class DecisionStep(ApiModel):
+    """One step from load to replicas: `before` and `after` in the unit that `message` names."""
+
+    reason: str
+    before: float
+    after: float
+    message: str
+
+
+class RequirementBucket(ApiModel):
+    """The requirement over half a minute, for stabilisation."""
+
+    at: datetime
+    highest: Rate
+    lowest: Rate
+
+
+class DecisionMemory(ApiModel):
+    """What a restarted operator must know to decide as if it had not restarted."""
+
+    at: datetime
+    required: Rate
+    buckets: Annotated[list[RequirementBucket], Field(max_length=256, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list
+    )
+    step_at: datetime | None = None
+    step_capacity: Rate = 0.0
+    removal_at: datetime | None = None
+    removal_capacity: Rate = 0.0
+    removed: Rate = 0.0
+
+
+class DecisionStatus(ApiModel):
+    """The last decision: its inputs, its result, and every step between them."""
+
+    at: datetime
+    queue_requests: Rate | None = None
+    queue_tokens: Rate | None = None
+    arrival_tokens_per_second: Rate | None = None
+    required: Rate = Field(description="Tokens per second.")
+    steps: Annotated[list[DecisionStep], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list
+    )
+    memory: DecisionMemory | None = None
+
+
+class EmbeddingServiceStatus(ApiModel):
+    """Written by the operator alone, and only when it changes."""
+
+    observed_generation: Count = 0
+    replicas: Count = 0
+    ready_replicas: Count = 0
+    ready_summary: str | None = Field(default=None, description="`ready/desired`, for the printer column.")
+    url: str | None = None
+    model: ModelStatus | None = None
+    pools: Annotated[list[PoolStatus], Field(max_length=64, json_schema_extra=list_map("gpuPool"))] = Field(
+        default_factory=list
+    )
+    schedule: ScheduleStatus | None = None
+    decision: DecisionStatus | None = None
+    conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=list_map("type"))] = Field(
+        default_factory=list
+    )

@@ -1,0 +1,1 @@
+"""What the operator decides, from values alone: no clock, no I/O, no exception for missing data."""

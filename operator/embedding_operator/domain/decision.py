@@ -1,0 +1,81 @@
+"""The output of `decide`: targets per pool, every step that led there, and the memory for the next decision."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from embedding_operator.domain.memory import ScalingMemory
+
+
+class StepReason(StrEnum):
+    """Why a step changed (or held) the requirement or the replicas of a pool."""
+
+    RESTART_SEEDED = "RestartSeeded"
+    METRICS_MISSING_HOLD = "MetricsMissingHold"
+    METRICS_STALE_HOLD = "MetricsStaleHold"
+    METRICS_INVALID_HOLD = "MetricsInvalidHold"
+    PARTIAL_METRICS_NO_DOWN = "PartialMetricsNoDown"
+    QUEUE_DEMAND = "QueueDemand"
+    RATE_DEMAND = "RateDemand"
+    DEMAND_UP = "DemandUp"
+    DEMAND_DOWN = "DemandDown"
+    IN_BAND = "InBand"
+    UP_STABILIZED = "UpStabilized"
+    DOWN_STABILIZED = "DownStabilized"
+    UP_RATE_LIMITED = "UpRateLimited"
+    DOWN_RATE_LIMITED = "DownRateLimited"
+    DOWN_FROZEN = "DownFrozen"
+    AT_MAXIMUM = "AtMaximum"
+    AT_MINIMUM = "AtMinimum"
+    KEEP_ONE = "KeepOne"
+    ASLEEP = "Asleep"
+    ALLOCATED = "Allocated"
+    POOL_STUCK = "PoolStuck"
+    HANDOVER_HOLD = "HandoverHold"
+    PAUSED = "Paused"
+    ADVISORY = "Advisory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the decision. `before` and `after` are tokens per second, or replicas where `pool` is given."""
+
+    reason: StepReason
+    before: float
+    after: float
+    message: str
+    pool: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolTarget:
+    """What one pool should hold, beside what it holds.
+
+    `replicas` is what to write now, `goal` where the handover ends. `victims` are the names of the pods that should
+    leave first if `replicas` is below the present count.
+    """
+
+    pool: str
+    replicas: int
+    goal: int
+    ready: int
+    starting: int
+    stuck: int
+    victims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do, and why. `write` is False where replicas are only reported (`Advisory`) or held (`Paused`)."""
+
+    at: datetime
+    required: float
+    targets: tuple[PoolTarget, ...]
+    steps: tuple[Step, ...]
+    memory: ScalingMemory
+    requeue_after: float
+    write: bool
+
+    def reasons(self) -> frozenset[StepReason]:
+        """Return the reasons of all steps."""
+        return frozenset(step.reason for step in self.steps)

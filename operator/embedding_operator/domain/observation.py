@@ -1,0 +1,153 @@
+"""Everything that a decision may look at, as frozen values.
+
+Capacity and load are in tokens per second, not in replicas: history, hysteresis and limits then stay meaningful
+when a service moves between GPU pools of different speed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.api.v1alpha1.scaling import ScalingMode, ScalingSpec
+from embedding_operator.domain.memory import ScalingMemory
+
+
+class Parity(StrEnum):
+    """Whether a replica answers a probe embedding with the vectors of the pool that it takes over from."""
+
+    UNKNOWN = "Unknown"
+    PASSED = "Passed"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """One engine pod that is not terminating."""
+
+    uid: str
+    name: str
+    created_at: datetime
+    ready_since: datetime | None = None
+    stuck: Reason | None = None
+    parity: Parity = Parity.UNKNOWN
+    in_flight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """One GPU pool of the service as it is now.
+
+    `replicas` is what its Deployment asks for; 0 where there is none. `tokens_per_second` is the capacity of one
+    Ready replica.
+    """
+
+    name: str
+    replicas: int
+    tokens_per_second: float
+    pods: tuple[Replica, ...] = ()
+
+    @property
+    def ready(self) -> tuple[Replica, ...]:
+        """Return the pods that serve."""
+        return tuple(pod for pod in self.pods if pod.ready_since is not None)
+
+    @property
+    def stuck(self) -> tuple[Replica, ...]:
+        """Return the pods that will not become Ready by waiting."""
+        return tuple(pod for pod in self.pods if pod.ready_since is None and pod.stuck is not None)
+
+    @property
+    def starting(self) -> int:
+        """Return how many wanted replicas are on their way; the surge of a rollout is not among them."""
+        return max(0, self.replicas - len(self.ready) - len(self.stuck))
+
+    @property
+    def ready_capacity(self) -> float:
+        """Return the tokens per second that the pool serves now."""
+        return self.tokens_per_second * len(self.ready)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """The bounds of one pool in the window that is in force."""
+
+    pool: str
+    min_replicas: int
+    max_replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What the schedule allows now: pools in order of preference. A pool that is not listed is not allowed.
+
+    `since` is the instant at which the window opened; `next_transition` the first instant after now at which
+    another window wins. `problem` names why a schedule that selects the service does not apply.
+    """
+
+    pools: tuple[Allowance, ...]
+    asleep: bool = False
+    source: str | None = None
+    window: str | None = None
+    since: datetime | None = None
+    next_window: str | None = None
+    next_transition: datetime | None = None
+    problem: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """The measured load of the whole service.
+
+    `sampled_at` is the time of the oldest figure that took part. `arrival_tokens_per_second` is None until two
+    samples of one replica exist. `reporting` of `expected` Ready replicas had a fresh figure.
+    """
+
+    sampled_at: datetime
+    queue_requests: float
+    queue_tokens: float
+    arrival_tokens_per_second: float | None
+    reporting: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The goals and limits of scaling, in the units of the decision."""
+
+    mode: ScalingMode = ScalingMode.ACTIVE
+    queue_requests_per_replica: float = 8.0
+    drain_seconds: float = 30.0
+    target_utilization: float = 0.80
+    up_factor: float = 2.0
+    up_replicas: int = 4
+    up_stabilization_seconds: float = 0.0
+    down_stabilization_seconds: float = 300.0
+    down_share_per_minute: float = 0.5
+
+    @classmethod
+    def of(cls, spec: ScalingSpec) -> "Policy":
+        """Return the policy that `spec.scaling` states."""
+        return cls(
+            mode=spec.mode,
+            queue_requests_per_replica=spec.queue.target_requests,
+            drain_seconds=spec.queue.drain_seconds,
+            target_utilization=spec.target_utilization / 100,
+            up_factor=spec.scale_up.max_factor,
+            up_replicas=spec.scale_up.max_replicas_per_step,
+            up_stabilization_seconds=spec.scale_up.stabilization_seconds,
+            down_stabilization_seconds=spec.scale_down.stabilization_seconds,
+            down_share_per_minute=spec.scale_down.max_percent_per_minute / 100,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """The input of `decide`. `load` is None where nothing could be measured; that is never the same as no load."""
+
+    now: datetime
+    policy: Policy
+    bounds: Bounds
+    pools: tuple[Pool, ...]
+    load: Load | None
+    memory: ScalingMemory | None = None

@@ -6,16 +6,21 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """The highest and lowest requirement, in tokens per second, over the half minute that begins `at`."""
+    """Requirements (tokens per second) seen from `at` to `until`.
+
+    `highest` and `lowest` bound what was recommended, `peak` is the highest demand behind it.
+    """
 
     at: datetime
+    until: datetime
     highest: float
     lowest: float
+    peak: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateStep:
-    """Capacity (tokens per second) at the begin of a rate-limited step, and how much of it has left since."""
+    """A rate-limited step that began `at`: the capacity (tokens per second) then, and what was removed since."""
 
     at: datetime
     capacity: float

@@ -1,0 +1,53 @@
+"""From measured load to the capacity that it needs, in tokens per second.
+
+    Q'     = max(0, Q - 0.25 s * ready capacity)          a batch that waits is health, not debt
+    help   = max(lambda + Q' / drain, ceil(waiting / target) * capacity of a replica)
+    up     = max(lambda / rho,           help)            grow to this
+    middle = max(lambda / (0.875 * rho), help)            land here when shrinking
+    down   = max(lambda / (0.75 * rho),  help)            shrink only if this is below what is held
+
+A queue alone can not hold a steady state: enough replicas have no queue, so the answer would fall to the minimum and
+the queue come back. The arrival rate lambda is the feed-forward, the queue the feedback on top of it.
+"""
+
+import math
+from dataclasses import dataclass
+
+from embedding_operator.domain.observation import Load, Policy
+
+BATCH_SECONDS = 0.25
+LANDING = 0.875
+PERMISSION = 0.75
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """The three lines of the decision, and the two terms behind them, in tokens per second."""
+
+    up: float
+    middle: float
+    down: float
+    rate_term: float
+    queue_term: float
+
+
+def demand_of(load: Load, *, policy: Policy, ready_capacity: float, replica_capacity: float) -> Demand:
+    """Return the capacity that `load` needs.
+
+    `ready_capacity` is what serves now, `replica_capacity` one replica of the preferred pool. An arrival rate that is
+    not known yet counts as none; the caller must not shrink on it.
+    """
+    arrival = load.arrival_tokens_per_second or 0.0
+    backlog = max(0.0, load.queue_tokens - BATCH_SECONDS * ready_capacity)
+    waiting_replicas = math.ceil(load.queue_requests / policy.queue_requests_per_replica)
+    queue_term = max(
+        arrival + backlog / policy.drain_seconds if backlog > 0 else 0.0, waiting_replicas * replica_capacity
+    )
+    rate_term = arrival / policy.target_utilization
+    return Demand(
+        up=max(rate_term, queue_term),
+        middle=max(rate_term / LANDING, queue_term),
+        down=max(rate_term / PERMISSION, queue_term),
+        rate_term=rate_term,
+        queue_term=queue_term,
+    )

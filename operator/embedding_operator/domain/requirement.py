@@ -1,0 +1,230 @@
+"""How many tokens per second a service should be able to serve: seeded, measured, banded, smoothed.
+
+Missing, stale and invalid figures hold the last requirement; they are never read as no load. After a restart, a gap in
+the decisions or a jump of the clock, what runs counts as the last requirement, so none of them can shrink a service.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.demand import Demand, demand_of
+from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
+from embedding_operator.domain.observation import Load, Observation, Pool
+from embedding_operator.domain.stabilization import (
+    GROWTH_STEP_SECONDS,
+    TRIM_SECONDS,
+    highest_within,
+    lowest_within,
+    peak_within,
+    remembered,
+    step_in_progress,
+)
+from embedding_operator.domain.trace import Trace
+
+MAX_SAMPLE_AGE_SECONDS = 15.0
+BLIND_SECONDS = 60.0
+TRIM_MARGIN = 1.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What is required, in tokens per second, and what led there.
+
+    `frozen` says that nothing may be removed on the figures behind it.
+    """
+
+    tokens_per_second: float
+    frozen: bool
+    buckets: tuple[Bucket, ...]
+    growth: RateStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """The requirement before smoothing, and the demand behind it."""
+
+    tokens_per_second: float
+    demand: float
+    frozen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hold:
+    """Why figures can not be used."""
+
+    reason: StepReason
+    message: str
+
+
+def requirement(observation: Observation, *, trace: Trace) -> Requirement:
+    """Return the capacity that the service should have."""
+    memory = _seeded(observation, trace=trace)
+    wish = _wish(observation, memory=memory, trace=trace)
+    policy = observation.policy
+    buckets = remembered(
+        memory.buckets,
+        now=observation.now,
+        recommended=wish.tokens_per_second,
+        demand=wish.demand,
+        keep_seconds=max(policy.up_stabilization_seconds, policy.down_stabilization_seconds, TRIM_SECONDS),
+    )
+    growth = step_in_progress(
+        memory.growth, now=observation.now, seconds=GROWTH_STEP_SECONDS, capacity=_supply(observation.pools)
+    )
+    if wish.tokens_per_second > memory.required:
+        wanted = _stabilized_up(observation, memory=memory, wanted=wish.tokens_per_second, buckets=buckets, trace=trace)
+        smoothed = _limited_up(observation, current=memory.required, wanted=wanted, growth=growth, trace=trace)
+    else:
+        smoothed = _stabilized_down(observation, memory=memory, wish=wish, buckets=buckets, trace=trace)
+    return Requirement(tokens_per_second=smoothed, frozen=wish.frozen, buckets=buckets, growth=growth)
+
+
+def _supply(pools: tuple[Pool, ...]) -> float:
+    """Return the tokens per second of what is Ready or on its way."""
+    return sum(pool.tokens_per_second * min(pool.replicas, len(pool.ready) + pool.starting) for pool in pools)
+
+
+def _seeded(observation: Observation, *, trace: Trace) -> ScalingMemory:
+    memory, now = observation.memory, observation.now
+    if memory is not None and timedelta(0) <= now - memory.at <= timedelta(seconds=BLIND_SECONDS):
+        return memory
+    supply = round(_supply(observation.pools), 3)
+    before = memory.required if memory is not None else 0.0
+    required = max(before, supply)
+    past = tuple(bucket for bucket in memory.buckets if bucket.until <= now) if memory is not None else ()
+    seed = Bucket(at=now, until=now, highest=required, lowest=required, peak=required)
+    trace.add(
+        StepReason.RESTART_SEEDED,
+        f"no decision in the last {BLIND_SECONDS:.0f} s: what runs ({supply:.0f} tokens/s) counts as required",
+        before=before,
+        after=required,
+    )
+    return ScalingMemory(at=now, required=required, buckets=(*past, seed))
+
+
+def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _Wish:
+    """Return the requirement before smoothing."""
+    current = memory.required
+    load = _usable_load(observation)
+    if isinstance(load, _Hold):
+        trace.add(load.reason, load.message, before=current, after=current)
+        return _Wish(tokens_per_second=current, demand=current, frozen=True)
+    demand = demand_of(
+        load,
+        policy=observation.policy,
+        ready_capacity=sum(pool.ready_capacity for pool in observation.pools),
+        replica_capacity=_reference_capacity(observation),
+    )
+    frozen = _partial(load, current=current, trace=trace)
+    _trace_demand(demand, load=load, trace=trace)
+    banded = _banded(demand, observation=observation, memory=memory, trace=trace)
+    return _Wish(tokens_per_second=banded, demand=round(demand.up, 3), frozen=frozen)
+
+
+def _usable_load(observation: Observation) -> Load | _Hold:
+    load = observation.load
+    if load is None:
+        serving = any(pool.ready for pool in observation.pools)
+        message = "no replica reported: the requirement is held" if serving else "no replica is Ready to be measured"
+        return _Hold(reason=StepReason.METRICS_MISSING_HOLD, message=message)
+    figures = (load.queue_requests, load.queue_tokens, load.arrival_tokens_per_second or 0.0)
+    if any(not math.isfinite(figure) or figure < 0 for figure in figures):
+        message = "a figure is negative, NaN or infinite: the requirement is held"
+        return _Hold(reason=StepReason.METRICS_INVALID_HOLD, message=message)
+    age = (observation.now - load.sampled_at).total_seconds()
+    if abs(age) > MAX_SAMPLE_AGE_SECONDS:
+        message = f"figures are {age:.0f} s old: the requirement is held"
+        return _Hold(reason=StepReason.METRICS_STALE_HOLD, message=message)
+    return load
+
+
+def _partial(load: Load, *, current: float, trace: Trace) -> bool:
+    """Return whether figures are incomplete, so that nothing may shrink on them."""
+    if load.reporting < load.expected:
+        message = f"{load.reporting} of {load.expected} Ready replicas reported: growing is allowed, shrinking is not"
+    elif load.arrival_tokens_per_second is None:
+        message = "the arrival rate is not known yet: growing is allowed, shrinking is not"
+    else:
+        return False
+    trace.add(StepReason.PARTIAL_METRICS_NO_DOWN, message, before=current, after=current)
+    return True
+
+
+def _reference_capacity(observation: Observation) -> float:
+    """Return the tokens per second of one replica of the preferred pool."""
+    speed = {pool.name: pool.tokens_per_second for pool in observation.pools}
+    allowed = [speed[allowance.pool] for allowance in observation.bounds.pools if allowance.pool in speed]
+    return next(iter(allowed), max(speed.values(), default=0.0))
+
+
+def _trace_demand(demand: Demand, *, load: Load, trace: Trace) -> None:
+    if demand.queue_term > demand.rate_term:
+        message = f"{load.queue_requests:.0f} requests ({load.queue_tokens:.0f} tokens) wait"
+        trace.add(StepReason.QUEUE_DEMAND, message, before=demand.rate_term, after=demand.queue_term)
+    else:
+        message = f"{load.arrival_tokens_per_second or 0.0:.0f} tokens/s arrive"
+        trace.add(StepReason.RATE_DEMAND, message, before=demand.queue_term, after=demand.rate_term)
+
+
+def _banded(demand: Demand, *, observation: Observation, memory: ScalingMemory, trace: Trace) -> float:
+    """Return the requirement after the dead band, which noise can not cross, and its slow trim."""
+    current = memory.required
+    if demand.up > current:
+        trace.add(StepReason.DEMAND_UP, "the load needs more than is required now", before=current, after=demand.up)
+        return round(demand.up, 3)
+    if demand.down < current:
+        message = "the load needs clearly less than is required now"
+        trace.add(StepReason.DEMAND_DOWN, message, before=current, after=demand.middle)
+        return round(min(demand.middle, current), 3)
+    peak = peak_within(memory.buckets, now=observation.now, seconds=TRIM_SECONDS)
+    if peak is not None and max(peak, demand.up) * TRIM_MARGIN < current:
+        trimmed = max(peak, demand.up) * TRIM_MARGIN
+        message = f"for {TRIM_SECONDS / 60:.0f} minutes the load needed less than is required"
+        trace.add(StepReason.SLOW_TRIM, message, before=current, after=trimmed)
+        return round(trimmed, 3)
+    trace.add(StepReason.IN_BAND, "the requirement fits the load", before=current, after=current)
+    return current
+
+
+def _stabilized_down(
+    observation: Observation, *, memory: ScalingMemory, wish: _Wish, buckets: tuple[Bucket, ...], trace: Trace
+) -> float:
+    current, wanted = memory.required, wish.tokens_per_second
+    if wish.frozen or wanted == current:
+        return current
+    seconds = observation.policy.down_stabilization_seconds
+    highest = highest_within(buckets, now=observation.now, seconds=seconds)
+    if highest > wanted:
+        held = min(current, highest)
+        message = f"in the last {seconds:.0f} s more was needed"
+        trace.add(StepReason.DOWN_STABILIZED, message, before=wanted, after=held)
+        return held
+    return wanted
+
+
+def _stabilized_up(
+    observation: Observation, *, memory: ScalingMemory, wanted: float, buckets: tuple[Bucket, ...], trace: Trace
+) -> float:
+    seconds = observation.policy.up_stabilization_seconds
+    if seconds == 0:
+        return wanted
+    lowest = lowest_within(buckets, now=observation.now, seconds=seconds)
+    if lowest >= wanted:
+        return wanted
+    allowed = max(memory.required, lowest)
+    trace.add(StepReason.UP_STABILIZED, f"not needed throughout the last {seconds:.0f} s", before=wanted, after=allowed)
+    return allowed
+
+
+def _limited_up(observation: Observation, *, current: float, wanted: float, growth: RateStep, trace: Trace) -> float:
+    policy = observation.policy
+    fastest = max((pool.tokens_per_second for pool in observation.pools), default=0.0)
+    limit = max(policy.up_factor * growth.capacity, growth.capacity + policy.up_replicas * fastest)
+    if wanted <= limit:
+        return wanted
+    allowed = round(max(current, limit), 3)
+    message = f"growth in {GROWTH_STEP_SECONDS:.0f} s is limited to {limit:.0f} tokens/s"
+    trace.add(StepReason.UP_RATE_LIMITED, message, before=wanted, after=allowed)
+    return allowed

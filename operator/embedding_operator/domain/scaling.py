@@ -1,0 +1,170 @@
+"""`decide`: from one observation to replicas per pool. Total and pure.
+
+The order of the steps, each of which leaves a line in the trace:
+
+1. seed       what runs counts as the last requirement after a restart, a gap or a jump of the clock
+2. measure    missing, stale or invalid figures hold the requirement and freeze every removal
+3. demand     rate and queue (`domain.demand`), with a dead band between growing and shrinking
+4. smooth     stabilisation windows and the limit of growth (steps 1 to 4: `domain.requirement`)
+5. allocate   required capacity to pools within the bounds of the window (`domain.allocation`)
+6. hand over  raise first; remove only what others serve already (`domain.handover`)
+
+Nothing shrinks on missing, stale, invalid or partial figures, and nothing shrinks because of a restart.
+"""
+
+import math
+from datetime import timedelta
+
+from embedding_operator.api.v1alpha1.scaling import ScalingMode
+from embedding_operator.domain.allocation import TOLERANCE, allocate, coverage
+from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
+from embedding_operator.domain.handover import SETTLE_SECONDS, Removal, remove, victims
+from embedding_operator.domain.memory import RateStep, ScalingMemory
+from embedding_operator.domain.observation import Observation, Pool
+from embedding_operator.domain.requirement import requirement
+from embedding_operator.domain.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
+from embedding_operator.domain.trace import Trace
+
+
+def decide(observation: Observation) -> Decision:
+    """Return what every pool should hold now, why, and what to remember."""
+    trace = Trace()
+    wanted = requirement(observation, trace=trace)
+    required = wanted.tokens_per_second
+    goal = _goal(observation, required=required, trace=trace)
+    removal = _removal(observation, goal=goal, required=required, frozen=wanted.frozen, trace=trace)
+    targets = _targets(observation, goal=goal, replicas=removal.replicas, trace=trace)
+    return Decision(
+        at=observation.now,
+        required=required,
+        targets=targets,
+        steps=trace.steps(),
+        memory=ScalingMemory(
+            at=observation.now,
+            required=required,
+            buckets=wanted.buckets,
+            growth=wanted.growth,
+            removal=removal.step,
+        ),
+        requeue_after=_requeue_after(observation),
+        write=observation.policy.mode is ScalingMode.ACTIVE,
+    )
+
+
+def _goal(observation: Observation, *, required: float, trace: Trace) -> dict[str, int]:
+    """Return the replicas per pool to end at, within the bounds of the window."""
+    bounds = observation.bounds
+    if bounds.asleep:
+        trace.add(StepReason.ASLEEP, f"window {bounds.window} holds no replicas", before=required, after=0.0)
+        return {}
+    speed = {pool.name: pool.tokens_per_second for pool in observation.pools}
+    allowances = [allowance for allowance in bounds.pools if allowance.pool in speed]
+    goal = allocate(required, allowances=allowances, tokens_per_second=speed)
+    if allowances and not any(goal.values()):
+        goal[allowances[0].pool] = 1
+        trace.add(
+            StepReason.KEEP_ONE,
+            f"one replica of {allowances[0].pool} stays: requests to none would fail",
+            before=0,
+            after=1,
+            pool=allowances[0].pool,
+        )
+    covered = coverage(goal, tokens_per_second=speed)
+    floor = coverage({allowance.pool: allowance.min_replicas for allowance in allowances}, tokens_per_second=speed)
+    if covered < required - TOLERANCE:
+        message = "the bounds of the window allow less than is required"
+        trace.add(StepReason.AT_MAXIMUM, message, before=required, after=covered)
+    elif floor > required + TOLERANCE:
+        message = "the bounds of the window ask for more than is required"
+        trace.add(StepReason.AT_MINIMUM, message, before=required, after=floor)
+    return goal
+
+
+def _removal(
+    observation: Observation,
+    *,
+    goal: dict[str, int],
+    required: float,
+    frozen: bool,
+    trace: Trace,
+) -> Removal:
+    pools = _in_order_of_removal(observation)
+    step = step_in_progress(
+        observation.memory.removal if observation.memory is not None else None,
+        now=observation.now,
+        seconds=REMOVAL_STEP_SECONDS,
+        capacity=sum(pool.ready_capacity for pool in pools),
+    )
+    # A service that a window puts to sleep and that serves nobody has no figures to wait for.
+    nothing_serves = observation.bounds.asleep and not any(pool.ready for pool in pools)
+    paused = observation.policy.mode is ScalingMode.PAUSED
+    if paused or (frozen and not nothing_serves):
+        return _frozen(pools, goal=goal, step=step, paused=paused, trace=trace)
+    speed = {pool.name: pool.tokens_per_second for pool in pools}
+    return remove(
+        pools,
+        goal=goal,
+        need=min(required, coverage(goal, tokens_per_second=speed)),
+        now=observation.now,
+        step=step,
+        share_per_minute=observation.policy.down_share_per_minute,
+        trace=trace,
+    )
+
+
+def _frozen(pools: tuple[Pool, ...], *, goal: dict[str, int], step: RateStep, paused: bool, trace: Trace) -> Removal:
+    replicas = {}
+    for pool in pools:
+        wanted = goal.get(pool.name, 0)
+        replicas[pool.name] = pool.replicas if paused else max(wanted, pool.replicas)
+        if replicas[pool.name] != wanted:
+            reason = StepReason.PAUSED if paused else StepReason.DOWN_FROZEN
+            message = f"{pool.name}: replicas are held"
+            trace.add(reason, message, before=wanted, after=replicas[pool.name], pool=pool.name)
+    return Removal(replicas=replicas, step=step)
+
+
+def _in_order_of_removal(observation: Observation) -> tuple[Pool, ...]:
+    """Return the pools that are not allowed first, then from the least to the most preferred."""
+    rank = {allowance.pool: position for position, allowance in enumerate(observation.bounds.pools)}
+    last = len(rank)
+    return tuple(sorted(observation.pools, key=lambda pool: (-rank.get(pool.name, last), pool.name)))
+
+
+def _targets(
+    observation: Observation, *, goal: dict[str, int], replicas: dict[str, int], trace: Trace
+) -> tuple[PoolTarget, ...]:
+    targets = []
+    for pool in sorted(observation.pools, key=lambda pool: pool.name):
+        target = replicas[pool.name]
+        if target != pool.replicas:
+            message = f"{pool.name}: {pool.replicas} to {target} replicas"
+            trace.add(StepReason.ALLOCATED, message, before=pool.replicas, after=target, pool=pool.name)
+        targets.append(
+            PoolTarget(
+                pool=pool.name,
+                replicas=target,
+                goal=goal.get(pool.name, 0),
+                ready=len(pool.ready),
+                starting=pool.starting,
+                stuck=len(pool.stuck),
+                victims=victims(pool, count=max(0, pool.replicas - target)),
+            )
+        )
+    if observation.policy.mode is ScalingMode.ADVISORY:
+        trace.add(StepReason.ADVISORY, "replicas are reported, not written", before=0, after=0)
+    return tuple(targets)
+
+
+def _requeue_after(observation: Observation) -> float:
+    """Return the seconds until the clock alone can change the decision: a window edge, or a replica that settles."""
+    now = observation.now
+    moments = [
+        pod.ready_since + timedelta(seconds=SETTLE_SECONDS)
+        for pool in observation.pools
+        for pod in pool.ready
+        if pod.ready_since is not None
+    ]
+    if observation.bounds.next_transition is not None:
+        moments.append(observation.bounds.next_transition)
+    return min(((moment - now).total_seconds() for moment in moments if moment > now), default=math.inf)

@@ -1,0 +1,72 @@
+"""What the recent past says about growing and shrinking: buckets of half a minute, and rate-limited steps.
+
+Buckets with the same figures merge, so a service at rest has one, however long its windows are.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from embedding_operator.domain.memory import Bucket, RateStep
+
+BUCKET_SECONDS = 30.0
+TRIM_SECONDS = 1200.0
+GROWTH_STEP_SECONDS = 15.0
+REMOVAL_STEP_SECONDS = 60.0
+
+
+def remembered(
+    buckets: tuple[Bucket, ...], *, now: datetime, recommended: float, demand: float, keep_seconds: float
+) -> tuple[Bucket, ...]:
+    """Return `buckets` with one more recommendation, without those that ended more than `keep_seconds` ago."""
+    horizon = now - timedelta(seconds=keep_seconds)
+    kept = tuple(bucket for bucket in buckets if bucket.until >= horizon)
+    if not kept:
+        return (Bucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand),)
+    last = kept[-1]
+    same = last.highest == last.lowest == recommended and last.peak == demand
+    if same:
+        return (*kept[:-1], replace(last, until=now))
+    if (now - last.at).total_seconds() < BUCKET_SECONDS:
+        merged = Bucket(
+            at=last.at,
+            until=now,
+            highest=max(last.highest, recommended),
+            lowest=min(last.lowest, recommended),
+            peak=max(last.peak, demand),
+        )
+        return (*kept[:-1], merged)
+    return (*kept, Bucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand))
+
+
+def highest_within(buckets: Iterable[Bucket], *, now: datetime, seconds: float) -> float:
+    """Return the highest recommendation of the last `seconds`; 0 where there is none."""
+    return max((bucket.highest for bucket in _recent(buckets, now=now, seconds=seconds)), default=0.0)
+
+
+def lowest_within(buckets: Iterable[Bucket], *, now: datetime, seconds: float) -> float:
+    """Return the lowest recommendation of the last `seconds`; 0 unless the buckets reach back that far."""
+    known = tuple(buckets)
+    if not known or known[0].at > now - timedelta(seconds=seconds):
+        return 0.0
+    return min((bucket.lowest for bucket in _recent(known, now=now, seconds=seconds)), default=0.0)
+
+
+def peak_within(buckets: Iterable[Bucket], *, now: datetime, seconds: float) -> float | None:
+    """Return the highest demand of the last `seconds`, or None unless the buckets reach back that far."""
+    known = tuple(buckets)
+    if not known or known[0].at > now - timedelta(seconds=seconds):
+        return None
+    return max((bucket.peak for bucket in _recent(known, now=now, seconds=seconds)), default=None)
+
+
+def step_in_progress(step: RateStep | None, *, now: datetime, seconds: float, capacity: float) -> RateStep:
+    """Return `step`, or a new one that begins now with `capacity` if it is over (or the clock went back)."""
+    if step is None or not timedelta(0) <= now - step.at < timedelta(seconds=seconds):
+        return RateStep(at=now, capacity=capacity)
+    return step
+
+
+def _recent(buckets: Iterable[Bucket], *, now: datetime, seconds: float) -> Iterable[Bucket]:
+    horizon = now - timedelta(seconds=seconds)
+    return (bucket for bucket in buckets if bucket.until >= horizon)

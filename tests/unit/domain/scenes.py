@@ -1,0 +1,106 @@
+"""Observations in a few words, for the tests of the decision."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.domain.decision import PoolTarget
+from embedding_operator.domain.memory import Bucket, ScalingMemory
+from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
+
+NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+A10 = 1000.0
+T4 = 400.0
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def pool(
+    name: str = "a10",
+    *,
+    ready: int = 0,
+    starting: int = 0,
+    stuck: int = 0,
+    speed: float = A10,
+    ready_since: datetime | None = None,
+    parity: Parity = Parity.PASSED,
+) -> Pool:
+    long_ago = NOON - timedelta(hours=1)
+    pods = [
+        Replica(
+            uid=f"{name}-{number}",
+            name=f"{name}-{number}",
+            created_at=long_ago,
+            ready_since=(ready_since or long_ago) if number < ready else None,
+            stuck=Reason.UNSCHEDULABLE if number >= ready + starting else None,
+            parity=parity,
+        )
+        for number in range(ready + starting + stuck)
+    ]
+    return Pool(name=name, replicas=ready + starting + stuck, tokens_per_second=speed, pods=tuple(pods))
+
+
+def bounds(*allowances: tuple[str, int, int], asleep: bool = False, next_transition: datetime | None = None) -> Bounds:
+    return Bounds(
+        pools=tuple(Allowance(pool=name, min_replicas=low, max_replicas=high) for name, low, high in allowances),
+        asleep=asleep,
+        window="night" if asleep else None,
+        next_transition=next_transition,
+    )
+
+
+def load(
+    *,
+    queue: float = 0.0,
+    tokens: float | None = None,
+    rate: float | None = 0.0,
+    reporting: int = 1,
+    expected: int | None = None,
+    age: float = 0.0,
+    now: datetime = NOON,
+) -> Load:
+    return Load(
+        sampled_at=now - timedelta(seconds=age),
+        queue_requests=queue,
+        queue_tokens=queue * 100 if tokens is None else tokens,
+        arrival_tokens_per_second=rate,
+        reporting=reporting,
+        expected=reporting if expected is None else expected,
+    )
+
+
+def observe(
+    *pools: Pool,
+    allowed: Bounds | None = None,
+    measured: Load | None = None,
+    memory: ScalingMemory | None = None,
+    policy: Policy | None = None,
+    now: datetime = NOON,
+) -> Observation:
+    return Observation(
+        now=now,
+        policy=policy or Policy(),
+        bounds=allowed or bounds(("a10", 1, 10)),
+        pools=pools,
+        load=measured,
+        memory=memory,
+    )
+
+
+def settled_memory(required: float, *, now: datetime = NOON) -> ScalingMemory:
+    """A memory whose windows are over: what is required now is all that was required for an hour."""
+    return ScalingMemory(
+        at=now - timedelta(seconds=5),
+        required=required,
+        buckets=(
+            Bucket(
+                at=now - timedelta(hours=1), until=now - timedelta(seconds=1201), highest=required, lowest=0, peak=0
+            ),
+        ),
+    )
+
+
+def replicas(targets: Sequence[PoolTarget]) -> dict[str, int]:
+    return {target.pool: target.replicas for target in targets}

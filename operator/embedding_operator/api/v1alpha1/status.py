@@ -62,11 +62,21 @@ class DecisionStep(ApiModel):
 
 
 class RequirementBucket(ApiModel):
-    """The requirement over half a minute, for stabilisation."""
+    """What was required, in tokens per second, from `at` to `until`."""
 
     at: datetime
+    until: datetime
     highest: Rate
     lowest: Rate
+    peak: Rate
+
+
+class RateLimitStep(ApiModel):
+    """A rate-limited step: the tokens per second at its begin, and what was removed since."""
+
+    at: datetime
+    capacity: Rate
+    removed: Rate = 0.0
 
 
 class DecisionMemory(ApiModel):
@@ -77,11 +87,8 @@ class DecisionMemory(ApiModel):
     buckets: Annotated[list[RequirementBucket], Field(max_length=256, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list
     )
-    step_at: datetime | None = None
-    step_capacity: Rate = 0.0
-    removal_at: datetime | None = None
-    removal_capacity: Rate = 0.0
-    removed: Rate = 0.0
+    growth: RateLimitStep | None = None
+    removal: RateLimitStep | None = None
 
 
 class DecisionStatus(ApiModel):

@@ -1,0 +1,70 @@
+# `make demo` and `make test` are all that a new machine needs. Everything built lives in ~/.cache/embedding-operator.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CACHE := $(or $(EMBEDDING_OPERATOR_CACHE),$(HOME)/.cache/embedding-operator)
+UV := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
+RUN := $(UV) run --no-sync
+CLUSTER := $(RUN) python -m e2e.cluster
+SECONDS_PER_TEST ?= 600
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(CACHE)/uv/bin/uv:
+	@echo "uv is not installed: putting it into $(CACHE)/uv"
+	@python3 -m venv $(CACHE)/uv || { echo "python3 with the venv module is needed (Debian: apt-get install python3-venv)"; exit 1; }
+	@$(CACHE)/uv/bin/pip install --quiet uv
+
+.PHONY: setup
+setup: $(UV) ## Install the Python environment
+	@$(UV) sync --quiet
+
+.PHONY: lint
+lint: setup ## Style, types, layers, generated files
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) mypy tests e2e benchmarks
+	$(RUN) lint-imports
+
+.PHONY: unit
+unit: setup ## Tests without a cluster or an engine, in seconds
+	$(RUN) pytest tests/unit tests/chart -m "not cluster and not engine and not kind" -q
+
+.PHONY: generate
+generate: setup ## Write crds/, the chart's CRDs and manifests/
+	$(RUN) python -m tools.generate
+
+.PHONY: build
+build: setup ## Build the binaries and images for the test clusters
+	$(CLUSTER) build all
+
+.PHONY: engine-tests
+engine-tests: setup ## The real SGLang and the fake engine against one contract
+	$(RUN) pytest tests -m engine --timeout $(SECONDS_PER_TEST) -q
+
+.PHONY: integration
+integration: setup ## Tests against a real API server with KWOK nodes
+	$(CLUSTER) up control-plane
+	$(CLUSTER) exec control-plane -- $(RUN) pytest tests -m cluster --timeout $(SECONDS_PER_TEST) -q; \
+	  code=$$?; $(CLUSTER) down control-plane; exit $$code
+
+.PHONY: e2e
+e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
+	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
+
+.PHONY: test
+test: lint unit engine-tests integration e2e ## Everything above
+
+.PHONY: demo
+demo: setup ## The main job, live, on a cluster that this brings up itself
+	$(RUN) python -m e2e.demo
+
+.PHONY: bench
+bench: setup ## Measure decisions, reaction time and the operator's own cost
+	$(RUN) python -m benchmarks
+
+.PHONY: clean
+clean: ## Take every cluster of this project down
+	$(CLUSTER) down all

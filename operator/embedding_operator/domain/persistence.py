@@ -1,0 +1,42 @@
+"""Scaling memory as it is written into `status.decision.memory` and read back."""
+
+from embedding_operator.api.v1alpha1.status import DecisionMemory, RateLimitStep, RequirementBucket
+from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
+
+
+def written(memory: ScalingMemory) -> DecisionMemory:
+    """Return `memory` as a part of the status."""
+    return DecisionMemory(
+        at=memory.at,
+        required=memory.required,
+        buckets=[
+            RequirementBucket(
+                at=bucket.at, until=bucket.until, highest=bucket.highest, lowest=bucket.lowest, peak=bucket.peak
+            )
+            for bucket in memory.buckets
+        ],
+        growth=_written_step(memory.growth),
+        removal=_written_step(memory.removal),
+    )
+
+
+def remembered(memory: DecisionMemory) -> ScalingMemory:
+    """Return the memory that a status holds."""
+    return ScalingMemory(
+        at=memory.at,
+        required=memory.required,
+        buckets=tuple(
+            Bucket(at=bucket.at, until=bucket.until, highest=bucket.highest, lowest=bucket.lowest, peak=bucket.peak)
+            for bucket in memory.buckets
+        ),
+        growth=_remembered_step(memory.growth),
+        removal=_remembered_step(memory.removal),
+    )
+
+
+def _written_step(step: RateStep | None) -> RateLimitStep | None:
+    return None if step is None else RateLimitStep(at=step.at, capacity=step.capacity, removed=step.removed)
+
+
+def _remembered_step(step: RateLimitStep | None) -> RateStep | None:
+    return None if step is None else RateStep(at=step.at, capacity=step.capacity, removed=step.removed)

@@ -1,0 +1,102 @@
+"""Configuration of the process, read once from the environment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+PREFIX = "EMBEDDING_OPERATOR_"
+DEFAULT_ENGINE_IMAGE = "docker.io/lmsysorg/sglang:v0.5.23"
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """A variable of the environment has a value that the operator can not use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How this process runs; what it does is in the custom resources.
+
+    `watch_namespaces` is empty for the whole cluster. `lease` is switched off only for development.
+    """
+
+    namespace: str = "embedding-operator-system"
+    pod_name: str = "embedding-operator"
+    watch_namespaces: tuple[str, ...] = ()
+    engine_image: str = DEFAULT_ENGINE_IMAGE
+    log_level: str = "info"
+    poll_seconds: float = 5.0
+    workers: int = 16
+    lease: bool = True
+    lease_name: str = "embedding-operator"
+    health_port: int = 8080
+    metrics_port: int = 8081
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Return the settings in `environment`; raise `SettingsError` that names the variable and the fix."""
+        read = _Reader(environment)
+        return cls(
+            namespace=read("NAMESPACE", str, cls.namespace),
+            pod_name=read("POD_NAME", str, cls.pod_name),
+            watch_namespaces=read("WATCH_NAMESPACES", _names, ()),
+            engine_image=read("ENGINE_IMAGE", str, cls.engine_image),
+            log_level=read("LOG_LEVEL", _one_of(LOG_LEVELS), cls.log_level),
+            poll_seconds=read("POLL_SECONDS", _between(1.0, 60.0), cls.poll_seconds),
+            workers=int(read("WORKERS", _between(1, 256), float(cls.workers))),
+            lease=read("LEASE", _boolean, cls.lease),
+            lease_name=read("LEASE_NAME", str, cls.lease_name),
+            health_port=int(read("HEALTH_PORT", _between(1, 65535), float(cls.health_port))),
+            metrics_port=int(read("METRICS_PORT", _between(1, 65535), float(cls.metrics_port))),
+        )
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def __call__(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        text = self._environment.get(PREFIX + name, "").strip()
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            message = f"{PREFIX}{name}={text!r}: {error}"
+            raise SettingsError(message) from error
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError("use true or false")
+    return text.lower() == "true"
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in allowed:
+            message = f"use one of {', '.join(allowed)}"
+            raise ValueError(message)
+        return text.lower()
+
+    return parse
+
+
+def _between(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        message = f"use a number from {low:g} to {high:g}"
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(message) from None
+        if not low <= value <= high:
+            raise ValueError(message)
+        return value
+
+    return parse

@@ -1,0 +1,257 @@
+"""The status after a decision: conditions, counts, and a memory that survives being written."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
+from embedding_operator.api.v1alpha1.model import Architecture, Dtype
+from embedding_operator.api.v1alpha1.scaling import ScalingMode
+from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus, ModelStatus
+from embedding_operator.domain.conditions import Conditions
+from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy
+from embedding_operator.domain.persistence import remembered, written
+from embedding_operator.domain.report import Obstacle, Surroundings, stalled_status, status_of
+from embedding_operator.domain.scaling import decide
+
+from tests.unit.domain.scenes import NOON, T4, at, bounds, load, observe, pool, settled_memory
+
+AROUND = Surroundings(
+    generation=3,
+    url="http://demo.search.svc",
+    model=ModelStatus(dtype=Dtype.FLOAT16, architecture=Architecture.DECODER),
+    capacity_sources={},
+)
+NIGHT = replace(bounds(("t4", 1, 4)), source="EmbeddingService", window="night", since=NOON, next_transition=at(3600))
+
+
+def report(observation: Observation, *, around: Surroundings = AROUND) -> dict[str, Condition]:
+    status = status_of(observation, decide(observation), around=around, previous=EmbeddingServiceStatus())
+    return {condition.type: condition for condition in status.conditions}
+
+
+SCENES: list[tuple[str, Observation, ConditionType, ConditionStatus, Reason]] = [
+    ("serving", observe(pool(ready=1), measured=load()), ConditionType.READY, ConditionStatus.TRUE, Reason.SERVING),
+    ("nothing yet", observe(pool()), ConditionType.READY, ConditionStatus.FALSE, Reason.STARTING),
+    (
+        "fewer than the minimum",
+        observe(pool(ready=1, starting=1), measured=load(), allowed=bounds(("a10", 2, 4))),
+        ConditionType.READY,
+        ConditionStatus.FALSE,
+        Reason.DEGRADED,
+    ),
+    (
+        "growing",
+        observe(pool(ready=1), measured=load(queue=30)),
+        ConditionType.RECONCILING,
+        ConditionStatus.TRUE,
+        Reason.SCALING,
+    ),
+    (
+        "asleep",
+        observe(pool(), allowed=bounds(asleep=True)),
+        ConditionType.READY,
+        ConditionStatus.TRUE,
+        Reason.ASLEEP,
+    ),
+    (
+        "paused",
+        observe(pool(ready=1), measured=load(), policy=Policy(mode=ScalingMode.PAUSED), allowed=bounds(("a10", 2, 3))),
+        ConditionType.RECONCILING,
+        ConditionStatus.FALSE,
+        Reason.PAUSED,
+    ),
+    (
+        "no figures",
+        observe(pool(ready=1)),
+        ConditionType.METRICS_AVAILABLE,
+        ConditionStatus.FALSE,
+        Reason.MISSING,
+    ),
+    (
+        "old figures",
+        observe(pool(ready=1), measured=load(age=20)),
+        ConditionType.METRICS_AVAILABLE,
+        ConditionStatus.FALSE,
+        Reason.STALE,
+    ),
+    (
+        "impossible figures",
+        observe(pool(ready=1), measured=load(rate=-1)),
+        ConditionType.METRICS_AVAILABLE,
+        ConditionStatus.FALSE,
+        Reason.INVALID,
+    ),
+    (
+        "figures of some",
+        observe(pool(ready=2), measured=load(reporting=1, expected=2)),
+        ConditionType.METRICS_AVAILABLE,
+        ConditionStatus.TRUE,
+        Reason.PARTIAL,
+    ),
+    (
+        "nobody to measure",
+        observe(pool(starting=1)),
+        ConditionType.METRICS_AVAILABLE,
+        ConditionStatus.UNKNOWN,
+        Reason.NO_REPLICAS,
+    ),
+    (
+        "a window is open",
+        observe(pool(), pool("t4", ready=1, speed=T4), measured=load(), allowed=NIGHT),
+        ConditionType.SCHEDULE_APPLIED,
+        ConditionStatus.TRUE,
+        Reason.WINDOW_ACTIVE,
+    ),
+    (
+        "no pool in common",
+        observe(pool(ready=1), measured=load(), allowed=replace(bounds(("a10", 1, 2)), problem=Reason.NO_COMMON_POOL)),
+        ConditionType.SCHEDULE_APPLIED,
+        ConditionStatus.FALSE,
+        Reason.NO_COMMON_POOL,
+    ),
+    (
+        "the new pool starts",
+        observe(pool(ready=1), pool("t4", starting=1, speed=T4), measured=load(rate=300.0), allowed=NIGHT),
+        ConditionType.HANDOVER_IN_PROGRESS,
+        ConditionStatus.TRUE,
+        Reason.WAITING_FOR_READY,
+    ),
+    (
+        "the new pool settles",
+        observe(
+            pool(ready=1),
+            pool("t4", ready=1, speed=T4, ready_since=at(-3)),
+            measured=load(rate=300.0),
+            allowed=NIGHT,
+            memory=settled_memory(400.0),
+        ),
+        ConditionType.HANDOVER_IN_PROGRESS,
+        ConditionStatus.TRUE,
+        Reason.SETTLING,
+    ),
+    (
+        "the new pool answers wrong",
+        observe(
+            pool(ready=1),
+            pool("t4", ready=1, speed=T4, parity=Parity.FAILED),
+            measured=load(rate=300.0),
+            allowed=NIGHT,
+            memory=settled_memory(400.0),
+        ),
+        ConditionType.HANDOVER_IN_PROGRESS,
+        ConditionStatus.TRUE,
+        Reason.PARITY_FAILED,
+    ),
+    (
+        "the old pool leaves",
+        observe(
+            pool(ready=1),
+            pool("t4", ready=1, speed=T4),
+            measured=load(rate=300.0),
+            allowed=NIGHT,
+            memory=settled_memory(400.0),
+        ),
+        ConditionType.HANDOVER_IN_PROGRESS,
+        ConditionStatus.TRUE,
+        Reason.DRAINING,
+    ),
+    (
+        "no node",
+        observe(pool(ready=1, stuck=1), measured=load()),
+        ConditionType.CAPACITY_LIMITED,
+        ConditionStatus.TRUE,
+        Reason.UNSCHEDULABLE,
+    ),
+    (
+        "more is needed than allowed",
+        observe(pool(ready=2), measured=load(rate=9000.0), allowed=bounds(("a10", 1, 2))),
+        ConditionType.SCALING_LIMITED,
+        ConditionStatus.TRUE,
+        Reason.AT_MAXIMUM,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("observation", "kind", "status", "reason"), [row[1:] for row in SCENES], ids=[row[0] for row in SCENES]
+)
+def test_condition(observation: Observation, kind: ConditionType, status: ConditionStatus, reason: Reason) -> None:
+    condition = report(observation)[kind]
+
+    assert (condition.status, condition.reason) == (status, reason)
+    assert condition.observed_generation == 3
+
+
+def test_every_condition_is_always_there() -> None:
+    for _, observation, _, _, _ in SCENES:
+        assert set(report(observation)) == set(ConditionType)
+
+
+def test_an_obstacle_and_another_scaler_are_named() -> None:
+    around = replace(
+        AROUND,
+        obstacle=Obstacle(reason=Reason.GPU_POOL_NOT_FOUND, message="spec.pools[0].gpuPool: no GPUPool b200"),
+        other_scaler="HorizontalPodAutoscaler search/hpa",
+    )
+
+    conditions = report(observe(pool(ready=1), measured=load()), around=around)
+
+    assert conditions["Stalled"].reason == Reason.GPU_POOL_NOT_FOUND
+    assert conditions["ConflictingScaler"].status is ConditionStatus.TRUE
+    assert "search/hpa" in conditions["ConflictingScaler"].message
+
+
+def test_transition_time_moves_with_the_status_only() -> None:
+    first = Conditions([], generation=1, now=NOON)
+    first.false(ConditionType.READY, Reason.STARTING, "a")
+    second = Conditions(first.listed(), generation=2, now=at(60))
+    second.false(ConditionType.READY, Reason.DEGRADED, "b")
+    third = Conditions(second.listed(), generation=2, now=at(120))
+    third.true(ConditionType.READY, Reason.SERVING)
+
+    assert second.listed()[0].last_transition_time == NOON
+    assert second.listed()[0].reason == Reason.DEGRADED
+    assert third.listed()[0].last_transition_time == at(120)
+
+
+def test_a_stalled_service_that_serves_stays_ready_and_keeps_what_it_knew() -> None:
+    serving = status_of(
+        (scene := observe(pool(ready=1), measured=load())),
+        decide(scene),
+        around=AROUND,
+        previous=EmbeddingServiceStatus(),
+    )
+    conditions = Conditions(serving.conditions, generation=4, now=at(60))
+
+    status = stalled_status(
+        Obstacle(reason=Reason.DTYPE_UNSUPPORTED, message="spec.model.dtype: use float16"),
+        previous=serving,
+        conditions=conditions,
+        generation=4,
+    )
+
+    by_type = {condition.type: condition for condition in status.conditions}
+    assert by_type["Ready"].status is ConditionStatus.TRUE
+    assert by_type["Stalled"].reason == Reason.DTYPE_UNSUPPORTED
+    assert status.ready_replicas == 1
+    assert status.observed_generation == 4
+
+
+def test_memory_survives_the_status_as_json() -> None:
+    for _, observation, _, _, _ in SCENES:
+        decision = decide(observation)
+        status = status_of(observation, decision, around=AROUND, previous=EmbeddingServiceStatus())
+        text = json.dumps(status.model_dump(mode="json", by_alias=True, exclude_none=True))
+        read = EmbeddingServiceStatus.model_validate(json.loads(text))
+
+        assert read.decision is not None
+        assert read.decision.memory is not None
+        assert remembered(read.decision.memory) == decision.memory
+        assert remembered(written(decision.memory)) == decision.memory
+
+
+def test_a_service_without_a_schedule_shows_none() -> None:
+    scene = observe(pool(ready=1), measured=load(), allowed=Bounds(pools=bounds(("a10", 1, 2)).pools))
+
+    assert status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus()).schedule is None

@@ -1,0 +1,54 @@
+import pytest
+from embedding_operator.settings import Settings, SettingsError
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_every_variable_is_read() -> None:
+    settings = Settings.from_environment(
+        {
+            "EMBEDDING_OPERATOR_NAMESPACE": "system",
+            "EMBEDDING_OPERATOR_POD_NAME": "operator-0",
+            "EMBEDDING_OPERATOR_WATCH_NAMESPACES": "search, ads",
+            "EMBEDDING_OPERATOR_ENGINE_IMAGE": "example.org/sglang:1",
+            "EMBEDDING_OPERATOR_LOG_LEVEL": "DEBUG",
+            "EMBEDDING_OPERATOR_POLL_SECONDS": "2.5",
+            "EMBEDDING_OPERATOR_WORKERS": "4",
+            "EMBEDDING_OPERATOR_LEASE": "false",
+            "EMBEDDING_OPERATOR_LEASE_NAME": "other",
+            "EMBEDDING_OPERATOR_HEALTH_PORT": "9080",
+            "EMBEDDING_OPERATOR_METRICS_PORT": "9081",
+        }
+    )
+
+    assert settings == Settings(
+        namespace="system",
+        pod_name="operator-0",
+        watch_namespaces=("search", "ads"),
+        engine_image="example.org/sglang:1",
+        log_level="debug",
+        poll_seconds=2.5,
+        workers=4,
+        lease=False,
+        lease_name="other",
+        health_port=9080,
+        metrics_port=9081,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fix"),
+    [
+        ("LOG_LEVEL", "loud", "use one of debug, info, warning, error"),
+        ("POLL_SECONDS", "0", "use a number from 1 to 60"),
+        ("POLL_SECONDS", "often", "use a number from 1 to 60"),
+        ("WORKERS", "nan", "use a number from 1 to 256"),
+        ("LEASE", "yes", "use true or false"),
+        ("HEALTH_PORT", "70000", "use a number from 1 to 65535"),
+    ],
+)
+def test_a_bad_value_names_the_variable_and_the_fix(name: str, value: str, fix: str) -> None:
+    with pytest.raises(SettingsError, match=f"EMBEDDING_OPERATOR_{name}='{value}': {fix}"):
+        Settings.from_environment({f"EMBEDDING_OPERATOR_{name}": value})

@@ -1,0 +1,37 @@
+"""Watch events of every kind that the operator reads, handed to the feed as they are."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import kopf
+
+from embedding_operator.kube.labels import MANAGED_SELECTOR
+from embedding_operator.kube.resources import CHILDREN, CUSTOM, NAMESPACE, NODE, POD, Resource
+
+Seen = Callable[[str, Mapping[str, Any], bool], None]
+"""Takes the kind of an object, its body, and whether it was deleted."""
+
+SELECTED = (*CHILDREN, POD)
+WATCHED = (*CUSTOM, *SELECTED, NAMESPACE, NODE)
+
+
+def register(registry: kopf.OperatorRegistry, *, seen: Seen) -> None:
+    """Watch every kind and pass its events to `seen`."""
+    for resource in WATCHED:
+        _watch(registry, resource, seen=seen)
+
+
+def select(settings: kopf.OperatorSettings) -> None:
+    """Let the API server send only what belongs to an EmbeddingService."""
+    for resource in SELECTED:
+        group, _, version = resource.api_version.rpartition("/")
+        settings.watching.label_selectors[group, version, resource.plural] = MANAGED_SELECTOR
+
+
+def _watch(registry: kopf.OperatorRegistry, resource: Resource, *, seen: Seen) -> None:
+    group, _, version = resource.api_version.rpartition("/")
+
+    async def observed(event: Mapping[str, Any], **_: object) -> None:
+        seen(resource.kind, event["object"], event["type"] == "DELETED")
+
+    kopf.on.event(group, version, resource.plural, id=resource.plural, registry=registry)(observed)

@@ -10,8 +10,9 @@ import yaml
 from pydantic import BaseModel
 
 from embedding_operator.api.structural import structural_schema
+from embedding_operator.api.v1alpha1 import embedding_service, gpu_pool
 from embedding_operator.api.v1alpha1.base import GROUP, VERSION
-from embedding_operator.api.v1alpha1.embedding_service import OBJECT_RULES, EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec, GPUPoolStatus
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec, ScalingScheduleStatus
 from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus
@@ -122,7 +123,7 @@ EMBEDDING_SERVICE = CustomResource(
     spec=EmbeddingServiceSpec,
     status=EmbeddingServiceStatus,
     description="A text-embedding model, served on GPU pools, scaled by its queue and by the clock.",
-    object_rules=OBJECT_RULES,
+    object_rules=embedding_service.OBJECT_RULES,
     selectable_fields=(".spec.scaling.mode", ".spec.model.huggingFace.repo"),
     columns=(
         Column(name="Ready", path=_condition("Ready")),
@@ -143,6 +144,7 @@ GPU_POOL = CustomResource(
     spec=GPUPoolSpec,
     status=GPUPoolStatus,
     description="A kind of GPU in this cluster: where it is, what it can do, what the engine needs on it.",
+    object_rules=gpu_pool.OBJECT_RULES,
     columns=(
         Column(name="Capability", path=".spec.computeCapability"),
         Column(name="Memory", path=".spec.memoryGiB", type="integer"),

@@ -43,7 +43,8 @@ SET_LIST: dict[str, Any] = {"x-kubernetes-list-type": "set"}
 ATOMIC_LIST: dict[str, Any] = {"x-kubernetes-list-type": "atomic"}
 ATOMIC_MAP: dict[str, Any] = {"x-kubernetes-map-type": "atomic"}
 
-PoolName = Annotated[str, Field(min_length=1, max_length=30, pattern=DNS_LABEL)]
+POOL_NAME_LENGTH = 30
+PoolName = Annotated[str, Field(min_length=1, max_length=POOL_NAME_LENGTH, pattern=DNS_LABEL)]
 """The name of a `GPUPool`; short, because it becomes part of the names of Deployments and pods."""
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253)]

@@ -87,17 +87,17 @@ class Reason(StrEnum):
     # ScalingLimited
     AT_MAXIMUM = "AtMaximum"  # the load asks for more than the bounds allow
     AT_MINIMUM = "AtMinimum"  # the bounds ask for more than the load
-    WITHIN_BOUNDS = "WithinBounds"
+    WITHIN_BOUNDS = "WithinBounds"  # the load asks for no more and no less than the bounds allow
 
     # ConflictingScaler
     OTHER_SCALER = "OtherScaler"  # an HorizontalPodAutoscaler or ScaledObject targets a managed Deployment
-    NO_OTHER_SCALER = "NoOtherScaler"
+    NO_OTHER_SCALER = "NoOtherScaler"  # nothing else scales the managed Deployments
 
     # ScalingSchedule, GPUPool
-    IN_USE = "InUse"
-    UNUSED = "Unused"
+    IN_USE = "InUse"  # at least one EmbeddingService depends on the object
+    UNUSED = "Unused"  # no EmbeddingService depends on the object
     NO_NODES = "NoNodes"  # no node carries the labels of the pool
-    AVAILABLE = "Available"
+    AVAILABLE = "Available"  # nodes carry the labels of the pool
 
 
 class Condition(ApiModel):

@@ -21,11 +21,11 @@ class EmbeddingServiceSpec(ApiModel):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "!has(self.schedule) || self.schedule.windows.all(w, w.asleep || w.pools.all(p, "
+                "!has(self.schedule) || self.schedule.windows.all(w, !has(w.pools) || w.pools.all(p, "
                 "self.pools.exists(q, q.gpuPool == p.gpuPool)))",
                 "a window names a pool that spec.pools does not list: add the pool to spec.pools or remove it "
                 "from the window",
-                field=".schedule",
+                field=".schedule.windows",
             )
         )
     )

@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from embedding_operator.api.v1alpha1.base import ATOMIC_LIST, ATOMIC_MAP, ApiModel, FreeForm
+from embedding_operator.api.v1alpha1.base import ATOMIC_LIST, ApiModel, FreeForm
 from embedding_operator.api.v1alpha1.kubernetes_types import (
+    AnnotationMap,
     LabelMap,
     LocalObjectReference,
+    NodeSelector,
     ResourceRequirements,
     Toleration,
 )
@@ -34,16 +36,14 @@ class PodMetadata(ApiModel):
     """Labels and annotations of the engine pods."""
 
     labels: LabelMap = Field(default_factory=dict)
-    annotations: LabelMap = Field(default_factory=dict)
+    annotations: AnnotationMap = Field(default_factory=dict)
 
 
 class PodTemplate(ApiModel):
     """The parts of a pod that a user may set. Host access, privileges and service accounts are not among them."""
 
     metadata: PodMetadata = Field(default_factory=PodMetadata)
-    node_selector: Annotated[dict[str, str], Field(max_length=32, json_schema_extra=ATOMIC_MAP)] = Field(
-        default_factory=dict
-    )
+    node_selector: NodeSelector = Field(default_factory=dict)
     tolerations: Annotated[list[Toleration], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list
     )

@@ -4,9 +4,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from embedding_operator.api.v1alpha1.base import ATOMIC_LIST, ATOMIC_MAP, ApiModel, FreeForm, list_map
+from embedding_operator.api.v1alpha1.base import (
+    ATOMIC_LIST,
+    DNS_LABEL,
+    POOL_NAME_LENGTH,
+    ApiModel,
+    FreeForm,
+    list_map,
+    rule,
+)
 from embedding_operator.api.v1alpha1.conditions import Condition
-from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
+from embedding_operator.api.v1alpha1.kubernetes_types import NodeSelector, Toleration
 from embedding_operator.api.v1alpha1.pools import EngineArgs, EnvList
 
 
@@ -39,7 +47,7 @@ class PoolEngine(ApiModel):
 class GPUPoolSpec(ApiModel):
     """Where the GPUs are and what they can do."""
 
-    node_selector: Annotated[dict[str, str], Field(min_length=1, max_length=32, json_schema_extra=ATOMIC_MAP)]
+    node_selector: Annotated[NodeSelector, Field(min_length=1)]
     tolerations: Annotated[list[Toleration], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list
     )
@@ -69,3 +77,12 @@ class GPUPoolStatus(ApiModel):
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=list_map("type"))] = Field(
         default_factory=list
     )
+
+
+OBJECT_RULES = (
+    rule(
+        f"size(self.metadata.name) <= {POOL_NAME_LENGTH} && self.metadata.name.matches('{DNS_LABEL}')",
+        "metadata.name becomes part of the names of Deployments and pods: use lower-case letters, digits and '-', "
+        f"at most {POOL_NAME_LENGTH} characters",
+    ),
+)

@@ -1,5 +1,6 @@
 """The few Kubernetes core types that users write inside our resources."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
@@ -9,7 +10,35 @@ from embedding_operator.api.v1alpha1.base import ATOMIC_MAP, ApiModel, FreeForm,
 Quantity = Annotated[str | int, Field(json_schema_extra={"x-kubernetes-int-or-string": True})]
 """A Kubernetes quantity such as `500m`, `8Gi` or `1`."""
 
-LabelMap = Annotated[dict[str, Annotated[str, Field(max_length=1024)]], Field(max_length=64)]
+QuantityMap = Annotated[
+    dict[str, Quantity],
+    Field(
+        max_length=8,
+        json_schema_extra=rules(
+            rule(
+                "self.all(name, isQuantity(string(self[name])))",
+                "a value is not a quantity: write numbers such as 500m, 2 or 8Gi, without a space",
+            )
+        ),
+    ),
+]
+
+LabelValue = Annotated[str, Field(max_length=63)]
+LABEL_RULES = rules(
+    rule(
+        "self.all(key, !format.qualifiedName().validate(key).hasValue())",
+        "a key is not a Kubernetes label name: use letters, digits, '-', '_', '.' and at most one prefix such as "
+        "example.com/",
+    ),
+    rule(
+        "self.all(key, !format.labelValue().validate(self[key]).hasValue())",
+        "a value is not a Kubernetes label value: use letters, digits, '-', '_' and '.', and begin and end with a "
+        "letter or digit",
+    ),
+)
+LabelMap = Annotated[dict[str, LabelValue], Field(max_length=32, json_schema_extra=LABEL_RULES)]
+NodeSelector = Annotated[dict[str, LabelValue], Field(max_length=32, json_schema_extra={**LABEL_RULES, **ATOMIC_MAP})]
+AnnotationMap = Annotated[dict[str, Annotated[str, Field(max_length=4096)]], Field(max_length=32)]
 
 
 class SecretKeyRef(ApiModel):
@@ -39,12 +68,43 @@ class EnvVar(ApiModel):
 class ResourceRequirements(ApiModel):
     """CPU and memory of a container. GPUs are added by the operator from the `GPUPool`."""
 
-    requests: Annotated[dict[str, Quantity], Field(max_length=16)] = Field(default_factory=dict)
-    limits: Annotated[dict[str, Quantity], Field(max_length=16)] = Field(default_factory=dict)
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.requests) || !has(self.limits) || ['cpu', 'memory'].all(name, !(name in self.requests) || "
+                "!(name in self.limits) || "
+                "quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)",
+                "a request is above its limit: lower the request or raise the limit",
+                field=".requests",
+            )
+        )
+    )
+
+    requests: QuantityMap = Field(default_factory=dict)
+    limits: QuantityMap = Field(default_factory=dict)
 
 
 class Toleration(ApiModel):
     """As in a Kubernetes pod."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "has(self.key) && self.key != '' || has(self.operator) && self.operator == 'Exists'",
+                "a toleration without key tolerates every taint: add operator: Exists if that is meant, else a key",
+            ),
+            rule(
+                "!(has(self.operator) && self.operator == 'Exists' && has(self.value) && self.value != '')",
+                "operator Exists compares no value: remove value or use operator: Equal",
+                field=".value",
+            ),
+            rule(
+                "!has(self.tolerationSeconds) || has(self.effect) && self.effect == 'NoExecute'",
+                "tolerationSeconds needs effect: NoExecute",
+                field=".tolerationSeconds",
+            ),
+        )
+    )
 
     key: Annotated[str, Field(max_length=317)] | None = None
     operator: Literal["Exists", "Equal"] | None = None
@@ -62,9 +122,19 @@ class LocalObjectReference(ApiModel):
 class LabelSelectorRequirement(ApiModel):
     """One expression of a label selector."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+                "operators In and NotIn need values, Exists and DoesNotExist take none",
+                field=".values",
+            )
+        )
+    )
+
     key: Annotated[str, Field(min_length=1, max_length=317)]
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=64)] = Field(default_factory=list)
+    values: Annotated[list[LabelValue], Field(max_length=64)] = Field(default_factory=list)
 
 
 class LabelSelector(ApiModel):
@@ -72,19 +142,17 @@ class LabelSelector(ApiModel):
 
     model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
 
-    match_labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=64)] = Field(
-        default_factory=dict
-    )
+    match_labels: LabelMap = Field(default_factory=dict)
     match_expressions: Annotated[list[LabelSelectorRequirement], Field(max_length=32)] = Field(default_factory=list)
 
-    def selects(self, labels: dict[str, str]) -> bool:
+    def selects(self, labels: Mapping[str, str]) -> bool:
         """Return whether an object that carries `labels` is selected."""
         if any(labels.get(key) != value for key, value in self.match_labels.items()):
             return False
         return all(_meets(requirement, labels) for requirement in self.match_expressions)
 
 
-def _meets(requirement: LabelSelectorRequirement, labels: dict[str, str]) -> bool:
+def _meets(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
     present = requirement.key in labels
     match requirement.operator:
         case "In":

@@ -40,10 +40,13 @@ class Quantization(StrEnum):
     COMPRESSED_TENSORS = "compressed-tensors"
 
 
+REPOSITORY = r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?$"
+
+
 class HuggingFaceSource(ApiModel):
     """A model repository on the Hugging Face hub or a mirror of it."""
 
-    repo: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][\w.\-]*(/[A-Za-z0-9][\w.\-]*)?$")]
+    repo: Annotated[str, Field(min_length=1, max_length=200, pattern=REPOSITORY)]
     revision: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         default="main", description="Branch, tag or commit. A 40-digit commit makes every start load the same weights."
     )
@@ -60,7 +63,11 @@ class VolumeSource(ApiModel):
 
     claim_name: ObjectName
     path: Annotated[str, Field(max_length=500, pattern=r"^[^/]")] = Field(
-        default=".", description="Folder of the model, relative to the root of the volume."
+        default=".",
+        description="Folder of the model, relative to the root of the volume.",
+        json_schema_extra=rules(
+            rule("!self.split('/').exists(part, part == '..')", "path leaves the volume: remove '..' from it")
+        ),
     )
 
 

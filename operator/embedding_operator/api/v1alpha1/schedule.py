@@ -1,5 +1,6 @@
 """Windows of clock time, shared by `EmbeddingService.spec.schedule` and `ScalingSchedule`."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -48,7 +49,15 @@ TimeZoneName = Annotated[
 ]
 ClockTime = Annotated[str, Field(max_length=5, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 ClockTimeOrMidnight = Annotated[str, Field(max_length=5, pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
-CalendarDate = Annotated[str, Field(max_length=10, pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+CalendarDate = Annotated[
+    date,
+    Field(
+        ge=date(2000, 1, 1),
+        le=date(2999, 12, 31),
+        json_schema_extra={"maxLength": 10, "pattern": "^2[0-9]{3}-[0-9]{2}-[0-9]{2}$"},
+    ),
+]
+"""A day of this millennium; `format: date` makes the API server refuse days that no calendar has."""
 DateList = Annotated[list[CalendarDate], Field(max_length=400, json_schema_extra=SET_LIST)]
 
 

@@ -6,13 +6,14 @@ none is open the base, which is no window at all.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from embedding_operator.api.v1alpha1.schedule import Window
 from embedding_operator.domain.local_clock import instant_of, local_time
 from embedding_operator.domain.windows import Hours
 
+_JUST_BEFORE = timedelta.resolution
 _QUIET_DAYS = 16
 """Without a listed date nearby the winner repeats weekly. Two weeks see every weekday once without a change of the
 clocks that could swallow a window; a listed date reaches into its next day, and one day is to spare."""
@@ -76,16 +77,11 @@ class Timetable:
         return None
 
     def _rules_since(self, winner: Hours | None, *, rivals: Sequence[Hours], local: datetime) -> datetime | None:
-        later = local
         for boundary in _boundaries(rivals, first=local.date(), step=-1):
-            if boundary > local:
-                continue
-            if _first_open(rivals, local=boundary) is not winner:
-                instant = instant_of(later, zone=self.zone)
-                # Again, a stretch without length never was.
-                if instant_of(boundary, zone=self.zone) < instant:
+            if boundary <= local and _first_open(rivals, local=boundary - _JUST_BEFORE) is not winner:
+                instant = instant_of(boundary, zone=self.zone)
+                if self.winner(instant - _JUST_BEFORE) is not winner:
                     return instant
-            later = boundary
         return None
 
 

@@ -1,0 +1,87 @@
+"""The cache of built things: each in a folder named by a digest of its inputs, published whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .digests import key_of
+from .locks import exclusive
+from .paths import cache_root
+from .progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A thing to build: its name and every input that decides how it comes out (JSON-like values)."""
+
+    name: str
+    inputs: Mapping[str, object]
+
+    @property
+    def key(self) -> str:
+        """Digest of the inputs."""
+        return key_of(self.inputs)
+
+
+class Cache:
+    """Finds artefacts that were built before and builds the ones that were not."""
+
+    def __init__(self, *, progress: Progress, root: Path | None = None) -> None:
+        self.root = root or cache_root()
+        self._progress = progress
+
+    def find(self, artefact: Artefact) -> Path | None:
+        """Folder of the artefact, or None if it was never built from these inputs."""
+        folder = self._folder(artefact)
+        return folder if folder.is_dir() else None
+
+    def ensure(self, artefact: Artefact, *, build: Callable[[Path], None]) -> Path:
+        """Folder of the artefact, built by `build(empty_folder)` if it is not there yet.
+
+        The folder appears under its name only when `build` has returned; what a killed build left is removed first.
+        """
+        found = self.find(artefact)
+        if found is not None:
+            return found
+        with exclusive(self.lock_file(artefact.name), purpose=f"building {artefact.name}", progress=self._progress):
+            return self.find(artefact) or self._build(artefact, build)
+
+    def lock_file(self, name: str) -> Path:
+        """Lock that whoever builds something called `name` holds."""
+        return self.root / "locks" / f"{name}.lock"
+
+    def log_file(self, name: str) -> Path:
+        """Log of the programs that build something called `name`."""
+        return self.root / "logs" / f"{name}.log"
+
+    def remove_unfinished(self) -> list[str]:
+        """Remove what killed builds left behind; returns the names of what was removed."""
+        removed = []
+        for folder in sorted(self.root.glob("*/.unfinished-*")):
+            artefact_name = folder.parent.name
+            with exclusive(self.lock_file(artefact_name), purpose=f"cleaning {artefact_name}", progress=self._progress):
+                shutil.rmtree(folder, ignore_errors=True)
+            removed.append(f"{artefact_name}/{folder.name}")
+        return removed
+
+    def _build(self, artefact: Artefact, build: Callable[[Path], None]) -> Path:
+        target = self._folder(artefact)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in target.parent.glob(".unfinished-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        self.log_file(artefact.name).unlink(missing_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=f".unfinished-{artefact.key}-", dir=target.parent))
+        unfinished.chmod(0o755)
+        try:
+            build(unfinished)
+            unfinished.replace(target)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        return target
+
+    def _folder(self, artefact: Artefact) -> Path:
+        return self.root / artefact.name / artefact.key

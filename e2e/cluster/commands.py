@@ -1,0 +1,109 @@
+"""Programs run to their end: output captured or logged, failure turned into one readable error."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ClusterError
+
+TAIL_LINES = 25
+DEFAULT_TIMEOUT_SECONDS = 120.0
+
+
+class CommandError(ClusterError):
+    """A program ended with an error or ran past its time; `output` holds what it printed."""
+
+    def __init__(self, argv: Sequence[str], *, reason: str, output: str) -> None:
+        self.output = output
+        shown = shlex.join(argv)
+        shown = shown if len(shown) <= 300 else f"{shown[:300]}…"
+        last = tail(output)
+        super().__init__(f"{reason}: {shown}" + (f"\n{last}" if last else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a program is run in: its folder, environment variables beyond this process's own, and its time limit."""
+
+    folder: Path | None = None
+    variables: Mapping[str, str] | None = None
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+
+
+ORDINARY = Surroundings()
+
+
+def run(argv: Sequence[str], *, stdin: str | None = None, within: Surroundings = ORDINARY) -> str:
+    """Standard output of a program that must succeed; raises `CommandError` with both outputs otherwise."""
+    try:
+        completed = subprocess.run(
+            argv,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            cwd=within.folder,
+            env={**os.environ, **(within.variables or {})},
+            timeout=within.timeout_seconds,
+            check=False,
+        )
+    except FileNotFoundError as missing:
+        raise CommandError(argv, reason=f"{argv[0]} is not installed", output="") from missing
+    except subprocess.TimeoutExpired as late:
+        raise CommandError(argv, reason=f"no end after {within.timeout_seconds:.0f} s", output="") from late
+    if completed.returncode != 0:
+        reason = f"exit status {completed.returncode}"
+        raise CommandError(argv, reason=reason, output=completed.stdout + completed.stderr)
+    return completed.stdout
+
+
+def run_logged(argv: Sequence[str], *, log: Path, within: Surroundings = ORDINARY) -> None:
+    """Run a long program with its output appended to the file `log`; raises `CommandError` with the log's tail."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as output:
+        print(f"$ {shlex.join(argv)}", file=output, flush=True)
+        start = output.tell()
+        try:
+            completed = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=within.folder,
+                env={**os.environ, **(within.variables or {})},
+                timeout=within.timeout_seconds,
+                check=False,
+            )
+        except FileNotFoundError as missing:
+            raise CommandError(argv, reason=f"{argv[0]} is not installed", output="") from missing
+        except subprocess.TimeoutExpired as late:
+            reason = f"no end after {within.timeout_seconds:.0f} s (log: {log})"
+            raise CommandError(argv, reason=reason, output=_from(log, start)) from late
+    if completed.returncode != 0:
+        reason = f"exit status {completed.returncode} (log: {log})"
+        raise CommandError(argv, reason=reason, output=_from(log, start))
+
+
+def succeeds(argv: Sequence[str], *, within: Surroundings = ORDINARY) -> bool:
+    """Whether a program is there and ends with success within its time."""
+    try:
+        run(argv, within=within)
+    except CommandError:
+        return False
+    return True
+
+
+def tail(text: str) -> str:
+    """The last lines of an output, enough to see why it ended."""
+    return "\n".join(text.strip().splitlines()[-TAIL_LINES:])
+
+
+def _from(log: Path, start: int) -> str:
+    with log.open(errors="replace") as output:
+        output.seek(start)
+        return output.read()

@@ -1,0 +1,42 @@
+"""Debian root file systems as tar archives, made from Debian packages where no image registry can be reached."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from .cache import Artefact, Cache
+from .commands import Surroundings, run_logged
+from .prerequisites import DEBIAN_ROOT, ensure
+from .progress import Progress
+
+SUITE = "bookworm"
+OPTIONS = (
+    "--variant=minbase",
+    # an image brings no device files: whatever runs it makes them
+    "--skip=output/dev",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+)
+TIMEOUT_SECONDS = 900.0
+
+
+def artefact_of(name: str, *, packages: Sequence[str]) -> Artefact:
+    """A root file system with these packages and what they need, as a thing to cache."""
+    inputs = {"suite": SUITE, "options": list(OPTIONS), "packages": sorted(packages), "machine": os.uname().machine}
+    return Artefact(name, inputs)
+
+
+def debian_root(name: str, *, packages: Sequence[str], cache: Cache, progress: Progress) -> Path:
+    """Archive of a Debian root file system with these packages."""
+    artefact = artefact_of(name, packages=packages)
+
+    def build(folder: Path) -> None:
+        ensure(DEBIAN_ROOT, progress=progress)
+        argv = ["mmdebstrap", *OPTIONS, f"--include={','.join(packages)}", SUITE, str(folder / "root.tar")]
+        with progress.step(f"making a Debian root file system for {name}", expected_seconds=30):
+            run_logged(argv, log=cache.log_file(name), within=Surroundings(timeout_seconds=TIMEOUT_SECONDS))
+
+    return cache.ensure(artefact, build=build) / "root.tar"

@@ -1,0 +1,25 @@
+"""Puts right what killed runs left: healthy clusters stay, broken ones and unfinished builds go."""
+
+from __future__ import annotations
+
+from .cache import Cache
+from .control_plane import ControlPlane
+from .docker_engine import PrivateDocker
+from .kind import KindCluster
+from .progress import Progress
+
+
+def heal(*, progress: Progress) -> list[str]:
+    """Remove what is broken; returns one sentence per thing that was done."""
+    done = []
+    for cluster in (ControlPlane(progress=progress), KindCluster(progress=progress)):
+        if cluster.has_leftovers() and not cluster.is_healthy():
+            cluster.down()
+            done.append(f"removed what was left of the {cluster.name} cluster")
+    private = PrivateDocker(progress=progress)
+    if private.has_leftovers() and not private.is_running():
+        private.start()
+        private.stop_if_idle()
+        done.append("cleaned up after a private Docker engine that had been killed")
+    done += [f"removed the unfinished build {name}" for name in Cache(progress=progress).remove_unfinished()]
+    return done

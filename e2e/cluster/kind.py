@@ -1,0 +1,263 @@
+"""The kind cluster: real kubelets, a control plane, an A10 worker and a T4 worker with GPUs that only the API knows.
+
+It runs in whatever Docker there is, from the public node image where that can be had and an assembled one elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .api import CLUSTER_VARIABLE, environment_prefix, kubectl_argv
+from .commands import Surroundings, run, run_logged
+from .digests import digest_of_tree, key_of
+from .docker_engine import DockerEngine, PrivateDocker, find_engine, running_engine
+from .errors import ClusterError
+from .kind_config import FILES, cluster_config, without_forwarding
+from .kwok import GPU_RESOURCE, PRODUCT_LABEL
+from .locks import exclusive
+from .node_conditions import allocatable, is_usable
+from .node_image import PUBLIC_IMAGE, NodeImage
+from .paths import run_root
+from .progress import Progress
+from .toolbox import Toolbox
+from .tools import HELM, KIND, KUBERNETES
+from .waiting import wait_until
+
+CLUSTER = "embsvc"
+TOOLS = (KIND, KUBERNETES, HELM)
+WORKERS = 2
+GPUS_PER_WORKER = 8
+CREATE_TIMEOUT_SECONDS = 420.0
+LOAD_TIMEOUT_SECONDS = 600.0
+READY_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class KindState:
+    """What a running cluster was made from: engine, node image, mounted host folders, digest of the settings."""
+
+    docker_host: str | None
+    image: str
+    mounts: tuple[str, ...]
+    settings: str
+
+    def serves(self, wanted: KindState) -> bool:
+        """Whether a cluster made from this is as good as one made from `wanted`; more mounts do no harm."""
+        same = (self.docker_host, self.image, self.settings) == (wanted.docker_host, wanted.image, wanted.settings)
+        return same and set(wanted.mounts) <= set(self.mounts)
+
+
+class KindCluster:
+    """The kind test cluster of this machine; there is one per machine, shared by tests and demo."""
+
+    name = "kind"
+
+    def __init__(self, *, extra_mounts: Sequence[Path] = (), progress: Progress | None = None) -> None:
+        self._mounts = tuple(sorted({path.resolve() for path in extra_mounts}))
+        self._progress = progress or Progress()
+        self._toolbox = Toolbox(progress=self._progress)
+        self._root = run_root() / self.name
+        self._log = self._root / "kind.log"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Credentials of an administrator; the API server listens on a free loopback port."""
+        return self._root / "kubeconfig"
+
+    @property
+    def engine(self) -> DockerEngine:
+        """The Docker engine the cluster runs in."""
+        state = self._state()
+        return find_engine(progress=self._progress) if state is None else DockerEngine(host=state.docker_host)
+
+    def up(self) -> None:
+        """Bring the cluster up with the extra mounts in its workers.
+
+        A healthy cluster made from the same inputs stays; anything else, also what a killed run left, is replaced.
+        """
+        self._check_mounts()
+        self._toolbox.ensure(TOOLS)
+        with self._lock():
+            engine = find_engine(progress=self._progress)
+            image, assembled = self._node_image(engine)
+            wanted = KindState(engine.host, image, tuple(map(str, self._mounts)), _settings_digest())
+            state = self._state()
+            if state is None or not state.serves(wanted) or not self.is_healthy():
+                self._replace(wanted, assembled=assembled)
+            self._advertise_gpus()
+
+    def down(self) -> None:
+        """Delete the cluster and stop the private Docker engine, if that is the one and runs nothing else."""
+        with self._lock():
+            private = PrivateDocker(progress=self._progress)
+            for engine in self._possible_engines(private):
+                if self._containers(engine):
+                    with self._progress.step("deleting the kind cluster", expected_seconds=7):
+                        self._delete(engine)
+            if private.has_leftovers():
+                private.stop_if_idle()
+            shutil.rmtree(self._root, ignore_errors=True)
+
+    def is_healthy(self) -> bool:
+        """Whether the API server is ready and so are all nodes."""
+        if self._state() is None:
+            return False
+        try:
+            self.kubectl("get", "--raw", "/readyz", timeout_seconds=15)
+            return self._workers_are_usable()
+        except ClusterError:
+            return False
+
+    def has_leftovers(self) -> bool:
+        """Whether anything of a cluster, healthy or not, is on this machine."""
+        return self._root.exists()
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
+        """Standard output of kubectl as administrator; raises `CommandError`."""
+        within = Surroundings(timeout_seconds=timeout_seconds)
+        return run(kubectl_argv(self.exec_prefix(), arguments), stdin=stdin, within=within)
+
+    def exec_prefix(self) -> list[str]:
+        """Command-line prefix that runs a program with KUBECONFIG, the built programs and the cluster's Docker."""
+        state = self._state()
+        host = {"DOCKER_HOST": state.docker_host} if state is not None and state.docker_host is not None else {}
+        variables = {
+            "KUBECONFIG": str(self.kubeconfig),
+            "PATH": self._toolbox.search_path(TOOLS),
+            CLUSTER_VARIABLE: self.name,
+            **host,
+        }
+        return environment_prefix(variables)
+
+    def load_image(self, reference: str) -> None:
+        """Bring an image from the Docker engine to every node; nodes that hold it already are left alone."""
+        with self._progress.step(f"loading {reference} into the kind cluster", expected_seconds=20):
+            self._kind(self.engine, "load", "docker-image", reference, timeout_seconds=LOAD_TIMEOUT_SECONDS)
+
+    def docker_build(
+        self, context: Path, *, tag: str, dockerfile: Path | None = None, build_args: Mapping[str, str] | None = None
+    ) -> str:
+        """Build an image in the cluster's Docker engine; returns `tag`."""
+        with self._progress.step(f"building {tag}"):
+            self.engine.build(
+                context,
+                tag=tag,
+                dockerfile=dockerfile or context / "Dockerfile",
+                build_args=build_args or {},
+                log=self._toolbox.cache.log_file("docker-build"),
+            )
+        return tag
+
+    def _check_mounts(self) -> None:
+        for path in self._mounts:
+            if not path.is_dir():
+                message = f"cannot mount {path} into the kind cluster: there is no such folder"
+                raise ClusterError(message)
+
+    def _node_image(self, engine: DockerEngine) -> tuple[str, bool]:
+        if not engine.is_private and engine.has_or_pulls(PUBLIC_IMAGE, progress=self._progress):
+            return PUBLIC_IMAGE, False
+        return NodeImage(engine, toolbox=self._toolbox, progress=self._progress).ensure(), True
+
+    def _replace(self, wanted: KindState, *, assembled: bool) -> None:
+        engine = DockerEngine(host=wanted.docker_host)
+        if self._containers(engine):
+            with self._progress.step("deleting an outdated or broken kind cluster", expected_seconds=7):
+                self._delete(engine)
+        shutil.rmtree(self._root, ignore_errors=True)
+        self._root.mkdir(parents=True)
+        config = self._root / "config.yaml"
+        config.write_text(cluster_config(mounts=self._mounts, assembled=assembled))
+        arguments = (f"--image={wanted.image}", f"--config={config}", f"--kubeconfig={self.kubeconfig}", "--wait=120s")
+        with self._progress.step("creating the kind cluster", expected_seconds=30):
+            self._kind(engine, "create", "cluster", *arguments, timeout_seconds=CREATE_TIMEOUT_SECONDS)
+            if assembled:
+                self._stop_dns_forwarding()
+            self._wait_for_nodes()
+            self._wait_for_dns()
+        self._record(wanted)
+
+    def _delete(self, engine: DockerEngine) -> None:
+        self._kind(engine, "delete", "cluster", timeout_seconds=120)
+
+    def _possible_engines(self, private: PrivateDocker) -> list[DockerEngine]:
+        engines = []
+        if private.has_leftovers():
+            # one that was killed must run again to clean up after itself
+            engines.append(private.start())
+        running = running_engine() if self.has_leftovers() else None
+        return engines if running is None else [*engines, running]
+
+    def _containers(self, engine: DockerEngine) -> list[str]:
+        listed = engine.run("ps", "--all", "--quiet", f"--filter=label=io.x-k8s.kind.cluster={CLUSTER}")
+        return listed.split()
+
+    def _stop_dns_forwarding(self) -> None:
+        coredns = ("-n", "kube-system", "get", "configmap", "coredns", "-o", "json")
+        settings = json.loads(self.kubectl(*coredns))["data"]
+        patch = {"data": {"Corefile": without_forwarding(settings["Corefile"])}}
+        self.kubectl("-n", "kube-system", "patch", "configmap", "coredns", "-p", json.dumps(patch))
+        self.kubectl("-n", "kube-system", "delete", "pods", "-l", "k8s-app=kube-dns", "--wait=false")
+
+    def _wait_for_nodes(self) -> None:
+        wait_until(
+            self._workers_are_usable,
+            timeout_seconds=READY_SECONDS,
+            complaint=lambda: (
+                f"the kind cluster's workers are not Ready:\n{self.kubectl('get', 'nodes', '-o', 'wide')}"
+            ),
+        )
+
+    def _wait_for_dns(self) -> None:
+        limit = f"--timeout={READY_SECONDS:.0f}s"
+        self.kubectl(
+            *("-n", "kube-system", "rollout", "status", "deployment/coredns", limit),
+            timeout_seconds=READY_SECONDS + 10,
+        )
+
+    def _advertise_gpus(self) -> None:
+        for node in self._workers():
+            if allocatable(node, resource=GPU_RESOURCE) != GPUS_PER_WORKER:
+                capacity = {"status": {"capacity": {GPU_RESOURCE: str(GPUS_PER_WORKER)}}}
+                name = node["metadata"]["name"]
+                self.kubectl("patch", "node", name, "--subresource=status", "-p", json.dumps(capacity))
+        wait_until(
+            lambda: all(allocatable(node, resource=GPU_RESOURCE) == GPUS_PER_WORKER for node in self._workers()),
+            timeout_seconds=READY_SECONDS,
+            complaint=lambda: f"the kubelets do not pass on {GPU_RESOURCE} from the nodes' capacity",
+        )
+
+    def _workers_are_usable(self) -> bool:
+        workers = self._workers()
+        return len(workers) == WORKERS and all(is_usable(node) for node in workers)
+
+    def _workers(self) -> list[dict[str, Any]]:
+        return list(json.loads(self.kubectl("get", "nodes", "-l", PRODUCT_LABEL, "-o", "json"))["items"])
+
+    def _kind(self, engine: DockerEngine, *arguments: str, timeout_seconds: float) -> None:
+        within = Surroundings(variables=engine.variables, timeout_seconds=timeout_seconds)
+        program = str(self._toolbox.program("kind"))
+        run_logged([program, *arguments, f"--name={CLUSTER}"], log=self._log, within=within)
+
+    def _state(self) -> KindState | None:
+        try:
+            recorded = json.loads((self._root / "state.json").read_text())
+        except FileNotFoundError:
+            return None
+        return KindState(**{**recorded, "mounts": tuple(recorded["mounts"])})
+
+    def _record(self, state: KindState) -> None:
+        (self._root / "state.json").write_text(json.dumps(asdict(state)))
+
+    def _lock(self) -> AbstractContextManager[None]:
+        return exclusive(run_root() / f"{self.name}.lock", purpose="the kind cluster", progress=self._progress)
+
+
+def _settings_digest() -> str:
+    return key_of({"settings": digest_of_tree(FILES), "kind": KIND.version})

@@ -1,0 +1,30 @@
+"""Where things live: what is built once in the cache, what a running cluster needs in the run folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ASSETS = Path(__file__).resolve().parent / "assets"
+PROJECT = "embedding-operator"
+
+
+def cache_root() -> Path:
+    """Folder of what is built once and kept: programs, root file systems, wheels, the private Docker's images."""
+    override = os.environ.get("EMBEDDING_OPERATOR_CACHE")
+    return Path(override).expanduser().resolve() if override else Path.home() / ".cache" / PROJECT
+
+
+def run_root() -> Path:
+    """Folder of the state of running clusters; it does not outlive `down`."""
+    if os.geteuid() == 0:
+        return Path("/run") / PROJECT
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(runtime) / PROJECT if runtime else cache_root() / "run"
+
+
+def memory_root() -> Path:
+    """Folder for state that is written often and may be lost: in memory where that is possible."""
+    shared_memory = Path("/dev/shm")  # noqa: S108 - owned by root, and only a folder of our own in it is used
+    return shared_memory / PROJECT if os.access(shared_memory, os.W_OK) else run_root() / "memory"

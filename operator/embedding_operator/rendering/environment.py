@@ -1,0 +1,84 @@
+"""The environment of the engine.
+
+The operator has defaults; the env of the `GPUPool`, of `spec.engine` and of the pool's entry in `spec.pools` follow in
+this order, and a variable in a later place replaces the same in an earlier one. Where the model comes from is not
+theirs to say.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.api.v1alpha1.kubernetes_types import EnvVar
+from embedding_operator.api.v1alpha1.model import HuggingFaceSource, ModelSpec
+from embedding_operator.api.v1alpha1.pools import PoolSpec
+from embedding_operator.domain.engine_arguments import MANAGED_VARIABLES, NODE_VARIABLES
+from embedding_operator.rendering.volumes import CACHE, SCRATCH, WEIGHTS
+
+Variables = dict[str, dict[str, Any]]
+
+_DEFAULTS = {
+    "HOME": SCRATCH,
+    # Python asks for the name of the user, whom no password file of the image needs to know.
+    "USER": "engine",
+    "HF_HOME": WEIGHTS,
+    "SGLANG_CACHE_DIR": CACHE,
+    # Not below SGLANG_CACHE_DIR by itself, and the others are only if SGLang is imported before they are.
+    "SGLANG_JIT_CACHE_DIR": f"{CACHE}/jit",
+    "TRITON_CACHE_DIR": f"{CACHE}/triton",
+    "TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor",
+    "CUDA_CACHE_PATH": f"{CACHE}/nv",
+    "TILELANG_CACHE_DIR": f"{CACHE}/tilelang",
+    "FLASHINFER_WORKSPACE_BASE": CACHE,
+    # Seconds: an answer for a text that waits in vain, and connections that outlive the idle time of common clients.
+    "SGLANG_REQ_WAITING_TIMEOUT": "60",
+    "SGLANG_TIMEOUT_KEEP_ALIVE": "75",
+}
+
+
+def environment(spec: EmbeddingServiceSpec, *, entry: PoolSpec, gpu: GPUPoolSpec) -> list[dict[str, Any]]:
+    """Return the variables of the engine of a service on one pool, as a container lists them."""
+    from_services = {**MANAGED_VARIABLES, **NODE_VARIABLES}
+    variables: Variables = {
+        **_plain(_DEFAULTS),
+        **_offline(spec.model),
+        **_given(gpu.engine.env, refused=MANAGED_VARIABLES),
+        **_given(spec.engine.env, refused=from_services),
+        **_given(entry.env, refused=from_services),
+        **_hub(spec.model.hugging_face),
+    }
+    return list(variables.values())
+
+
+def _plain(values: Mapping[str, str]) -> Variables:
+    return {name: {"name": name, "value": value} for name, value in values.items()}
+
+
+def _offline(model: ModelSpec) -> Variables:
+    return _plain({"HF_HUB_OFFLINE": "1"}) if model.hugging_face is None else {}
+
+
+def _given(env: Iterable[EnvVar], *, refused: Mapping[str, str]) -> Variables:
+    return {
+        variable.name: variable.model_dump(by_alias=True, exclude_none=True)
+        for variable in env
+        if variable.name not in refused
+    }
+
+
+def _hub(source: HuggingFaceSource | None) -> Variables:
+    if source is None:
+        return {}
+    variables: Variables = {}
+    if source.endpoint is not None:
+        variables |= _plain({"HF_ENDPOINT": unexpanded(source.endpoint)})
+    if source.token_secret_ref is not None:
+        secret = {"name": source.token_secret_ref.name, "key": source.token_secret_ref.key}
+        variables["HF_TOKEN"] = {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": secret}}
+    return variables
+
+
+def unexpanded(text: str) -> str:
+    """Return `text` so that Kubernetes, which replaces `$(NAME)`, leaves it as it is."""
+    return text.replace("$", "$$")

@@ -1,0 +1,67 @@
+"""The golden cases: a service, the pools it needs beyond the shipped ones, and the objects that must come of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.rendering.manifest import Manifest
+from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
+
+CASES = Path(__file__).parent / "cases"
+CATALOG = Path(__file__).parents[2] / "charts" / "embedding-operator" / "files" / "gpupools.yaml"
+NAMES = sorted(path.name for path in CASES.iterdir())
+DEFAULTS = EngineDefaults(image="docker.io/lmsysorg/sglang:v0.5.23")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One case, as its folder says."""
+
+    name: str
+    service: ServiceRef
+    spec: EmbeddingServiceSpec
+    pools: dict[str, GPUPoolSpec]
+
+    @property
+    def rendered_file(self) -> Path:
+        """Return the file with the expected objects."""
+        return CASES / self.name / "rendered.yaml"
+
+    def render(self) -> tuple[Manifest, ...]:
+        """Return what is rendered, with the least replicas that the spec allows."""
+        return render_service(
+            self.service,
+            self.spec,
+            pools=self.pools,
+            replicas={pool.gpu_pool: pool.min_replicas for pool in self.spec.pools},
+            settings=DEFAULTS,
+        )
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """Return the rendered Deployments."""
+        return [manifest.body for manifest in self.render() if manifest.kind == "Deployment"]
+
+
+def shipped_pools() -> dict[str, GPUPoolSpec]:
+    """Return the pools that the chart installs."""
+    return _pools(CATALOG)
+
+
+def load(name: str) -> Case:
+    """Return a case by the name of its folder."""
+    service = yaml.safe_load((CASES / name / "service.yaml").read_text(encoding="utf-8"))
+    own = CASES / name / "gpupools.yaml"
+    return Case(
+        name=name,
+        service=ServiceRef(namespace="search", name=service["name"], uid="7d1e2a3b-0000-4000-8000-000000000001"),
+        spec=EmbeddingServiceSpec.model_validate(service["spec"]),
+        pools={**shipped_pools(), **(_pools(own) if own.exists() else {})},
+    )
+
+
+def _pools(path: Path) -> dict[str, GPUPoolSpec]:
+    documents = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {name: GPUPoolSpec.model_validate(spec) for name, spec in documents.items()}

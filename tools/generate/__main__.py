@@ -1,0 +1,27 @@
+"""Write every generated file of the repository."""
+
+import sys
+from pathlib import Path
+
+from tools.generate.files import generated_files
+from tools.generate.helm import find_helm
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    """Write what is out of date and name it."""
+    helm = find_helm()
+    if helm is None:
+        sys.exit("Helm 4 is needed: put `helm` on the PATH, name it in HELM, or run `python -m e2e.cluster build`.")
+    for stage in generated_files(REPOSITORY, helm=helm):
+        for path, text in stage.items():
+            target = REPOSITORY / path
+            if not target.exists() or target.read_text(encoding="utf-8") != text:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8")
+                sys.stdout.write(f"wrote {path}\n")
+
+
+if __name__ == "__main__":
+    main()

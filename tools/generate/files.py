@@ -1,0 +1,28 @@
+"""Which files are generated, from what, and in which order."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from embedding_operator.api.crd import crd_files
+
+from tools.generate.chart_readme import chart_readme
+from tools.generate.manifests import manifest_files
+
+CHART = "charts/embedding-operator"
+
+
+def generated_files(repository: Path, *, helm: Path) -> Iterator[dict[str, str]]:
+    """Yield stages of files (text by path in the repository). Each must be written before the next is asked for."""
+    chart = repository / CHART
+    crds = crd_files()
+    yield {
+        **{f"crds/{name}": text for name, text in crds.items()},
+        **{f"{CHART}/files/crds/{name}": text for name, text in crds.items()},
+    }
+    yield {
+        f"{CHART}/README.md": chart_readme(
+            chart=(chart / "Chart.yaml").read_text(encoding="utf-8"),
+            values=(chart / "values.yaml").read_text(encoding="utf-8"),
+        ),
+        **{f"manifests/{name}": text for name, text in manifest_files(helm, chart=chart).items()},
+    }

@@ -1,0 +1,75 @@
+"""The Helm program, and the chart as it renders."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SERVED = ("embedding-operator.io/v1alpha1/GPUPool",)
+"""What a cluster serves once the CRDs are in; Helm alone can not know."""
+
+_SOURCE = re.compile(r"# Source: [^/]+/(?P<template>\S+)\n")
+
+
+class HelmError(Exception):
+    """Helm refused what it was given; the message is Helm's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One object that the chart renders: the template it comes from and its YAML."""
+
+    template: str
+    text: str
+
+
+def find_helm(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the path of Helm 4, or None where there is none."""
+    if named := environment.get("HELM"):
+        return Path(named)
+    cache = Path(environment.get("EMBEDDING_OPERATOR_CACHE", "~/.cache/embedding-operator")).expanduser()
+    built = sorted(cache.glob("helm/*/bin/helm"), key=lambda path: path.stat().st_mtime)
+    if built:
+        return built[-1]
+    found = shutil.which("helm", path=environment.get("PATH"))
+    return Path(found) if found else None
+
+
+def run_helm(helm: Path, *arguments: str) -> str:
+    """Return what `helm ARGUMENTS` prints; raise `HelmError` with its complaint."""
+    finished = subprocess.run([helm, *arguments], capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+    if finished.returncode:
+        raise HelmError(finished.stderr.strip() or finished.stdout.strip())
+    return finished.stdout
+
+
+def render(
+    helm: Path,
+    *,
+    chart: Path,
+    release: str,
+    namespace: str,
+    kube_version: str = "1.36.0",
+    api_versions: Sequence[str] = SERVED,
+    values: Sequence[Path] = (),
+    settings: Sequence[str] = (),
+) -> tuple[Document, ...]:
+    """Return the objects of the chart in the order in which Helm installs them; `settings` are `--set` arguments."""
+    options = [f"--namespace={namespace}", f"--kube-version={kube_version}"]
+    options += [f"--api-versions={name}" for name in api_versions]
+    options += [f"--values={path}" for path in values]
+    options += [f"--set={setting}" for setting in settings]
+    return tuple(documents_of(run_helm(helm, "template", release, str(chart), *options)))
+
+
+def documents_of(output: str) -> list[Document]:
+    """Split what `helm template` prints into its objects."""
+    documents = []
+    for part in re.split(r"^---\n", output, flags=re.MULTILINE):
+        source = _SOURCE.match(part)
+        if source is not None:
+            documents.append(Document(template=source["template"], text=part[source.end() :].strip() + "\n"))
+    return documents

@@ -1,7 +1,7 @@
 """From a pydantic model to a Kubernetes structural schema.
 
 Pydantic writes JSON Schema 2020-12; a CustomResourceDefinition takes a subset of OpenAPI v3: no references, no titles,
-no `anyOf` with null, enums without `const`, and `additionalProperties` only for maps.
+no `anyOf` with null, no `const`, and `additionalProperties` only for maps.
 """
 
 from typing import Any
@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 JsonSchema = dict[str, Any]
 
-_DROPPED = frozenset({"title", "$defs", "$ref", "const", "propertyNames"})
+_DROPPED = frozenset({"title", "$defs", "const"})
+_REFUSED = frozenset({"oneOf", "allOf", "not", "prefixItems", "patternProperties", "propertyNames", "uniqueItems"})
 
 
 def structural_schema(model: type[BaseModel]) -> JsonSchema:
@@ -24,9 +25,14 @@ def structural_schema(model: type[BaseModel]) -> JsonSchema:
 
 def _convert(node: JsonSchema, *, definitions: dict[str, JsonSchema]) -> JsonSchema:
     node = _inlined(node, definitions=definitions)
+    if refused := _REFUSED & node.keys():
+        message = f"a structural schema has no {', '.join(sorted(refused))}: {node}"
+        raise ValueError(message)
     if "anyOf" in node:
         return _union(node, definitions=definitions)
     converted: JsonSchema = {key: value for key, value in node.items() if key not in _DROPPED}
+    if "const" in node:
+        converted["enum"] = [node["const"]]
     if node.get("properties") is not None:
         converted["properties"] = {
             name: _property(child, definitions=definitions, required=name in node.get("required", ()))

@@ -6,7 +6,10 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from embedding_operator.api.structural import structural_schema
 from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
 from embedding_operator.domain.observation import Allowance, Bounds
 from embedding_operator.domain.schedule import ClusterSchedule, bounds_in_force, schedule_standing, selects
 from embedding_operator.domain.timetable import Standing
@@ -14,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import NOON, ScheduleBuilder, ServiceBuilder, scaling_schedule, service
+from tests.unit.api.from_schema import accepted_by
 
 HOUR = timedelta(hours=1)
 MIDNIGHT = NOON - 12 * HOUR
@@ -227,3 +231,21 @@ def test_whatever_is_allowed_is_listed_by_the_service_and_stays_until_the_next_t
     if bounds.next_transition is not None:
         later = bounds.next_transition - timedelta.resolution
         assert bounds_in_force(TWO_POOLS.spec(), cluster=[cluster(schedule)], now=later) == bounds
+
+
+any_service = accepted_by(structural_schema(EmbeddingServiceSpec))
+any_schedule = accepted_by(structural_schema(ScalingScheduleSpec))
+
+
+@given(written=any_service, schedules=st.lists(any_schedule, max_size=2), days=st.integers(-4000, 4000))
+def test_whatever_the_schema_accepts_has_bounds(
+    written: dict[str, Any], schedules: list[dict[str, Any]], days: int
+) -> None:
+    """Objects from before a rule existed may break it; they still have a meaning."""
+    spec = EmbeddingServiceSpec.model_validate(written)
+    selecting = [
+        ClusterSchedule(name=f"s{number}", spec=ScalingScheduleSpec.model_validate(each))
+        for number, each in enumerate(schedules)
+    ]
+    bounds = bounds_in_force(spec, cluster=selecting, now=NOON + timedelta(days=days))
+    assert bounds.asleep != bool(bounds.pools)

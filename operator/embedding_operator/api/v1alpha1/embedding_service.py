@@ -31,7 +31,9 @@ class EmbeddingServiceSpec(ApiModel):
     )
 
     model: ModelSpec
-    pools: Annotated[list[PoolSpec], Field(min_length=1, max_length=16, json_schema_extra=list_map("gpuPool"))]
+    pools: Annotated[list[PoolSpec], Field(min_length=1, max_length=16, json_schema_extra=list_map("gpuPool"))] = Field(
+        description="GPU pools that may hold replicas, the preferred one first."
+    )
     scaling: ScalingSpec = Field(default_factory=ScalingSpec)
     schedule: ScheduleSpec | None = Field(
         default=None, description="Windows of this service. Without it a ScalingSchedule of the cluster may apply."

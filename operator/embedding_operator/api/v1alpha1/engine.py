@@ -25,35 +25,39 @@ class EngineSpec(ApiModel):
     args: EngineArgs = Field(
         default_factory=list, description="Further engine arguments. Flags that the operator manages are refused."
     )
-    env: EnvList = Field(default_factory=list)
+    env: EnvList = Field(default_factory=list, description="Further environment variables of the engine.")
     resources: ResourceRequirements = Field(
         default_factory=ResourceRequirements, description="CPU and memory. Default: 2 CPUs and 8Gi requested."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much the engine logs."
+    )
 
 
 class PodMetadata(ApiModel):
     """Labels and annotations of the engine pods."""
 
-    labels: LabelMap = Field(default_factory=dict)
-    annotations: AnnotationMap = Field(default_factory=dict)
+    labels: LabelMap = Field(default_factory=dict, description="Labels beside those of the operator.")
+    annotations: AnnotationMap = Field(default_factory=dict, description="Annotations beside those of the operator.")
 
 
 class PodTemplate(ApiModel):
     """The parts of a pod that a user may set. Host access, privileges and service accounts are not among them."""
 
     metadata: PodMetadata = Field(default_factory=PodMetadata)
-    node_selector: NodeSelector = Field(default_factory=dict)
+    node_selector: NodeSelector = Field(default_factory=dict, description="Added to the labels of the GPUPool.")
     tolerations: Annotated[list[Toleration], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
-        default_factory=list
+        default_factory=list, description="Added to those of the GPUPool."
     )
     affinity: FreeForm | None = Field(default=None, description="As in a Kubernetes pod.")
     topology_spread_constraints: Annotated[list[FreeForm], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list, description="As in a Kubernetes pod."
     )
-    priority_class_name: Annotated[str, Field(max_length=253)] | None = None
+    priority_class_name: Annotated[str, Field(max_length=253)] | None = Field(
+        default=None, description="PriorityClass of the engine pods."
+    )
     image_pull_secrets: Annotated[list[LocalObjectReference], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = (
-        Field(default_factory=list)
+        Field(default_factory=list, description="Secrets with the credentials of image registries.")
     )
     termination_grace_period_seconds: Annotated[int, Field(ge=30, le=3600)] = Field(
         default=120, description="Time for requests in flight when a pod ends."

@@ -21,21 +21,25 @@ from embedding_operator.api.v1alpha1.pools import EngineArgs, EnvList
 class GPUResource(ApiModel):
     """The extended resource that a replica asks for; more than one GPU means tensor parallelism."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253)] = "nvidia.com/gpu"
-    count: Annotated[int, Field(ge=1, le=16)] = 1
+    name: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        default="nvidia.com/gpu", description="Name of the extended resource that a device plugin offers."
+    )
+    count: Annotated[int, Field(ge=1, le=16)] = Field(default=1, description="GPUs per replica.")
 
 
 class PoolEngine(ApiModel):
     """What the engine needs on this GPU. Owned by the cluster admin, so volumes of any kind are allowed."""
 
-    image: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    image: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        default=None, description="Default: the image that the operator is installed with."
+    )
     command: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=32)] = Field(
         default_factory=list,
         description="What starts the server. Default: python3 -m sglang.launch_server.",
         json_schema_extra=ATOMIC_LIST,
     )
-    args: EngineArgs = Field(default_factory=list)
-    env: EnvList = Field(default_factory=list)
+    args: EngineArgs = Field(default_factory=list, description="Engine arguments on this GPU, for every service.")
+    env: EnvList = Field(default_factory=list, description="Engine environment on this GPU, for every service.")
     volumes: Annotated[list[FreeForm], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list, description="As in a Kubernetes pod."
     )
@@ -47,9 +51,11 @@ class PoolEngine(ApiModel):
 class GPUPoolSpec(ApiModel):
     """Where the GPUs are and what they can do."""
 
-    node_selector: Annotated[NodeSelector, Field(min_length=1)]
+    node_selector: Annotated[NodeSelector, Field(min_length=1)] = Field(
+        description="Labels of the nodes that have this GPU."
+    )
     tolerations: Annotated[list[Toleration], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
-        default_factory=list
+        default_factory=list, description="Taints of these nodes that the engine pods tolerate."
     )
     resource: GPUResource = Field(default_factory=GPUResource)
     compute_capability: Annotated[str, Field(max_length=6, pattern=r"^[0-9]{1,2}\.[0-9]$")] = Field(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from embedding_operator.api.v1alpha1.base import ATOMIC_MAP, ApiModel, FreeForm, ObjectName, rule, rules
+from embedding_operator.api.v1alpha1.base import ATOMIC_LIST, ATOMIC_MAP, ApiModel, FreeForm, ObjectName, rule, rules
 
 Quantity = Annotated[str | int, Field(json_schema_extra={"x-kubernetes-int-or-string": True})]
 """A Kubernetes quantity such as `500m`, `8Gi` or `1`."""
@@ -44,8 +44,8 @@ AnnotationMap = Annotated[dict[str, Annotated[str, Field(max_length=4096)]], Fie
 class SecretKeyRef(ApiModel):
     """One key of a Secret in the namespace of the object that names it."""
 
-    name: ObjectName
-    key: Annotated[str, Field(min_length=1, max_length=253)] = "token"
+    name: ObjectName = Field(description="Name of the Secret.")
+    key: Annotated[str, Field(min_length=1, max_length=253)] = Field(default="token", description="Key in the Secret.")
 
 
 class EnvVar(ApiModel):
@@ -60,8 +60,10 @@ class EnvVar(ApiModel):
         )
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")]
-    value: Annotated[str, Field(max_length=8192)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")] = Field(
+        description="Name of the variable."
+    )
+    value: Annotated[str, Field(max_length=8192)] | None = Field(default=None, description="Value as it is.")
     value_from: FreeForm | None = Field(default=None, description="As in a Kubernetes container.")
 
 
@@ -80,8 +82,8 @@ class ResourceRequirements(ApiModel):
         )
     )
 
-    requests: QuantityMap = Field(default_factory=dict)
-    limits: QuantityMap = Field(default_factory=dict)
+    requests: QuantityMap = Field(default_factory=dict, description="What a replica is given for sure.")
+    limits: QuantityMap = Field(default_factory=dict, description="What a replica may use at most.")
 
 
 class Toleration(ApiModel):
@@ -106,17 +108,23 @@ class Toleration(ApiModel):
         )
     )
 
-    key: Annotated[str, Field(max_length=317)] | None = None
-    operator: Literal["Exists", "Equal"] | None = None
-    value: Annotated[str, Field(max_length=63)] | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    toleration_seconds: int | None = None
+    key: Annotated[str, Field(max_length=317)] | None = Field(
+        default=None, description="Key of the taint. None, with operator Exists: every taint."
+    )
+    operator: Literal["Exists", "Equal"] | None = Field(default=None, description="Default: Equal.")
+    value: LabelValue | None = Field(default=None, description="Value of the taint, with operator Equal.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        default=None, description="Effect of the taint. None: every effect."
+    )
+    toleration_seconds: int | None = Field(
+        default=None, description="How long a NoExecute taint is tolerated. None: for ever."
+    )
 
 
 class LocalObjectReference(ApiModel):
     """The name of an object in the same namespace."""
 
-    name: ObjectName
+    name: ObjectName = Field(description="Name of the object.")
 
 
 class LabelSelectorRequirement(ApiModel):
@@ -132,9 +140,11 @@ class LabelSelectorRequirement(ApiModel):
         )
     )
 
-    key: Annotated[str, Field(min_length=1, max_length=317)]
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: Annotated[list[LabelValue], Field(max_length=64)] = Field(default_factory=list)
+    key: Annotated[str, Field(min_length=1, max_length=317)] = Field(description="Key of the label.")
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"] = Field(description="How the label is compared.")
+    values: Annotated[list[LabelValue], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list, description="Values of In and NotIn."
+    )
 
 
 class LabelSelector(ApiModel):
@@ -142,8 +152,10 @@ class LabelSelector(ApiModel):
 
     model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
 
-    match_labels: LabelMap = Field(default_factory=dict)
-    match_expressions: Annotated[list[LabelSelectorRequirement], Field(max_length=32)] = Field(default_factory=list)
+    match_labels: LabelMap = Field(default_factory=dict, description="Labels that must be there with these values.")
+    match_expressions: Annotated[
+        list[LabelSelectorRequirement], Field(max_length=32, json_schema_extra=ATOMIC_LIST)
+    ] = Field(default_factory=list, description="Expressions that must all hold.")
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Return whether an object that carries `labels` is selected."""

@@ -46,7 +46,9 @@ REPOSITORY = r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?$"
 class HuggingFaceSource(ApiModel):
     """A model repository on the Hugging Face hub or a mirror of it."""
 
-    repo: Annotated[str, Field(min_length=1, max_length=200, pattern=REPOSITORY)]
+    repo: Annotated[str, Field(min_length=1, max_length=200, pattern=REPOSITORY)] = Field(
+        description="Repository, such as Qwen/Qwen3-Embedding-0.6B."
+    )
     revision: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         default="main", description="Branch, tag or commit. A 40-digit commit makes every start load the same weights."
     )
@@ -61,7 +63,7 @@ class HuggingFaceSource(ApiModel):
 class VolumeSource(ApiModel):
     """A model folder on a PersistentVolumeClaim, mounted read-only."""
 
-    claim_name: ObjectName
+    claim_name: ObjectName = Field(description="PersistentVolumeClaim in the namespace of the service.")
     path: Annotated[str, Field(max_length=500, pattern=r"^[^/]")] = Field(
         default=".",
         description="Folder of the model, relative to the root of the volume.",
@@ -74,7 +76,9 @@ class VolumeSource(ApiModel):
 class ImageSource(ApiModel):
     """A model in an OCI image, mounted as an image volume (Kubernetes 1.35 or newer)."""
 
-    reference: Annotated[str, Field(min_length=1, max_length=500)]
+    reference: Annotated[str, Field(min_length=1, max_length=500)] = Field(
+        description="Image, best with its digest. The model lies at the root of its files."
+    )
 
 
 class ModelSpec(ApiModel):

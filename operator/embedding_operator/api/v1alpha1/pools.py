@@ -28,8 +28,8 @@ class PoolBounds(ApiModel):
     model_config = ConfigDict(json_schema_extra=rules(MIN_ABOVE_MAX))
 
     gpu_pool: PoolName = Field(description="Name of a GPUPool.")
-    min_replicas: Annotated[int, Field(ge=0, le=1000)] = 0
-    max_replicas: Annotated[int, Field(ge=1, le=1000)]
+    min_replicas: Annotated[int, Field(ge=0, le=1000)] = Field(default=0, description="Replicas without any load.")
+    max_replicas: Annotated[int, Field(ge=1, le=1000)] = Field(description="Replicas at the highest load.")
 
 
 class PoolSpec(PoolBounds):

@@ -77,7 +77,9 @@ class Window(ApiModel):
         )
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)]
+    name: Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)] = Field(
+        description="Name of the window, unique in its schedule."
+    )
     days: Annotated[list[Weekday], Field(max_length=7, json_schema_extra=SET_LIST)] = Field(
         default_factory=list, description="Days on which the window opens."
     )
@@ -100,5 +102,7 @@ WindowList = Annotated[list[Window], Field(min_length=1, max_length=32, json_sch
 class ScheduleSpec(ApiModel):
     """The windows of one service, in one time zone."""
 
-    time_zone: TimeZoneName = "UTC"
-    windows: WindowList
+    time_zone: TimeZoneName = Field(
+        default="UTC", description="IANA name of the time zone of all windows, such as Europe/Berlin."
+    )
+    windows: WindowList = Field(description="Where several are open, the one of highest priority wins.")

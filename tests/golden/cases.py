@@ -10,7 +10,7 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parent / "files"
 CATALOG = Path(__file__).parents[2] / "charts" / "embedding-operator" / "files" / "gpupools.yaml"
 NAMES = sorted(path.name for path in CASES.iterdir())
 DEFAULTS = EngineDefaults(image="docker.io/lmsysorg/sglang:v0.5.23")

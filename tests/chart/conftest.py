@@ -14,7 +14,7 @@ PROMETHEUS_OPERATOR = "monitoring.coreos.com/v1/PodMonitor"
 def helm() -> Path:
     found = find_helm()
     if found is None:
-        reason = "Helm 4 is not installed and `python -m e2e.cluster build` has not built it"
+        reason = "Helm 4 is not installed and `python -m e2e.cluster build core` has not built it"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import pytest
+from embedding_operator.kube.resources import CHILDREN, CUSTOM
 
 from tests.chart.rendering import NAMESPACE, RELEASE, VARIANTS, Body, Render
 
@@ -49,6 +50,16 @@ def granted(rules: Iterable[Body]) -> Rights:
 def test_the_operator_may_do_what_it_does_everywhere(rendered: Render) -> None:
     role = rendered("default").one("ClusterRole")
     assert granted(role["rules"]) == IN_NAMESPACES | CLUSTER_WIDE
+
+
+def test_the_kinds_of_the_code_are_the_kinds_of_the_role(rendered: Render) -> None:
+    rights = granted(rendered("default").one("ClusterRole")["rules"])
+    for child in CHILDREN:
+        assert rights[child.group, child.plural] == CHILD
+    for custom in CUSTOM:
+        assert rights[custom.group, custom.plural] == READ
+        assert rights[custom.group, f"{custom.plural}/status"] == {"get", "patch"}
+    assert {child.plural for child in CHILDREN} == {kind for (_, kind), verbs in rights.items() if verbs == CHILD}
 
 
 def test_rights_on_workloads_are_limited_to_watched_namespaces(rendered: Render) -> None:

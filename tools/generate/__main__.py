@@ -13,7 +13,9 @@ def main() -> None:
     """Write what is out of date and name it."""
     helm = find_helm()
     if helm is None:
-        sys.exit("Helm 4 is needed: put `helm` on the PATH, name it in HELM, or run `python -m e2e.cluster build`.")
+        sys.exit(
+            "Helm 4 is needed: put `helm` on the PATH, name it in HELM, or run `python -m e2e.cluster build core`."
+        )
     for stage in generated_files(REPOSITORY, helm=helm):
         for path, text in stage.items():
             target = REPOSITORY / path

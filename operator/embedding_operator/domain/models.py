@@ -63,7 +63,7 @@ _QWEN3: Sequence[Row] = (
     ("Qwen/Qwen3-Embedding-8B", 7_570_000_000, 6_950_000_000, 144 * KIB, 4096, 32768),
 )
 
-# Upstream attends in both directions in part, SGLang only backwards: vectors differ from the published ones.
+# Upstream attends in both directions in part, SGLang only backwards: vectors may differ from the published ones.
 _GTE_QWEN2: Sequence[Row] = (
     ("Alibaba-NLP/gte-Qwen2-1.5B-instruct", 1_780_000_000, 1_310_000_000, 28 * KIB, 1536, 32768),
     ("Alibaba-NLP/gte-Qwen2-7B-instruct", 7_610_000_000, 6_530_000_000, 56 * KIB, 3584, 32768),

@@ -34,6 +34,17 @@ def rules(*validations: dict[str, str], **keywords: Any) -> dict[str, Any]:
     return {"x-kubernetes-validations": list(validations), **keywords}
 
 
+def matching(pattern: str, *, message: str, max_length: int) -> Any:
+    """Return the field of a string that matches `pattern`; `message` says in words what to write."""
+    # The pattern is what tools check, but its own error shows only the expression: the rule adds the words.
+    return Field(
+        min_length=1,
+        max_length=max_length,
+        pattern=pattern,
+        json_schema_extra=rules(rule(f"self.matches(r'{pattern}')", message)),
+    )
+
+
 def list_map(*keys: str) -> dict[str, Any]:
     """Return the JSON-schema extra of a list whose entries are merged by `keys` under server-side apply."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
@@ -44,7 +55,14 @@ ATOMIC_LIST: dict[str, Any] = {"x-kubernetes-list-type": "atomic"}
 ATOMIC_MAP: dict[str, Any] = {"x-kubernetes-map-type": "atomic"}
 
 POOL_NAME_LENGTH = 30
-PoolName = Annotated[str, Field(min_length=1, max_length=POOL_NAME_LENGTH, pattern=DNS_LABEL)]
+PoolName = Annotated[
+    str,
+    matching(
+        DNS_LABEL,
+        message="not the name of a GPUPool: use lower-case letters, digits and '-'",
+        max_length=POOL_NAME_LENGTH,
+    ),
+]
 """The name of a `GPUPool`; short, because it becomes part of the names of Deployments and pods."""
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253)]

@@ -45,11 +45,12 @@ class EmbeddingServiceSpec(ApiModel):
 OBJECT_RULES = (
     rule(
         "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-        "metadata.name becomes the name of a Service: use lower-case letters, digits and '-', and begin with a letter",
+        "the name becomes that of a Service: use lower-case letters, digits and '-', and begin with a letter",
+        field=".metadata.name",
     ),
     rule(
         f"self.spec.pools.all(p, size(self.metadata.name) + 1 + size(p.gpuPool) <= {MAX_CHILD_NAME})",
-        f"metadata.name and the name of a GPU pool are together longer than {MAX_CHILD_NAME - 1} characters: "
-        "shorten metadata.name",
+        f"the name and that of a GPU pool are together longer than {MAX_CHILD_NAME - 1} characters: shorten the name",
+        field=".metadata.name",
     ),
 )

@@ -11,6 +11,7 @@ from embedding_operator.api.v1alpha1.base import (
     ApiModel,
     FreeForm,
     list_map,
+    matching,
     rule,
 )
 from embedding_operator.api.v1alpha1.conditions import Condition
@@ -58,9 +59,12 @@ class GPUPoolSpec(ApiModel):
         default_factory=list, description="Taints of these nodes that the engine pods tolerate."
     )
     resource: GPUResource = Field(default_factory=GPUResource)
-    compute_capability: Annotated[str, Field(max_length=6, pattern=r"^[0-9]{1,2}\.[0-9]$")] = Field(
-        description='CUDA compute capability, such as "8.6".'
-    )
+    compute_capability: Annotated[
+        str,
+        matching(
+            r"^[0-9]{1,2}\.[0-9]$", message='not a compute capability: write such as "8.6", in quotes', max_length=6
+        ),
+    ] = Field(description='CUDA compute capability, such as "8.6".')
     memory_gib: Annotated[int, Field(ge=1, le=1024)] = Field(
         alias="memoryGiB", description="Memory of one GPU, rounded down."
     )
@@ -88,7 +92,8 @@ class GPUPoolStatus(ApiModel):
 OBJECT_RULES = (
     rule(
         f"size(self.metadata.name) <= {POOL_NAME_LENGTH} && self.metadata.name.matches('{DNS_LABEL}')",
-        "metadata.name becomes part of the names of Deployments and pods: use lower-case letters, digits and '-', "
+        "the name becomes part of those of Deployments and pods: use lower-case letters, digits and '-', "
         f"at most {POOL_NAME_LENGTH} characters",
+        field=".metadata.name",
     ),
 )

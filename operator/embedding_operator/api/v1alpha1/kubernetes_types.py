@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from embedding_operator.api.v1alpha1.base import ATOMIC_LIST, ATOMIC_MAP, ApiModel, FreeForm, ObjectName, rule, rules
+from embedding_operator.api.v1alpha1.base import (
+    ATOMIC_LIST,
+    ATOMIC_MAP,
+    ApiModel,
+    FreeForm,
+    ObjectName,
+    matching,
+    rule,
+    rules,
+)
 
 Quantity = Annotated[str | int, Field(json_schema_extra={"x-kubernetes-int-or-string": True})]
 """A Kubernetes quantity such as `500m`, `8Gi` or `1`."""
@@ -60,9 +69,14 @@ class EnvVar(ApiModel):
         )
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")] = Field(
-        description="Name of the variable."
-    )
+    name: Annotated[
+        str,
+        matching(
+            "^[-._a-zA-Z][-._a-zA-Z0-9]*$",
+            message="not the name of a variable: use letters, digits, '_', '-' and '.', and begin without a digit",
+            max_length=253,
+        ),
+    ] = Field(description="Name of the variable.")
     value: Annotated[str, Field(max_length=8192)] | None = Field(default=None, description="Value as it is.")
     value_from: FreeForm | None = Field(default=None, description="As in a Kubernetes container.")
 

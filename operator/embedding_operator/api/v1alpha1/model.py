@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from embedding_operator.api.v1alpha1.base import SET_LIST, ApiModel, ObjectName, rule, rules
+from embedding_operator.api.v1alpha1.base import SET_LIST, ApiModel, ObjectName, matching, rule, rules
 from embedding_operator.api.v1alpha1.kubernetes_types import SecretKeyRef
 
 
@@ -46,31 +46,37 @@ REPOSITORY = r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?$"
 class HuggingFaceSource(ApiModel):
     """A model repository on the Hugging Face hub or a mirror of it."""
 
-    repo: Annotated[str, Field(min_length=1, max_length=200, pattern=REPOSITORY)] = Field(
-        description="Repository, such as Qwen/Qwen3-Embedding-0.6B."
-    )
+    repo: Annotated[
+        str,
+        matching(REPOSITORY, message="not a model repository: write owner/name, without a host", max_length=200),
+    ] = Field(description="Repository, such as Qwen/Qwen3-Embedding-0.6B.")
     revision: Annotated[str, Field(min_length=1, max_length=200)] = Field(
         default="main", description="Branch, tag or commit. A 40-digit commit makes every start load the same weights."
     )
     token_secret_ref: SecretKeyRef | None = Field(
         default=None, description="Secret with the access token of a private or gated repository."
     )
-    endpoint: Annotated[str, Field(max_length=500, pattern=r"^https?://")] | None = Field(
-        default=None, description="Base URL of a mirror."
-    )
+    endpoint: (
+        Annotated[str, matching("^https?://", message="not a URL: begin with https:// or http://", max_length=500)]
+        | None
+    ) = Field(default=None, description="Base URL of a mirror.")
 
 
 class VolumeSource(ApiModel):
     """A model folder on a PersistentVolumeClaim, mounted read-only."""
 
     claim_name: ObjectName = Field(description="PersistentVolumeClaim in the namespace of the service.")
-    path: Annotated[str, Field(max_length=500, pattern=r"^[^/]")] = Field(
-        default=".",
-        description="Folder of the model, relative to the root of the volume.",
-        json_schema_extra=rules(
-            rule("!self.split('/').exists(part, part == '..')", "path leaves the volume: remove '..' from it")
+    path: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=500,
+            json_schema_extra=rules(
+                rule("!self.startsWith('/')", "path is relative to the root of the volume: remove the leading '/'"),
+                rule("!self.split('/').exists(part, part == '..')", "path leaves the volume: remove '..' from it"),
+            ),
         ),
-    )
+    ] = Field(default=".", description="Folder of the model, relative to the root of the volume.")
 
 
 class ImageSource(ApiModel):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from embedding_operator.api.v1alpha1.base import DNS_LABEL, SET_LIST, ApiModel, list_map, rule, rules
+from embedding_operator.api.v1alpha1.base import DNS_LABEL, SET_LIST, ApiModel, list_map, matching, rule, rules
 from embedding_operator.api.v1alpha1.pools import PoolBounds
 
 
@@ -40,15 +40,29 @@ TimeZoneName = Annotated[
         pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$",
         json_schema_extra=rules(
             rule(
-                "self != 'Local' && timestamp('2024-01-01T00:00:00Z').getHours(self) >= 0",
+                "self.matches('^[A-Za-z]') && self != 'Local' && timestamp('2024-01-01T00:00:00Z').getHours(self) >= 0",
                 "timeZone is not an IANA time zone: use a name such as Europe/Berlin or UTC",
             )
         ),
     ),
     AfterValidator(_known_zone),
 ]
-ClockTime = Annotated[str, Field(max_length=5, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-ClockTimeOrMidnight = Annotated[str, Field(max_length=5, pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+ClockTime = Annotated[
+    str,
+    matching(
+        "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        message="not a time of day: write HH:MM from 00:00 to 23:59, in quotes",
+        max_length=5,
+    ),
+]
+ClockTimeOrMidnight = Annotated[
+    str,
+    matching(
+        "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
+        message="not a time of day: write HH:MM from 00:00 to 24:00, in quotes",
+        max_length=5,
+    ),
+]
 CalendarDate = Annotated[
     date,
     Field(
@@ -77,9 +91,10 @@ class Window(ApiModel):
         )
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=63, pattern=DNS_LABEL)] = Field(
-        description="Name of the window, unique in its schedule."
-    )
+    name: Annotated[
+        str,
+        matching(DNS_LABEL, message="not a name for a window: use lower-case letters, digits and '-'", max_length=63),
+    ] = Field(description="Name of the window, unique in its schedule.")
     days: Annotated[list[Weekday], Field(max_length=7, json_schema_extra=SET_LIST)] = Field(
         default_factory=list, description="Days on which the window opens."
     )

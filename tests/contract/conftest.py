@@ -1,0 +1,33 @@
+"""The cluster that contract tests run against: they run inside of `python -m e2e.cluster exec`."""
+
+import os
+from pathlib import Path
+
+import pytest
+from embedding_operator.api.crd import CUSTOM_RESOURCES
+
+from tests.contract.kubectl import SECONDS, kubectl
+
+CRDS = Path(__file__).parents[2] / "crds"
+NO_CLUSTER = (
+    "no test cluster: run `make integration`, or pytest inside of `python -m e2e.cluster exec control-plane --`"
+)
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> Path:
+    """Return the credentials of an administrator; without a cluster tests are skipped, in CI they fail."""
+    if "EMBEDDING_OPERATOR_CLUSTER" in os.environ:
+        return Path(os.environ["KUBECONFIG"])
+    if os.environ.get("CI") == "true":
+        pytest.fail(NO_CLUSTER)
+    pytest.skip(NO_CLUSTER)
+
+
+@pytest.fixture(scope="session")
+def crds(kubeconfig: Path) -> Path:
+    """Install the CustomResourceDefinitions of the repository; returns the credentials."""
+    kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRDS}")
+    names = [resource.crd_name for resource in CUSTOM_RESOURCES]
+    kubectl("wait", "--for=condition=Established", f"--timeout={SECONDS}s", "crd", *names)
+    return kubeconfig

@@ -1,0 +1,268 @@
+"""One connection pool to the API server, speaking plain JSON documents.
+
+Every request has a time limit and is counted, every error is one of the three of `errors`. A client behind a gate
+checks it right before each write, so that a process which lost its Lease can not write any more.
+"""
+
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import load_incluster_config, load_kube_config
+
+from embedding_operator.kube.errors import Gone, Request, Unavailable, error_of, translated
+from embedding_operator.kube.resources import Resource
+from embedding_operator.rendering.names import FIELD_MANAGER
+
+Body = dict[str, Any]
+
+PAGE_SIZE = 500
+LIST_ATTEMPTS = 3
+CREDENTIALS_SECONDS = 60.0
+
+_JSON = "application/json"
+_APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """One finished request, for metrics; `code` is the HTTP status, or `error` where no answer came."""
+
+    verb: str
+    resource: str
+    code: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A whole collection as it was at `resource_version`."""
+
+    items: tuple[Body, ...]
+    resource_version: str
+
+
+def _always() -> bool:
+    return True
+
+
+def _unobserved(_: Answered) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Requests to one API server. `gate` answers whether this process may write."""
+
+    api: ApiClient
+    timeout_seconds: float = 10.0
+    observer: Callable[[Answered], None] = _unobserved
+    gate: Callable[[], bool] = _always
+
+    def behind(self, gate: Callable[[], bool]) -> "Client":
+        """Return a client on the same connections that writes only while `gate` is open."""
+        return Client(api=self.api, timeout_seconds=self.timeout_seconds, observer=self.observer, gate=gate)
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self.api.close()  # type: ignore[no-untyped-call]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def get(self, resource: Resource, *, name: str, namespace: str = "") -> Body:
+        """Return one object."""
+        return await self._send("get", resource, method="GET", namespace=namespace, name=name)
+
+    async def list_all(self, resource: Resource, *, selector: str = "", page_size: int = PAGE_SIZE) -> Listing:
+        """Return all objects that carry the labels of `selector`, in all namespaces, read page by page."""
+        for attempt in range(1, LIST_ATTEMPTS + 1):
+            items: list[Body] = []
+            version = ""
+            try:
+                async for page in self._pages(resource, selector=selector, page_size=page_size):
+                    items += page.get("items") or ()
+                    version = version or page["metadata"]["resourceVersion"]
+            except Gone:
+                # A page is gone when the list took longer than the server keeps old versions: begin again.
+                if not items or attempt == LIST_ATTEMPTS:
+                    raise
+            else:
+                return Listing(items=tuple(items), resource_version=version)
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    async def apply(
+        self, resource: Resource, body: Body, *, force: bool, manager: str = FIELD_MANAGER, subresource: str = ""
+    ) -> Body:
+        """Apply `body` on the server side as the only field manager of the operator; return the object."""
+        query = [("fieldManager", manager), ("force", "true" if force else "false")]
+        return await self._write_object(
+            "patch", resource, body, method="PATCH", query=query, content=_APPLY, subresource=subresource
+        )
+
+    async def merge(self, resource: Resource, patch: Body, *, name: str, namespace: str = "") -> Body:
+        """Merge `patch` into one object; return the object."""
+        return await self._send(
+            "patch",
+            resource,
+            method="PATCH",
+            namespace=namespace,
+            name=name,
+            body=patch,
+            content=_MERGE,
+            query=[("fieldManager", FIELD_MANAGER)],
+        )
+
+    async def create(self, resource: Resource, body: Body) -> Body:
+        """Create an object; return it."""
+        namespace = body["metadata"].get("namespace", "")
+        query = [("fieldManager", FIELD_MANAGER)]
+        return await self._send("create", resource, method="POST", namespace=namespace, body=body, query=query)
+
+    async def replace(self, resource: Resource, body: Body) -> Body:
+        """Replace an object if its resourceVersion is still the one in `body`; return it."""
+        query = [("fieldManager", FIELD_MANAGER)]
+        return await self._write_object("update", resource, body, method="PUT", query=query, content=_JSON)
+
+    async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str, resource_version: str) -> Body:
+        """Delete an object that is still exactly the one that was seen; return what the server answers."""
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid, "resourceVersion": resource_version},
+        }
+        return await self._send("delete", resource, method="DELETE", namespace=namespace, name=name, body=options)
+
+    async def _pages(self, resource: Resource, *, selector: str, page_size: int) -> AsyncIterator[Body]:
+        token = ""
+        while True:
+            query = [("limit", str(page_size))]
+            query += [("labelSelector", selector)] if selector else []
+            query += [("continue", token)] if token else []
+            page = await self._send("list", resource, method="GET", query=query)
+            yield page
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return
+
+    async def _write_object(
+        self,
+        verb: str,
+        resource: Resource,
+        body: Body,
+        *,
+        method: str,
+        query: list[tuple[str, str]],
+        content: str,
+        subresource: str = "",
+    ) -> Body:
+        metadata = body["metadata"]
+        return await self._send(
+            verb,
+            resource,
+            method=method,
+            namespace=metadata.get("namespace", ""),
+            name=metadata["name"],
+            subresource=subresource,
+            body=body,
+            query=query,
+            content=content,
+        )
+
+    async def _send(
+        self,
+        verb: str,
+        resource: Resource,
+        *,
+        method: str,
+        namespace: str = "",
+        name: str = "",
+        subresource: str = "",
+        body: Body | None = None,
+        query: list[tuple[str, str]] | None = None,
+        content: str = _JSON,
+    ) -> Body:
+        qualified = f"{resource.qualified}/{subresource}" if subresource else resource.qualified
+        request = Request(verb=verb, resource=qualified, namespace=namespace, name=name)
+        path = resource.path(namespace=namespace, name=name, subresource=subresource)
+        started, code = time.monotonic(), "error"
+        try:
+            with translated(request):
+                parameters = await self.api.param_serialize(
+                    method,
+                    path,
+                    query_params=query,
+                    header_params={"Content-Type": content, "Accept": _JSON},
+                    body=body,
+                    auth_settings=["BearerToken"],
+                )
+                if method != "GET" and not self.gate():
+                    message = f"{request}: not sent, this process does not hold the Lease"
+                    raise Unavailable(message)
+                status, headers, answer = await self._exchange(parameters)
+                code = str(status)
+                if status < 400:  # noqa: PLR2004 - where HTTP's errors begin
+                    document: Body = json.loads(answer)
+                    return document
+            raise error_of(request, status=status, headers=headers, body=answer)
+        finally:
+            self.observer(Answered(verb=verb, resource=qualified, code=code, seconds=time.monotonic() - started))
+
+    async def _exchange(self, parameters: tuple[Any, ...]) -> tuple[int, dict[str, str], bytes]:
+        method, url, header, body, _ = parameters
+        limit = aiohttp.ClientTimeout(total=self.timeout_seconds)
+        response = await self.api.call_api(method, url, header, body, _request_timeout=limit)
+        answer: bytes = await response.read()  # type: ignore[no-untyped-call]
+        return response.status, dict(response.headers), answer
+
+
+async def connect(
+    *,
+    kubeconfig: Path | None,
+    user_agent: str,
+    connections: int = 32,
+    timeout_seconds: float = 10.0,
+    observer: Callable[[Answered], None] = _unobserved,
+) -> Client:
+    """Return a client for the cluster of `kubeconfig`, or for the one that this pod runs in.
+
+    Raises `Unavailable` where the configuration can not be read.
+    """
+    configuration = Configuration(connection_pool_maxsize=connections)
+    with translated(Request(verb="load", resource="configuration", name=str(kubeconfig or "in-cluster"))):
+        if kubeconfig is None:
+            # Reads the token again every minute, so a rotated one is picked up long before the old one expires.
+            load_incluster_config(configuration)  # type: ignore[no-untyped-call]
+        else:
+            path = os.fspath(kubeconfig)
+            loader = await load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
+            configuration.refresh_api_key_hook = _every_minute(loader.load_and_set)  # type: ignore[assignment]
+    api = ApiClient(configuration)
+    api.user_agent = user_agent
+    return Client(api=api, timeout_seconds=timeout_seconds, observer=observer)
+
+
+def _every_minute(
+    reload: Callable[[Configuration], Awaitable[None]],
+) -> Callable[[Configuration], Awaitable[None]]:
+    """Return a hook that reads rotating credentials (token files, exec plug-ins) again, at most once a minute."""
+    loaded = time.monotonic()
+
+    async def refresh(configuration: Configuration) -> None:
+        nonlocal loaded
+        if time.monotonic() - loaded >= CREDENTIALS_SECONDS:
+            loaded = time.monotonic()
+            await reload(configuration)
+
+    return refresh

@@ -1,0 +1,119 @@
+"""What may go wrong between the operator and the API server: three errors, and how an answer becomes one of them.
+
+`Conflict`     the object changed or exists already: read again and try again
+`Gone`         the object, its namespace or its kind is not there (any more)
+`Unavailable`  everything else, with what the server said and whether somebody must act before it can succeed
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from kubernetes.aio.client.exceptions import ApiException
+from kubernetes.aio.config import ConfigException
+
+from embedding_operator.api.v1alpha1.conditions import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked of the API server; `resource` is qualified by its group."""
+
+    verb: str
+    resource: str
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        where = "/".join(part for part in (self.namespace, self.name) if part)
+        return f"{self.verb} {self.resource} {where}".rstrip()
+
+
+class Conflict(Exception):  # noqa: N818 - the three outcomes are named for what they are
+    """The object changed since it was read, or one of that name exists already."""
+
+
+class Gone(Exception):  # noqa: N818
+    """The object, its namespace, its kind or the page of a list is not there (any more)."""
+
+
+class Unavailable(Exception):  # noqa: N818
+    """The request did not succeed.
+
+    `status` is the HTTP status, None where no answer came. `reason` says what must change before it can succeed; it is
+    None where waiting may be enough. `retry_after` is in seconds, as the server asked.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        reason: Reason | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+@contextmanager
+def translated(request: Request) -> Iterator[None]:
+    """Raise `Unavailable` for whatever keeps `request` from getting an answer."""
+    try:
+        yield
+    except TimeoutError as error:
+        message = f"{request}: no answer in time"
+        raise Unavailable(message) from error
+    except (aiohttp.ClientError, ApiException, ConfigException, OSError, ValueError) as error:
+        message = f"{request}: {str(error) or type(error).__name__}"
+        raise Unavailable(message) from error
+
+
+def error_of(
+    request: Request, *, status: int, headers: Mapping[str, str], body: bytes
+) -> Conflict | Gone | Unavailable:
+    """Return the error that an answer with an error status stands for."""
+    answer = _status_object(body)
+    said = str(answer.get("message") or body[:500].decode(errors="replace") or "no message")
+    message = f"{request}: {said}"
+    if status in (404, 410) or _namespace_is_terminating(answer):
+        return Gone(message)
+    if status == 409:  # noqa: PLR2004 - HTTP's name for a conflict
+        return Conflict(message)
+    return Unavailable(
+        message, status=status, reason=refusal_reason(status=status, message=said), retry_after=_retry_after(headers)
+    )
+
+
+def refusal_reason(*, status: int, message: str) -> Reason | None:
+    """Return what must change before a refused request can succeed; None where waiting may be enough."""
+    lowered = message.lower()
+    if "exceeded quota" in lowered or "insufficient quota" in lowered:
+        return Reason.QUOTA_EXCEEDED
+    if status == 403 or "denied the request" in lowered or "denied request" in lowered:  # noqa: PLR2004
+        return Reason.FORBIDDEN
+    return Reason.INVALID_SPEC if status in (400, 413, 422) else None
+
+
+def _status_object(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _namespace_is_terminating(answer: Mapping[str, Any]) -> bool:
+    causes = (answer.get("details") or {}).get("causes") or ()
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    seconds = headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdigit() else None

@@ -1,0 +1,176 @@
+"""Typed views of what the store holds: services, and the pools and pods that serve them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.domain.observation import Replica
+from embedding_operator.kube.errors import refusal_reason
+from embedding_operator.kube.instants import instant
+from embedding_operator.kube.ownership import is_owned_by
+from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, POD
+from embedding_operator.kube.store import Body, ObjectStore
+from embedding_operator.kube.stuck import Stuck, stuck
+from embedding_operator.kube.victims import is_marked
+from embedding_operator.rendering.names import GPU_POOL, PORT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceObject:
+    """An EmbeddingService as it is stored; `spec` and `status` are not checked yet."""
+
+    namespace: str
+    name: str
+    uid: str
+    created_at: datetime
+    generation: int
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    spec: Mapping[str, Any]
+    status: Mapping[str, Any]
+    deleting: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodObject:
+    """One engine pod that is neither terminating nor over. `endpoint` is the base URL of its engine, once known."""
+
+    replica: Replica
+    pool: str
+    node: str | None
+    endpoint: str | None
+    stuck: Stuck | None
+    is_victim: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why the cluster does not let a Deployment create its pods; `reason` is None where waiting may be enough."""
+
+    reason: Reason | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolObject:
+    """The Deployment of one pool, and its pods. `refusal` is set while pods can not be created."""
+
+    pool: str
+    deployment: str
+    replicas: int
+    pods: tuple[PodObject, ...]
+    refusal: Refusal | None
+
+
+class Reader:
+    """Reads from the store alone, so it costs no request."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def services(self) -> tuple[ServiceObject, ...]:
+        """Return every EmbeddingService."""
+        return tuple(_service(body) for body in self._store.all(EMBEDDING_SERVICE.kind))
+
+    def service(self, namespace: str, name: str) -> ServiceObject | None:
+        """Return one EmbeddingService, or None if there is none of that name."""
+        body = self._store.get(EMBEDDING_SERVICE.kind, namespace, name)
+        return None if body is None else _service(body)
+
+    def pools(
+        self, service: ServiceObject, *, now: datetime, lead_seconds: Callable[[str], float]
+    ) -> tuple[PoolObject, ...]:
+        """Return the pools on which `service` has a Deployment, by name; `lead_seconds` is asked by pool."""
+        pods = self._pods(service, now=now, lead_seconds=lead_seconds)
+        deployments = (
+            body
+            for body in self._store.owned(DEPLOYMENT.kind, namespace=service.namespace, service=service.name)
+            if is_owned_by(body, uid=service.uid) and GPU_POOL in body["metadata"]["labels"]
+        )
+        pools = (_pool(body, pods=pods) for body in deployments)
+        return tuple(sorted(pools, key=lambda pool: pool.pool))
+
+    def _pods(
+        self, service: ServiceObject, *, now: datetime, lead_seconds: Callable[[str], float]
+    ) -> tuple[PodObject, ...]:
+        bodies = self._store.owned(POD.kind, namespace=service.namespace, service=service.name)
+        return tuple(
+            _pod(body, now=now, lead_seconds=lead_seconds(body["metadata"]["labels"][GPU_POOL]))
+            for body in bodies
+            if GPU_POOL in body["metadata"]["labels"] and _serves(body, service=service)
+        )
+
+
+def _service(body: Body) -> ServiceObject:
+    metadata = body["metadata"]
+    return ServiceObject(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        created_at=instant(metadata["creationTimestamp"]),
+        generation=metadata.get("generation", 0),
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        spec=body.get("spec") or {},
+        status=body.get("status") or {},
+        deleting="deletionTimestamp" in metadata,
+    )
+
+
+def _serves(body: Body, *, service: ServiceObject) -> bool:
+    """Return whether a pod counts: it is not on its way out, and not left over from an earlier service of this name."""
+    metadata = body["metadata"]
+    if "deletionTimestamp" in metadata or body["status"].get("phase") in ("Failed", "Succeeded"):
+        return False
+    return instant(metadata["creationTimestamp"]) >= service.created_at
+
+
+def _pod(body: Body, *, now: datetime, lead_seconds: float) -> PodObject:
+    metadata, status = body["metadata"], body["status"]
+    obstacle = stuck(body, now=now, lead_seconds=lead_seconds)
+    ready = next((condition for condition in status["conditions"] if condition["type"] == "Ready"), None)
+    is_ready = ready is not None and ready["status"] == "True"
+    return PodObject(
+        replica=Replica(
+            uid=metadata["uid"],
+            name=metadata["name"],
+            created_at=instant(metadata["creationTimestamp"]),
+            ready_since=instant(ready["lastTransitionTime"]) if ready is not None and is_ready else None,
+            stuck=None if obstacle is None else obstacle.reason,
+        ),
+        pool=metadata["labels"][GPU_POOL],
+        node=body["spec"].get("nodeName"),
+        endpoint=_endpoint(status.get("podIP")),
+        stuck=obstacle,
+        is_victim=is_marked(body),
+    )
+
+
+def _endpoint(address: str | None) -> str | None:
+    if address is None:
+        return None
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{PORT}"
+
+
+def _pool(body: Body, *, pods: Iterable[PodObject]) -> PoolObject:
+    name = body["metadata"]["labels"][GPU_POOL]
+    return PoolObject(
+        pool=name,
+        deployment=body["metadata"]["name"],
+        replicas=body["spec"].get("replicas", 1),
+        pods=tuple(pod for pod in pods if pod.pool == name),
+        refusal=_refusal(body),
+    )
+
+
+def _refusal(body: Body) -> Refusal | None:
+    """Return what a quota, Pod Security or another admission check says about the pods of a Deployment."""
+    for condition in body["status"]["conditions"]:
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            message = condition.get("message", "pods can not be created")
+            status = 403 if "forbidden" in message else 500
+            return Refusal(reason=refusal_reason(status=status, message=message), message=message)
+    return None

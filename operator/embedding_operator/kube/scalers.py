@@ -1,0 +1,41 @@
+"""Other autoscalers that target a Deployment of ours: two that scale one Deployment undo each other's work."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from embedding_operator.kube.client import Client
+from embedding_operator.kube.errors import Gone
+from embedding_operator.kube.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT
+from embedding_operator.kube.store import ObjectStore
+
+Body = Mapping[str, Any]
+Scalers = Mapping[tuple[str, str], tuple[str, ...]]
+"""Autoscalers (`kind name`) by namespace and EmbeddingService."""
+
+
+async def conflicting_scalers(client: Client, store: ObjectStore) -> Scalers:
+    """Return the autoscalers of the whole cluster that target a managed Deployment."""
+    found: list[tuple[str, Body]] = []
+    for resource in (HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT):
+        try:
+            listing = await client.list_all(resource)
+        except Gone:
+            continue
+        found += [(resource.kind, body) for body in listing.items]
+    return matched(found, store=store)
+
+
+def matched(scalers: Iterable[tuple[str, Body]], *, store: ObjectStore) -> Scalers:
+    """Return those of `scalers` (kind, object) whose target is a managed Deployment."""
+    by_service: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for kind, body in scalers:
+        namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+        target = body["spec"].get("scaleTargetRef") or {}
+        # KEDA takes a target without a kind for a Deployment.
+        if target.get("kind", DEPLOYMENT.kind) != DEPLOYMENT.kind:
+            continue
+        service = store.service_of(DEPLOYMENT.kind, namespace, target.get("name", ""))
+        if service is not None:
+            by_service[namespace, service].append(f"{kind} {name}")
+    return {key: tuple(sorted(names)) for key, names in by_service.items()}

@@ -1,0 +1,92 @@
+"""The status of the operator's own kinds: written when it says something new, and at rest never."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from embedding_operator.kube.client import Client
+from embedding_operator.kube.instants import instant
+from embedding_operator.kube.resources import Resource
+from embedding_operator.kube.store import ObjectStore
+
+Status = Mapping[str, Any]
+
+FIGURES_SECONDS = 60.0
+STATUS_MANAGER = "embedding-operator-status"
+
+_BOOKKEEPING = frozenset({"at", "memory"})
+
+
+def needs_write(old: Status, new: Status, *, now: datetime) -> bool:
+    """Return whether `new` is worth a write over `old`.
+
+    The figures of `decision` alone are worth one a minute. Its time stamp and its memory alone are worth none: after a
+    restart the operator takes what runs as required, so an old memory loses nothing.
+    """
+    if _without_decision(old) != _without_decision(new):
+        return True
+    if _figures(old) == _figures(new):
+        return False
+    written_at = (old.get("decision") or {}).get("at")
+    if written_at is None:
+        return True
+    age = now - instant(written_at)
+    return not timedelta(0) <= age < timedelta(seconds=FIGURES_SECONDS)
+
+
+def _without_decision(status: Status) -> dict[str, Any]:
+    return {key: value for key, value in status.items() if key != "decision"}
+
+
+def _figures(status: Status) -> dict[str, Any]:
+    return {key: value for key, value in (status.get("decision") or {}).items() if key not in _BOOKKEEPING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    sent: Status
+    stored: Status
+
+
+class StatusWriter:
+    """Applies whole statuses on the server side, as their only field manager."""
+
+    def __init__(self, client: Client, *, store: ObjectStore) -> None:
+        self._client = client
+        self._store = store
+        self._written: dict[str, _Written] = {}
+
+    async def write(self, resource: Resource, *, namespace: str, name: str, status: Status, now: datetime) -> bool:
+        """Write `status` (JSON, all of it) unless the object says the same already; return whether it was written.
+
+        An object that is not in the store is not written.
+        """
+        live = self._store.get(resource.kind, namespace, name)
+        if live is None or not needs_write(self._known(live), status, now=now):
+            return False
+        uid = live["metadata"]["uid"]
+        body = {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": {"name": name, "uid": uid, **({"namespace": namespace} if namespace else {})},
+            "status": dict(status),
+        }
+        answer = await self._client.apply(resource, body, force=True, manager=STATUS_MANAGER, subresource="status")
+        self._store.upsert(resource.kind, answer)
+        self._written[uid] = _Written(sent=status, stored=answer.get("status") or {})
+        return True
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of an object that is gone."""
+        self._written.pop(uid, None)
+
+    def _known(self, live: Mapping[str, Any]) -> Status:
+        """Return what the object says, in the words of the last write if nobody changed it since.
+
+        An API server with an older or newer schema prunes fields and adds defaults; comparing with what it stored
+        would write the same status for ever.
+        """
+        stored: Status = live.get("status") or {}
+        last = self._written.get(live["metadata"]["uid"])
+        return last.sent if last is not None and last.stored == stored else stored

@@ -1,0 +1,173 @@
+"""The children of an EmbeddingService: applied when they differ from what is rendered, deleted when they are not.
+
+A child is left alone while nothing changed on either side: the digest of what is rendered is the one applied last, and
+the live object still is what the server answered then. Objects that do not belong to the service are never touched.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from embedding_operator.kube import victims
+from embedding_operator.kube.client import Body, Client
+from embedding_operator.kube.errors import Conflict, Gone
+from embedding_operator.kube.ownership import controller_of, described_owner, is_owned_by
+from embedding_operator.kube.reader import ServiceObject
+from embedding_operator.kube.resources import CHILDREN, EMBEDDING_SERVICE, POD, Resource
+from embedding_operator.kube.store import Body as StoredBody
+from embedding_operator.kube.store import ObjectKey, ObjectStore
+from embedding_operator.rendering.manifest import Manifest
+
+
+class Outcome(StrEnum):
+    """What came of applying a manifest."""
+
+    UNCHANGED = "Unchanged"
+    CREATED = "Created"
+    APPLIED = "Applied"
+    NAME_CONFLICT = "NameConflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The outcome for one manifest; `message` says who holds the name in a conflict of names."""
+
+    key: ObjectKey
+    outcome: Outcome
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LastApply:
+    uid: str
+    digest: str
+    fingerprint: str | None
+
+
+_RESOURCES = {resource.kind: resource for resource in CHILDREN}
+
+
+class ChildWriter:
+    """Writes children through `client` and takes every answer into `store` at once."""
+
+    def __init__(self, client: Client, *, store: ObjectStore) -> None:
+        self._client = client
+        self._store = store
+        self._applied: defaultdict[str, dict[ObjectKey, _LastApply]] = defaultdict(dict)
+
+    async def apply(self, manifest: Manifest, *, owner: ServiceObject) -> Applied:
+        """Make a child what `manifest` says, if it is not.
+
+        Raises `Conflict` where the object changes under our hands or is on its way out, so that the next try decides
+        on what is there then.
+        """
+        key = ObjectKey(manifest.kind, manifest.namespace, manifest.name)
+        resource = _RESOURCES[manifest.kind]
+        live = self._store.get(*key)
+        if live is not None and self._is_current(key, live=live, digest=manifest.digest, owner=owner):
+            return Applied(key=key, outcome=Outcome.UNCHANGED)
+        if live is None:
+            live = await self._looked_up(resource, key)
+        if live is None:
+            # Without force a child that somebody creates at this very moment is a conflict, not a prey.
+            answer = await self._client.apply(resource, manifest.body, force=False)
+            self._took(key, answer, digest=manifest.digest, owner=owner)
+            return Applied(key=key, outcome=Outcome.CREATED)
+        if not is_owned_by(live, uid=owner.uid):
+            return _name_conflict(key, live=live, owner=owner)
+        if "deletionTimestamp" in live["metadata"]:
+            message = f"{key.kind} {key.namespace}/{key.name} is being deleted: it is created again when it is gone"
+            raise Conflict(message)
+        answer = await self._client.apply(resource, _only_for(live, manifest.body), force=True)
+        self._took(key, answer, digest=manifest.digest, owner=owner)
+        return Applied(key=key, outcome=Outcome.APPLIED)
+
+    async def prune(self, owner: ServiceObject, *, keep: Collection[ObjectKey]) -> tuple[ObjectKey, ...]:
+        """Delete the children of `owner` that are not in `keep`; return which.
+
+        Only objects that `owner` controls are deleted, and only as they were seen. Raises `Conflict` otherwise.
+        """
+        surplus = [key for key in self._children(owner) if key not in keep]
+        for key in surplus:
+            live = self._store.get(*key)
+            if live is not None:
+                await self._delete(key, live=live)
+                self._applied[owner.uid].pop(key, None)
+        return tuple(surplus)
+
+    async def mark_victims(self, owner: ServiceObject, *, names: Collection[str]) -> None:
+        """Let the pods called `names` be the first to end, and none of the other pods of `owner`.
+
+        To be called before replicas are lowered: the controller of the Deployment reads it then.
+        """
+        for pod in self._store.owned(POD.kind, namespace=owner.namespace, service=owner.name):
+            name = pod["metadata"]["name"]
+            chosen = name in names
+            if chosen == victims.is_marked(pod) or "deletionTimestamp" in pod["metadata"]:
+                continue
+            try:
+                patch = victims.marking(chosen=chosen)
+                answer = await self._client.merge(POD, patch, name=name, namespace=owner.namespace)
+            except Gone:
+                self._store.remove(POD.kind, owner.namespace, name, uid=pod["metadata"]["uid"])
+            else:
+                self._store.upsert(POD.kind, answer)
+
+    def forget(self, owner_uid: str) -> None:
+        """Drop what is remembered of the children of a service that is gone."""
+        self._applied.pop(owner_uid, None)
+
+    def _is_current(self, key: ObjectKey, *, live: StoredBody, digest: str, owner: ServiceObject) -> bool:
+        wanted = _LastApply(uid=live["metadata"]["uid"], digest=digest, fingerprint=self._store.fingerprint(key))
+        return self._applied[owner.uid].get(key) == wanted and "deletionTimestamp" not in live["metadata"]
+
+    async def _looked_up(self, resource: Resource, key: ObjectKey) -> StoredBody | None:
+        """Return an object that the store does not know: somebody else's, one without our labels, or a very new one."""
+        try:
+            return await self._client.get(resource, name=key.name, namespace=key.namespace)
+        except Gone:
+            return None
+
+    def _took(self, key: ObjectKey, answer: Body, *, digest: str, owner: ServiceObject) -> None:
+        self._store.upsert(key.kind, answer)
+        self._applied[owner.uid][key] = _LastApply(
+            uid=answer["metadata"]["uid"], digest=digest, fingerprint=self._store.fingerprint(key)
+        )
+
+    def _children(self, owner: ServiceObject) -> Iterable[ObjectKey]:
+        for kind in _RESOURCES:
+            for body in self._store.owned(kind, namespace=owner.namespace, service=owner.name):
+                if is_owned_by(body, uid=owner.uid) and "deletionTimestamp" not in body["metadata"]:
+                    yield ObjectKey(kind, owner.namespace, body["metadata"]["name"])
+
+    async def _delete(self, key: ObjectKey, *, live: StoredBody) -> None:
+        metadata = live["metadata"]
+        try:
+            answer = await self._client.delete(
+                _RESOURCES[key.kind],
+                namespace=key.namespace,
+                name=key.name,
+                uid=metadata["uid"],
+                resource_version=metadata["resourceVersion"],
+            )
+        except Gone:
+            answer = {}
+        if "deletionTimestamp" in answer.get("metadata", {}):
+            self._store.upsert(key.kind, answer)
+        else:
+            self._store.remove(*key, uid=metadata["uid"])
+
+
+def _only_for(live: StoredBody, body: Body) -> Body:
+    """Return `body` so that it applies to the object that was looked at, and to no other of that name."""
+    return {**body, "metadata": {**body["metadata"], "uid": live["metadata"]["uid"]}}
+
+
+def _name_conflict(key: ObjectKey, *, live: StoredBody, owner: ServiceObject) -> Applied:
+    controller = controller_of(live) or {}
+    if (controller.get("kind"), controller.get("name")) == (EMBEDDING_SERVICE.kind, owner.name):
+        message = f"{key.kind} {key.namespace}/{key.name} belongs to an earlier {owner.name}: it is removed with it"
+        raise Conflict(message)
+    message = f"{key.kind} {key.name} exists and is controlled by {described_owner(live)}: rename one of the two"
+    return Applied(key=key, outcome=Outcome.NAME_CONFLICT, message=message)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from .digests import key_of
 from .locks import exclusive
 from .paths import cache_root
 from .progress import Progress
+
+WORKSPACES = "workspaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,18 @@ class Cache:
         with exclusive(self.lock_file(artefact.name), purpose=f"building {artefact.name}", progress=self._progress):
             return self.find(artefact) or self._build(artefact, build)
 
+    @contextmanager
+    def workspace(self, name: str, *, purpose: str) -> Iterator[Path]:
+        """An empty folder for work that no other process does at the same time; removed at the end."""
+        folder = self.root / WORKSPACES / name
+        with exclusive(self.lock_file(name), purpose=purpose, progress=self._progress):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def lock_file(self, name: str) -> Path:
         """Lock that whoever builds something called `name` holds."""
         return self.root / "locks" / f"{name}.lock"
@@ -60,12 +75,14 @@ class Cache:
 
     def remove_unfinished(self) -> list[str]:
         """Remove what killed builds left behind; returns the names of what was removed."""
+        unfinished = {folder: folder.parent.name for folder in self.root.glob("*/.unfinished-*")}
+        unfinished |= {folder: folder.name for folder in self.root.glob(f"{WORKSPACES}/*")}
         removed = []
-        for folder in sorted(self.root.glob("*/.unfinished-*")):
-            artefact_name = folder.parent.name
-            with exclusive(self.lock_file(artefact_name), purpose=f"cleaning {artefact_name}", progress=self._progress):
-                shutil.rmtree(folder, ignore_errors=True)
-            removed.append(f"{artefact_name}/{folder.name}")
+        for folder, name in sorted(unfinished.items()):
+            with exclusive(self.lock_file(name), purpose=f"cleaning {name}", progress=self._progress):
+                if folder.exists():
+                    shutil.rmtree(folder)
+                    removed.append(name)
         return removed
 
     def _build(self, artefact: Artefact, build: Callable[[Path], None]) -> Path:

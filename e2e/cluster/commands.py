@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def run_logged(argv: Sequence[str], *, log: Path, within: Surroundings = ORDINAR
         start = output.tell()
         try:
             completed = subprocess.run(
-                argv,
+                bound_to_this_process(argv),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -96,6 +97,12 @@ def succeeds(argv: Sequence[str], *, within: Surroundings = ORDINARY) -> bool:
     except CommandError:
         return False
     return True
+
+
+def bound_to_this_process(argv: Sequence[str]) -> list[str]:
+    """Command line that the kernel ends when this process dies, so that a killed run leaves no half of itself."""
+    binder = shutil.which("setpriv")
+    return [binder, "--pdeathsig", "TERM", *argv] if binder and shutil.which(argv[0]) else list(argv)
 
 
 def tail(text: str) -> str:

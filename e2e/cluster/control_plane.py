@@ -47,7 +47,7 @@ class ControlPlane:
         self._progress = progress or Progress()
         self._toolbox = Toolbox(progress=self._progress)
         self._root = run_root() / self.name
-        self._layout = Layout(root=self._root, etcd=memory_root() / "etcd")
+        self._layout = Layout(root=self._root, etcd=memory_root() / self.name / "etcd")
         self._namespace = NetworkNamespace("embsvc-control-plane")
         self._supervisor = Supervisor(self._root / "processes", logs=self._root / "logs")
 
@@ -87,7 +87,7 @@ class ControlPlane:
 
     def has_leftovers(self) -> bool:
         """Whether anything of a control plane, healthy or not, is on this machine."""
-        return self._root.exists() or self._layout.etcd.exists() or self._namespace.path.exists()
+        return self._root.exists() or self._layout.etcd.parent.exists() or self._namespace.path.exists()
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
         """Standard output of kubectl as administrator; raises `CommandError`."""
@@ -139,7 +139,7 @@ class ControlPlane:
         for name in STOPPING_ORDER:
             self._supervisor.stop(name)
         self._namespace.remove()
-        shutil.rmtree(self._layout.etcd, ignore_errors=True)
+        shutil.rmtree(self._layout.etcd.parent, ignore_errors=True)
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _write_files(self) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from .commands import CommandError, Surroundings, run, run_logged, succeeds
+from .docker_leftovers import end_processes, unmount_below
 from .locks import exclusive
 from .paths import ASSETS, cache_root, run_root
 from .prerequisites import DOCKER_CLIENT, PRIVATE_DOCKER, ensure, find_program, require_root
@@ -82,12 +83,19 @@ class DockerEngine:
         run_logged(argv, log=log, within=within)
 
     def forget_other_tags(self, kept: str) -> None:
-        """Remove the images of the same name under other tags, which earlier inputs left."""
-        repository = kept.rpartition(":")[0]
-        listed = self.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).split()
-        for reference in listed:
-            if reference != kept:
-                succeeds(["docker", "image", "rm", reference], within=Surroundings(variables=self.variables))
+        """Remove the images of the same name under other tags, which earlier inputs left; those in use stay."""
+        self._remove(reference for reference in self._tags(kept.rpartition(":")[0]) if reference != kept)
+
+    def forget_tags(self, repository: str) -> None:
+        """Remove the images of this name under every tag; those in use stay."""
+        self._remove(self._tags(repository))
+
+    def _tags(self, repository: str) -> list[str]:
+        return self.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository).split()
+
+    def _remove(self, references: Iterable[str]) -> None:
+        for reference in references:
+            succeeds(["docker", "image", "rm", reference], within=Surroundings(variables=self.variables))
 
 
 class PrivateDocker:
@@ -125,8 +133,7 @@ class PrivateDocker:
                 return
             with self._progress.step("stopping the private Docker engine"):
                 self._remove_networks()
-                self._supervisor.stop("dockerd", grace_seconds=STOP_SECONDS)
-                shutil.rmtree(self._root, ignore_errors=True)
+                self._end()
 
     def stop_if_idle(self) -> None:
         """Stop the engine unless it runs containers."""
@@ -135,11 +142,9 @@ class PrivateDocker:
         self.stop()
 
     def _start(self) -> None:
-        self._supervisor.stop("dockerd", grace_seconds=STOP_SECONDS)
+        self._end()
         self._root.mkdir(parents=True, exist_ok=True)
         self.images.mkdir(parents=True, exist_ok=True)
-        for stale in ("docker.pid", "docker.sock"):
-            (self._root / stale).unlink(missing_ok=True)
         wrapper = Path(shutil.copy(ASSETS / "docker" / WRAPPER, self._root / WRAPPER))
         self._supervisor.start(
             "dockerd", daemon_argv(self._root, self.images, wrapper=wrapper if self._needs_wrapper() else None)
@@ -150,6 +155,12 @@ class PrivateDocker:
             complaint=lambda: f"the private Docker engine does not answer:\n{self._supervisor.log_tail('dockerd')}",
             abort_if=self._ended,
         )
+
+    def _end(self) -> None:
+        self._supervisor.stop("dockerd", grace_seconds=STOP_SECONDS)
+        end_processes(self._root)
+        unmount_below(self._root, self.images)
+        shutil.rmtree(self._root, ignore_errors=True)
 
     def _needs_wrapper(self) -> bool:
         return lacks_capability(Path("/proc/self/status").read_text(), capability=CAP_SYS_RESOURCE)

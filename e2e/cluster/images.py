@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from .debian_root import debian_root
 from .digests import digest_of_tree, key_of
 from .docker_engine import DockerEngine
 from .errors import ClusterError
-from .locks import exclusive
 from .paths import ASSETS, PROJECT, REPOSITORY
 from .progress import Progress
 from .toolbox import Toolbox
@@ -94,17 +92,14 @@ class Images:
     def _build(self, recipe: Recipe, *, reference: str) -> str:
         if self._engine.image_id(reference) is not None:
             return reference
-        log_name = re.sub(r"[^a-z0-9]+", "-", reference.rpartition(":")[0])
-        lock = self._cache.lock_file(f"image-{log_name}")
+        name = f"image-{re.sub(r'[^a-z0-9]+', '-', reference.rpartition(':')[0])}"
+        log = self._cache.log_file(name)
         with (
-            exclusive(lock, purpose=f"building {reference}", progress=self._progress),
+            self._cache.workspace(name, purpose=f"building {reference}") as context,
             self._progress.step(f"building the image {reference}", expected_seconds=30),
-            tempfile.TemporaryDirectory(prefix="image-", dir=self._cache.root) as folder,
         ):
-            context = Path(folder)
-            for name, source in recipe.context.items():
-                _place(source, context / name)
-            log = self._cache.log_file(log_name)
+            for place, source in recipe.context.items():
+                _place(source, context / place)
             log.unlink(missing_ok=True)
             self._engine.build(
                 context, tag=reference, dockerfile=recipe.dockerfile, build_args=recipe.build_args, log=log

@@ -181,6 +181,8 @@ class KindCluster:
                 self._stop_dns_forwarding()
             self._wait_for_nodes()
             self._wait_for_dns()
+        if assembled:
+            engine.forget_other_tags(wanted.image)
         self._record(wanted)
 
     def _delete(self, engine: DockerEngine) -> None:

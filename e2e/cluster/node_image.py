@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -19,7 +18,6 @@ from .debian_root import debian_root
 from .digests import digest_of_tree
 from .docker_engine import DockerEngine
 from .image_archive import write_image, write_layer
-from .locks import exclusive
 from .paths import ASSETS
 from .prerequisites import PAUSE_COMPILER, ensure
 from .progress import Progress
@@ -64,27 +62,24 @@ class NodeImage:
         self._toolbox.ensure(TOOLS)
         ensure(PAUSE_COMPILER, progress=self._progress)
         root = debian_root("node-root", packages=PACKAGES, cache=self._toolbox.cache, progress=self._progress)
-        lock = self._toolbox.cache.lock_file("node-image")
-        with exclusive(lock, purpose="assembling the node image", progress=self._progress):
+        with self._toolbox.cache.workspace("node-image", purpose="assembling the node image") as context:
             if self._engine.image_id(reference) is None:
                 with self._progress.step("assembling the node image", expected_seconds=60):
-                    self._assemble(reference, root)
+                    self._assemble(reference, root, context)
         return reference
 
-    def _assemble(self, reference: str, root: Path) -> None:
+    def _assemble(self, reference: str, root: Path, context: Path) -> None:
         raw = f"{reference}-raw"
         self._log.unlink(missing_ok=True)
-        with tempfile.TemporaryDirectory(prefix="node-image-", dir=self._toolbox.cache.root) as name:
-            context = Path(name)
-            shutil.copytree(FILES / "files", context / "files")
-            self._add_programs(context / "files")
-            self._add_images(context, root)
-            self._run("docker", "import", str(root), f"{ROOT_REPOSITORY}:{_key()}")
-            arguments = {"ROOT": f"{ROOT_REPOSITORY}:{_key()}"}
-            self._engine.build(context, tag=raw, dockerfile=FILES / "Dockerfile", build_args=arguments, log=self._log)
-            self._preload(raw, reference, archives=context / "images")
-        self._run("docker", "image", "rm", raw, f"{ROOT_REPOSITORY}:{_key()}")
+        shutil.copytree(FILES / "files", context / "files")
+        self._add_programs(context / "files")
+        self._add_images(context, root)
+        self._run("docker", "import", str(root), f"{ROOT_REPOSITORY}:{_key()}")
+        arguments = {"ROOT": f"{ROOT_REPOSITORY}:{_key()}"}
+        self._engine.build(context, tag=raw, dockerfile=FILES / "Dockerfile", build_args=arguments, log=self._log)
+        self._preload(raw, reference, archives=context / "images")
         self._engine.forget_other_tags(reference)
+        self._engine.forget_tags(ROOT_REPOSITORY)
 
     def _add_programs(self, files: Path) -> None:
         for folder, programs in NODE_PROGRAMS.items():
@@ -120,7 +115,7 @@ class NodeImage:
         return target
 
     def _preload(self, raw: str, reference: str, *, archives: Path) -> None:
-        container = f"embsvc-node-image-{_key()}"
+        container = "embsvc-node-image"
         self._remove_container(container)
         node = ["docker", "run", "--detach", "--privileged", "--network=none", "--tmpfs=/tmp", "--tmpfs=/run"]
         try:

@@ -36,9 +36,10 @@ class ProcessIdentity:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStat:
-    """What the kernel says of a process: state letter, session and start in clock ticks since boot."""
+    """What the kernel says of a process: state letter, parent, session and start in clock ticks since boot."""
 
     state: str
+    parent: int
     session: int
     start_ticks: int
 
@@ -130,7 +131,8 @@ def own_lineage() -> set[int]:
     lineage, pid = set(), os.getpid()
     while pid > 0:
         lineage.add(pid)
-        pid = _parent(pid)
+        stat = read_stat(pid)
+        pid = 0 if stat is None else stat.parent
     return lineage
 
 
@@ -147,10 +149,19 @@ def read_stat(pid: int) -> ProcessStat | None:
         return None
 
 
+def command_line(pid: int) -> list[str]:
+    """The arguments a process was started with; empty if it has ended or is part of the kernel."""
+    try:
+        raw = (PROC / str(pid) / "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return [argument.decode(errors="replace") for argument in raw.split(b"\0") if argument]
+
+
 def parse_stat(line: str) -> ProcessStat:
     """Parse a line of /proc/PID/stat; the program's name in it may itself hold spaces and parentheses."""
     fields = line[line.rindex(")") + 1 :].split()
-    return ProcessStat(state=fields[0], session=int(fields[3]), start_ticks=int(fields[19]))
+    return ProcessStat(state=fields[0], parent=int(fields[1]), session=int(fields[3]), start_ticks=int(fields[19]))
 
 
 def _signal_all(processes: Iterable[ProcessIdentity], number: signal.Signals) -> list[ProcessIdentity]:
@@ -215,14 +226,6 @@ def _reap(pid: int) -> None:
 def _session(pid: int) -> int | None:
     stat = read_stat(pid)
     return None if stat is None else stat.session
-
-
-def _parent(pid: int) -> int:
-    try:
-        line = (PROC / str(pid) / "stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return int(line[line.rindex(")") + 1 :].split()[1])
 
 
 def _boot_id() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from .api import Cluster
 from .control_plane import ControlPlane
@@ -24,7 +24,7 @@ def print_status(*, progress: Progress) -> None:
 
 
 def _clusters(progress: Progress) -> Table:
-    table = Table("cluster", "state", "nodes", "kubeconfig", title="Clusters")
+    table = Table("cluster", "state", "nodes", Column("kubeconfig", overflow="fold"), title="Clusters")
     for cluster in (ControlPlane(progress=progress), KindCluster(progress=progress)):
         state = _state_of(cluster, leftovers=cluster.has_leftovers())
         table.add_row(cluster.name, state, _nodes_of(cluster, state), str(cluster.kubeconfig) if state == "up" else "")
@@ -40,7 +40,7 @@ def _clusters(progress: Progress) -> Table:
 
 def _tools(progress: Progress) -> Table:
     toolbox = Toolbox(progress=progress)
-    table = Table("tool", "version", "built", title=f"Programs in {toolbox.cache.root}")
+    table = Table("tool", "version", "built", title="Programs")
     for tool in (*CORE, *PEERS):
         built = "yes" if toolbox.cache.find(artefact_of(tool)) else "no"
         table.add_row(tool.name, tool.version, built)

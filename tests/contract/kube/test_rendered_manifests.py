@@ -4,40 +4,29 @@ Run with `python -m e2e.cluster exec control-plane -- pytest tests/contract/kube
 """
 
 import json
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from embedding_operator.api.crd import CUSTOM_RESOURCES
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.names import FIELD_MANAGER
 from embedding_operator.rendering.renderer import render_service
 
+from tests.contract.kubectl import SECONDS, kubectl
 from tests.golden import cases
 
 pytestmark = pytest.mark.cluster
 
-REPOSITORY = Path(__file__).parents[3]
-SECONDS = 60
 BY_ADMIN = {"cpu-engine"}
 """Cases with a pool that mounts a folder of the node, which its admin would have to allow in the namespace."""
 
 
-def kubectl(*arguments: str, documents: Sequence[dict[str, Any]] = ()) -> str:
-    finished = subprocess.run(
-        ["kubectl", *arguments],
-        input=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)}) if documents else None,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=2 * SECONDS,
-    )
-    assert finished.returncode == 0, f"kubectl {' '.join(arguments)}\n{finished.stderr}"
-    return finished.stdout
+def listed(*documents: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return one document that holds all: kubectl reads a stream of JSON documents only up to some length."""
+    return [{"apiVersion": "v1", "kind": "List", "items": list(documents)}]
 
 
 def fetched(*arguments: str) -> Any:
@@ -61,7 +50,7 @@ class Applied:
             "--validate=strict",
             f"--field-manager={FIELD_MANAGER}",
             "--filename=-",
-            documents=bodies,
+            documents=listed(*bodies),
         )
 
     def versions(self) -> dict[str, str]:
@@ -75,10 +64,7 @@ def managed(body: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def definitions() -> None:
-    kubectl("apply", "--server-side", "--force-conflicts", f"--filename={REPOSITORY / 'crds'}")
-    names = [resource.crd_name for resource in CUSTOM_RESOURCES]
-    kubectl("wait", "--for=condition=Established", f"--timeout={SECONDS}s", "crd", *names)
+def definitions(crds: Path) -> None:
     priority = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "serving"}}
     kubectl("apply", "--filename=-", documents=[{**priority, "value": 1000}])
 
@@ -91,10 +77,10 @@ def applied(request: pytest.FixtureRequest, definitions: None) -> Iterator[Appli
     kubectl(
         "apply",
         "--filename=-",
-        documents=[
+        documents=listed(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}},
             owner(case, namespace=namespace),
-        ],
+        ),
     )
     uid = fetched("embeddingservice", case.service.name, f"--namespace={namespace}")["metadata"]["uid"]
     manifests = render_service(
@@ -153,4 +139,4 @@ def test_the_shipped_pools_are_accepted(definitions: None) -> None:
         }
         for name, spec in documents.items()
     ]
-    kubectl("apply", "--dry-run=server", "--validate=strict", "--filename=-", documents=pools)
+    kubectl("apply", "--dry-run=server", "--validate=strict", "--filename=-", documents=listed(*pools))

@@ -1,8 +1,7 @@
 """What is rendered is what the operator finds again."""
 
 import pytest
-from embedding_operator.kube import client
-from embedding_operator.kube.labels import GPU_POOL, MANAGED_SELECTOR, service_of
+from embedding_operator.kube.labels import MANAGED_SELECTOR, service_of
 from embedding_operator.rendering import names
 
 from tests.golden import cases
@@ -11,18 +10,20 @@ from tests.golden import cases
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_children_and_pods_lead_back_to_their_service(name: str) -> None:
     case = cases.load(name)
-    for manifest in case.render():
-        assert service_of(manifest.body) == case.service.name
-    for deployment in case.deployments():
-        template = deployment["spec"]["template"]
-        assert service_of(template) == case.service.name
-        pool = template["metadata"]["labels"][GPU_POOL]
-        assert deployment["metadata"]["name"] == names.deployment_name(case.service.name, pool=pool)
-        assert f"{names.MANAGED_BY}={names.FIELD_MANAGER},{names.SERVICE}" == MANAGED_SELECTOR
+    selected = MANAGED_SELECTOR.split(",")
+    bodies = [manifest.body for manifest in case.render()]
+    for body in (*bodies, *(deployment["spec"]["template"] for deployment in case.deployments())):
+        labels = body["metadata"]["labels"]
+        assert service_of(body) == case.service.name
+        assert set(selected) <= {*labels, *(f"{key}={value}" for key, value in labels.items())}
 
 
-def test_there_is_one_field_manager() -> None:
-    assert client.FIELD_MANAGER == names.FIELD_MANAGER
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_deployments_are_named_by_service_and_pool(name: str) -> None:
+    case = cases.load(name)
+    assert [body["metadata"]["name"] for body in case.deployments()] == [
+        names.deployment_name(case.service.name, pool=entry.gpu_pool) for entry in case.spec.pools
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""The figures an engine reports, from one moment, whether they are its own or dictated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Figures of one engine.
+
+    `in_flight`, `received` and `answered` are of HTTP calls per (endpoint, method[, status]). `gauge_*` are texts as of
+    the end of the last batch, `live_*` as of now. `startup_seconds` is by phase.
+    """
+
+    in_flight: Mapping[tuple[str, str], int]
+    received: Mapping[tuple[str, str], int]
+    answered: Mapping[tuple[str, str, int], int]
+    gauge_running: int
+    gauge_waiting: int
+    live_running: int
+    live_running_tokens: int
+    live_waiting: int
+    live_waiting_tokens: int
+    prompt_tokens: float
+    texts: int
+    aborted: int
+    batches: int
+    busy_microseconds: int
+    idle_seconds: float
+    startup_seconds: Mapping[str, float]

@@ -1,0 +1,96 @@
+"""All engines of a process, and how far along the process is: loading, serving, terminating."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from enum import Enum
+
+from .faults import Fault
+from .replica import Replica
+from .script import Script
+from .settings import SHARED_ADDRESS, Settings
+
+
+class Phase(Enum):
+    """Life of the process after its port is bound."""
+
+    LOADING = "loading"
+    SERVING = "serving"
+    TERMINATING = "terminating"
+
+
+class Fleet:
+    """The engines by local address; without `per_address` there is one, whatever the address."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.phase = Phase.LOADING
+        self._replicas: dict[str, Replica] = {}
+        self._scripts: dict[str, Script] = {}
+        self._faults: dict[str, frozenset[Fault]] = {SHARED_ADDRESS: frozenset(settings.behaviour.faults)}
+
+    def at(self, address: str) -> Replica:
+        """The engine at a local address, which begins to exist when first asked for."""
+        key = address if self.settings.behaviour.per_address else SHARED_ADDRESS
+        replica = self._replicas.get(key)
+        if replica is None:
+            replica = self._replicas[key] = Replica(self.settings)
+            script = self._scripts.get(key, self._scripts.get(SHARED_ADDRESS))
+            if script is not None:
+                replica.play(script)
+            replica.set_faults(self._faults.get(key, self._faults[SHARED_ADDRESS]))
+        return replica
+
+    def play(self, address: str, script: Script) -> None:
+        """Have the engine at an address report a script; `*` stands for all that have no script of their own."""
+        self._scripts[address] = script
+        for key, replica in self._replicas.items():
+            if key == address or (address == SHARED_ADDRESS and key not in self._scripts):
+                replica.play(script)
+
+    def set_faults(self, address: str, faults: frozenset[Fault]) -> None:
+        """Give the engine at an address exactly these faults; `*` stands for all without faults of their own."""
+        self._faults[address] = faults
+        for key, replica in self._replicas.items():
+            if key == address or (address == SHARED_ADDRESS and key not in self._faults):
+                replica.set_faults(faults)
+        if Fault.CRASH in faults and not self.settings.behaviour.per_address:
+            self.die()
+
+    def faults(self) -> dict[str, list[str]]:
+        """Names of the faults that are set, by address."""
+        return {address: sorted(fault.value for fault in faults) for address, faults in self._faults.items()}
+
+    def kill(self, address: str) -> None:
+        """End the engine at an address as the real one ends: by SIGKILL of itself, or here by silence."""
+        if not self.settings.behaviour.per_address:
+            self.die()
+        self.set_faults(address, frozenset({Fault.CRASH}))
+
+    def die(self) -> None:
+        """End the process as the real engine does when a part of it fails."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    async def warm_up(self) -> None:
+        """Go from loading to serving; engines that are reached by address have their own warm-up behind them."""
+        if not self.settings.behaviour.per_address:
+            await self.at(SHARED_ADDRESS).warm_up()
+        if self.phase is Phase.LOADING:
+            self.phase = Phase.SERVING
+
+    async def drained(self) -> None:
+        """Return when no embedding call is left, looked at as rarely as the real engine looks."""
+        while True:
+            await asyncio.sleep(self.settings.behaviour.drain_poll_seconds)
+            if not any(replica.traffic.embeddings_active for replica in self._all()):
+                return
+
+    async def stop(self) -> None:
+        """End the work of all engines."""
+        for replica in self._all():
+            await replica.stop()
+
+    def _all(self) -> list[Replica]:
+        return list(self._replicas.values())

@@ -1,0 +1,6 @@
+"""`python3 -m sglang.launch_server …` runs the fake engine, which lies beside this package in the image."""
+
+import runpy
+
+if __name__ == "__main__":
+    runpy.run_module("fake", run_name="__main__", alter_sys=True)

@@ -1,0 +1,215 @@
+"""From the figures of engines to the load of a service. A figure that is missing is None, never 0.
+
+    waiting front end    w  = max(0, in flight - running - waiting in the scheduler)     per pod
+    Q_requests              = sum over Ready pods of (waiting in the scheduler + w)
+    Q_tokens                = sum over Ready pods of (waiting tokens + w * tokens per request)
+    arrival              λ  = sum over all pods of (Δ tokens done + Δ Q_tokens + Δ refused * tokens per request) / Δt
+
+Q_requests is `in flight - running batch` wherever a call carries one text. It is taken per pod, so that the large batch
+of one pod does not hide the queue of another, and it never falls below what the scheduler itself says.
+
+λ looks at all pods of the window, so what a pod did before it left still counts as demand that was served. Two samples
+of a pod are compared only if they hold the same figures; where a counter ran backwards (a container restarted) that
+interval is left out.
+
+Figures that are negative, NaN or infinite are not repaired: the load then is NaN throughout, on which `decide` holds.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from embedding_operator.domain.observation import Load
+
+MAX_AGE_SECONDS = 15.0
+WINDOW_SECONDS = 60.0
+HALF_LIFE_SECONDS = 20.0
+TOKENS_PER_REQUEST = 256.0
+"""Taken for the length of a request while no engine has answered or queued a single one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSample:
+    """What one engine said at one instant; None is what it did not say.
+
+    `in_flight` counts HTTP calls, `running` and `waiting_requests` the texts in the scheduler. `tokens_done` (finished
+    requests), `tokens_computed` (by the scheduler, cached ones left out), `requests_done` (calls answered well) and
+    `refused` (calls answered with 503) are counters since the start of the engine.
+    """
+
+    pod_uid: str
+    taken_at: datetime
+    in_flight: float | None = None
+    running: float | None = None
+    waiting_requests: float | None = None
+    waiting_tokens: float | None = None
+    tokens_done: float | None = None
+    tokens_computed: float | None = None
+    requests_done: float | None = None
+    refused: float | None = None
+
+    is_valid: bool = field(init=False, repr=False, compare=False)
+    shape: tuple[bool, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note whether every figure is a number that can be, and which figures there are: it is asked a dozen times."""
+        figures = (
+            self.in_flight,
+            self.running,
+            self.waiting_requests,
+            self.waiting_tokens,
+            self.tokens_done,
+            self.tokens_computed,
+            self.requests_done,
+            self.refused,
+        )
+        object.__setattr__(self, "is_valid", all(figure is None or 0.0 <= figure < math.inf for figure in figures))
+        object.__setattr__(self, "shape", tuple(figure is not None for figure in figures))
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether both the queue in front of the engine and its progress are known."""
+        return self.in_flight is not None and self.tokens is not None
+
+    @property
+    def tokens(self) -> float | None:
+        """Return the counter of tokens that progress is measured by."""
+        return self.tokens_done if self.tokens_done is not None else self.tokens_computed
+
+    @property
+    def front_end(self) -> float:
+        """Return the calls that wait before the scheduler: being parsed and tokenised, or not even that."""
+        if self.in_flight is None:
+            return 0.0
+        return max(0.0, self.in_flight - (self.running or 0.0) - (self.waiting_requests or 0.0))
+
+    @property
+    def queue_requests(self) -> float:
+        """Return the requests that wait."""
+        return (self.waiting_requests or 0.0) + self.front_end
+
+    def queue_tokens(self, *, tokens_per_request: float) -> float:
+        """Return the tokens that wait; requests of unknown length count with `tokens_per_request`."""
+        if self.waiting_tokens is None:
+            return self.queue_requests * tokens_per_request
+        return self.waiting_tokens + self.front_end * tokens_per_request
+
+
+Series = Sequence[EngineSample]
+"""Samples of one pod, oldest first."""
+
+
+def measure(
+    series: Mapping[str, Series],
+    *,
+    ready: Collection[str],
+    now: datetime,
+    max_age: float = MAX_AGE_SECONDS,
+    window: float = WINDOW_SECONDS,
+) -> Load | None:
+    """Return the load of a service, or None if no Ready pod said anything that is at most `max_age` seconds old.
+
+    `series` holds the samples of every pod by UID, of those that left as well; `ready` are the UIDs that serve now.
+    """
+    fresh = [series[uid][-1] for uid in ready if series.get(uid) and _is_fresh(series[uid][-1], now=now, age=max_age)]
+    if not fresh:
+        return None
+    sampled_at = min(sample.taken_at for sample in fresh)
+    reporting = sum(sample.is_complete for sample in fresh)
+    if not all(sample.is_valid for sample in fresh):
+        return Load(
+            sampled_at=sampled_at,
+            queue_requests=math.nan,
+            queue_tokens=math.nan,
+            arrival_tokens_per_second=math.nan,
+            reporting=reporting,
+            expected=len(ready),
+        )
+    intervals = [each for samples in series.values() for each in _intervals(samples, now=now, window=window)]
+    length = _tokens_per_request(intervals, fresh=fresh, now=now)
+    return Load(
+        sampled_at=sampled_at,
+        queue_requests=math.fsum(sample.queue_requests for sample in fresh),
+        queue_tokens=math.fsum(sample.queue_tokens(tokens_per_request=length) for sample in fresh),
+        arrival_tokens_per_second=_arrival(intervals, tokens_per_request=length),
+        reporting=reporting,
+        expected=len(ready),
+    )
+
+
+class _Interval(NamedTuple):
+    """Two samples of one pod, one after the other, that hold the same figures, and how far the counters went."""
+
+    first: EngineSample
+    last: EngineSample
+    tokens: float
+    requests: float
+    refused: float
+
+    def arrived(self, *, tokens_per_request: float) -> float:
+        """Return the tokens that arrived: served, refused, or still waiting at the end and not at the beginning."""
+        queued = self.last.queue_tokens(tokens_per_request=tokens_per_request) - self.first.queue_tokens(
+            tokens_per_request=tokens_per_request
+        )
+        return self.tokens + queued + self.refused * tokens_per_request
+
+
+def _between(first: EngineSample, last: EngineSample) -> _Interval | None:
+    """Return the interval between two samples; None where a counter ran backwards."""
+    tokens = (last.tokens or 0.0) - (first.tokens or 0.0)
+    requests = (last.requests_done or 0.0) - (first.requests_done or 0.0)
+    refused = (last.refused or 0.0) - (first.refused or 0.0)
+    if tokens < 0.0 or requests < 0.0 or refused < 0.0:
+        return None
+    return _Interval(first, last, tokens, requests, refused)
+
+
+def _is_fresh(sample: EngineSample, *, now: datetime, age: float) -> bool:
+    """Return whether a sample says something, and that recently; one from the future is as wrong as an old one."""
+    return any(sample.shape) and abs(now - sample.taken_at) <= timedelta(seconds=age)
+
+
+def _intervals(samples: Series, *, now: datetime, window: float) -> Iterator[_Interval]:
+    usable = [
+        sample
+        for sample in samples
+        if timedelta(0) <= now - sample.taken_at <= timedelta(seconds=window) and sample.is_complete and sample.is_valid
+    ]
+    if not usable:
+        return
+    shape = usable[-1].shape
+    for first, last in pairwise(sample for sample in usable if sample.shape == shape):
+        interval = _between(first, last)
+        if interval is not None:
+            yield interval
+
+
+def _arrival(intervals: Sequence[_Interval], *, tokens_per_request: float) -> float | None:
+    """Return tokens per second over the time that the intervals span; None where there is none."""
+    if not intervals:
+        return None
+    begin = min(interval.first.taken_at for interval in intervals)
+    seconds = (max(interval.last.taken_at for interval in intervals) - begin).total_seconds()
+    arrived = math.fsum(interval.arrived(tokens_per_request=tokens_per_request) for interval in intervals)
+    # Requests that gave up leave the queue without having been served: that is no negative arrival.
+    return max(0.0, arrived / seconds) if seconds > 0 else None
+
+
+def _tokens_per_request(intervals: Sequence[_Interval], *, fresh: Sequence[EngineSample], now: datetime) -> float:
+    """Return the mean length of a request: of late, else since the engines started, else in the queues."""
+    tokens = requests = 0.0
+    for interval in intervals:
+        age = (now - interval.last.taken_at).total_seconds()
+        weight = 0.5 ** (age / HALF_LIFE_SECONDS)
+        tokens += weight * interval.tokens
+        requests += weight * interval.requests
+    since_start = [(sample.tokens or 0.0, sample.requests_done or 0.0) for sample in fresh]
+    in_queues = [(sample.waiting_tokens or 0.0, sample.waiting_requests or 0.0) for sample in fresh]
+    for pairs in ([(tokens, requests)], since_start, in_queues):
+        total, count = (math.fsum(column) for column in zip(*pairs, strict=True))
+        if total > 0.0 and count > 0.0:
+            return total / count
+    return TOKENS_PER_REQUEST

@@ -1,15 +1,12 @@
-import os
 from pathlib import Path
 
 import pytest
 
-VARIABLE = "EMBEDDING_OPERATOR_ENGINE_PYTHON"
+from e2e.cluster.progress import Progress
+from e2e.engine.real.environment import ensure_environment
 
 
 @pytest.fixture(scope="session")
 def engine_python() -> Path:
     """The Python that has SGLang 0.5.23 installed."""
-    path = os.environ.get(VARIABLE)
-    if path is None:
-        pytest.fail(f"set {VARIABLE} to the Python that has SGLang installed")
-    return Path(path)
+    return ensure_environment(progress=Progress()).python

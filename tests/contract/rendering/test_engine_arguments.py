@@ -1,6 +1,7 @@
 """Every rendered command line against the argument parser of the real SGLang, and what admission says of options."""
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from embedding_operator.domain.engine_arguments import MANAGED, TUNED, parse
 from embedding_operator.domain.footprint import Fit
 from embedding_operator.rendering.engine import EngineCommand
 
+from e2e.engine.real.environment import ENGINE_VARIABLES
 from tests.golden import cases
 
 pytestmark = pytest.mark.engine
@@ -81,6 +83,7 @@ def answer(engine_python: Path) -> Answer:
     finished = subprocess.run(
         [engine_python, PARSER],
         input=json.dumps({**LINES, **formats(), **wrong, **abbreviated}),
+        env={**os.environ, **ENGINE_VARIABLES},
         capture_output=True,
         text=True,
         check=False,

@@ -132,7 +132,7 @@ class PrivateDocker:
             if not self.has_leftovers():
                 return
             with self._progress.step("stopping the private Docker engine"):
-                self._remove_networks()
+                self._tidy()
                 self._end()
 
     def stop_if_idle(self) -> None:
@@ -170,9 +170,10 @@ class PrivateDocker:
             return None
         return f"the private Docker engine ended:\n{self._supervisor.log_tail('dockerd')}"
 
-    def _remove_networks(self) -> None:
+    def _tidy(self) -> None:
         within = Surroundings(variables=self.engine.variables)
         succeeds(["docker", "network", "prune", "--force"], within=within)
+        succeeds(["docker", "image", "prune", "--force"], within=within)
 
     def _lock(self) -> AbstractContextManager[None]:
         return exclusive(run_root() / "docker.lock", purpose="the private Docker engine", progress=self._progress)

@@ -6,20 +6,31 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def write_layer(target: Path, *, programs: Mapping[str, Path], root: Path | None = None) -> None:
-    """Write a layer with `programs` (path in the image → file) to `target`, on top of the archive `root` if given."""
-    if root is not None:
-        shutil.copyfile(root, target)
-    with tarfile.open(target, "a") as archive:
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The part of a root file system archive whose paths match one of the patterns (`*` does not cross a slash)."""
+
+    archive: Path
+    patterns: tuple[str, ...]
+
+    def __contains__(self, path: str) -> bool:
+        return any(PurePosixPath(path).match(f"/{pattern}") for pattern in self.patterns)
+
+
+def write_layer(target: Path, *, programs: Mapping[str, Path], root: Excerpt | None = None) -> None:
+    """Write a layer with `programs` (path in the image → file) to `target`, and with the files of `root` if given."""
+    with tarfile.open(target, "w") as archive:
+        if root is not None:
+            _copy(root, archive)
         for place, source in sorted(programs.items()):
             member = archive.gettarinfo(source, arcname=place.lstrip("/"))
             member.uid = member.gid = 0
@@ -46,6 +57,13 @@ def write_image(target: Path, *, reference: str, entrypoint: Sequence[str], laye
         _add(archive, configuration_name, configuration)
         archive.add(layer, arcname=f"{digest}/layer.tar")
         _add(archive, "manifest.json", json.dumps(manifest).encode())
+
+
+def _copy(excerpt: Excerpt, archive: tarfile.TarFile) -> None:
+    with tarfile.open(excerpt.archive) as source:
+        for member in source:
+            if f"/{member.name.removeprefix('./')}" in excerpt:
+                archive.addfile(member, source.extractfile(member) if member.isreg() else None)
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

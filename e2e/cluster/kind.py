@@ -33,6 +33,8 @@ CLUSTER = "embsvc"
 TOOLS = (KIND, KUBERNETES, HELM)
 WORKERS = 2
 GPUS_PER_WORKER = 8
+CONTAINERD = ("ctr", "--namespace", "k8s.io")
+LOADED_LABEL = "embedding-operator/loaded"
 CREATE_TIMEOUT_SECONDS = 420.0
 LOAD_TIMEOUT_SECONDS = 600.0
 READY_SECONDS = 120.0
@@ -136,9 +138,21 @@ class KindCluster:
         return environment_prefix(variables)
 
     def load_image(self, reference: str) -> None:
-        """Bring an image from the Docker engine to every node; nodes that hold it already are left alone."""
-        with self._progress.step(f"loading {reference} into the kind cluster", expected_seconds=20):
-            self._kind(self.engine, "load", "docker-image", reference, timeout_seconds=LOAD_TIMEOUT_SECONDS)
+        """Bring an image from the Docker engine to every worker; nothing happens if they hold it already."""
+        engine = self.engine
+        identity = engine.image_id(reference)
+        if identity is None:
+            message = f"cannot load {reference}: the Docker engine holds no image of that name"
+            raise ClusterError(message)
+        workers = [node["metadata"]["name"] for node in self._workers()]
+        mark = f"{LOADED_LABEL}={identity}"
+        if all(_holds(engine, worker, reference, mark=mark) for worker in workers):
+            return
+        with self._progress.step(f"loading {reference} into the kind cluster", expected_seconds=15):
+            nodes = f"--nodes={','.join(workers)}"
+            self._kind(engine, "load", "docker-image", reference, nodes, timeout_seconds=LOAD_TIMEOUT_SECONDS)
+            for worker in workers:
+                engine.run("exec", worker, *CONTAINERD, "images", "label", full_reference(reference), mark)
 
     def docker_build(
         self, context: Path, *, tag: str, dockerfile: Path | None = None, build_args: Mapping[str, str] | None = None
@@ -205,7 +219,7 @@ class KindCluster:
         settings = json.loads(self.kubectl(*coredns))["data"]
         patch = {"data": {"Corefile": without_forwarding(settings["Corefile"])}}
         self.kubectl("-n", "kube-system", "patch", "configmap", "coredns", "-p", json.dumps(patch))
-        self.kubectl("-n", "kube-system", "delete", "pods", "-l", "k8s-app=kube-dns", "--wait=false")
+        self.kubectl("-n", "kube-system", "delete", "pods", "-l", "k8s-app=kube-dns", "--force", "--grace-period=0")
 
     def _wait_for_nodes(self) -> None:
         wait_until(
@@ -226,9 +240,11 @@ class KindCluster:
     def _advertise_gpus(self) -> None:
         for node in self._workers():
             if allocatable(node, resource=GPU_RESOURCE) != GPUS_PER_WORKER:
-                capacity = {"status": {"capacity": {GPU_RESOURCE: str(GPUS_PER_WORKER)}}}
+                gpus = {GPU_RESOURCE: str(GPUS_PER_WORKER)}
+                # a kubelet derives what is allocatable from the capacity by itself, seconds later
+                status = {"status": {"capacity": gpus, "allocatable": gpus}}
                 name = node["metadata"]["name"]
-                self.kubectl("patch", "node", name, "--subresource=status", "-p", json.dumps(capacity))
+                self.kubectl("patch", "node", name, "--subresource=status", "-p", json.dumps(status))
         wait_until(
             lambda: all(allocatable(node, resource=GPU_RESOURCE) == GPUS_PER_WORKER for node in self._workers()),
             timeout_seconds=READY_SECONDS,
@@ -259,6 +275,21 @@ class KindCluster:
 
     def _lock(self) -> AbstractContextManager[None]:
         return exclusive(run_root() / f"{self.name}.lock", purpose="the kind cluster", progress=self._progress)
+
+
+def full_reference(reference: str) -> str:
+    """Name under which containerd knows an image that Docker calls `reference`."""
+    first, slash, _ = reference.partition("/")
+    has_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    if has_host:
+        return reference
+    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
+
+
+def _holds(engine: DockerEngine, worker: str, reference: str, *, mark: str) -> bool:
+    label, _, identity = mark.partition("=")
+    conditions = f'name=="{full_reference(reference)}",labels."{label}"=="{identity}"'
+    return bool(engine.run("exec", worker, *CONTAINERD, "images", "ls", "--quiet", conditions).strip())
 
 
 def _settings_digest() -> str:

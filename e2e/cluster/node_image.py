@@ -17,7 +17,7 @@ from .debian_root import artefact_of as debian_artefact
 from .debian_root import debian_root
 from .digests import digest_of_tree
 from .docker_engine import DockerEngine
-from .image_archive import write_image, write_layer
+from .image_archive import Excerpt, write_image, write_layer
 from .paths import ASSETS
 from .prerequisites import PAUSE_COMPILER, ensure
 from .progress import Progress
@@ -37,6 +37,9 @@ PACKAGES = (
     *("ca-certificates", "jq", "libseccomp2", "runc"),
 )
 CONTROL_PLANE_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "etcd")
+PACKET_FILTER_FILES = ("lib", "lib64", "lib64/*", "usr/lib64/*", "sbin", "usr/sbin/nft", "usr/lib/*/*.so*")
+"""What kube-proxy needs of a root file system: nft and shared libraries."""
+
 NODE_PROGRAMS = {
     "usr/bin": ("kubeadm", "kubelet", "kubectl"),
     "usr/local/bin": ("containerd", "ctr", "containerd-shim-runc-v2"),
@@ -93,10 +96,11 @@ class NodeImage:
         images.mkdir()
         references = self._references()
         layer = context / "layer.tar"
+        packet_filter = Excerpt(root, PACKET_FILTER_FILES)
         for name in (*CONTROL_PLANE_PROGRAMS, "coredns", "pause"):
             place = f"/usr/local/bin/{name}" if name in CONTROL_PLANE_PROGRAMS else f"/{name}"
             source = self._compile_pause(context) if name == "pause" else self._toolbox.program(name)
-            write_layer(layer, programs={place: source}, root=root if name == "kube-proxy" else None)
+            write_layer(layer, programs={place: source}, root=packet_filter if name == "kube-proxy" else None)
             write_image(images / f"{name}.tar", reference=references[name], entrypoint=[place], layer=layer)
             layer.unlink()
         configuration = Template((FILES / "containerd.toml").read_text()).substitute(pause_image=references["pause"])

@@ -3,7 +3,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from e2e.cluster.image_archive import write_image, write_layer
+from e2e.cluster.image_archive import Excerpt, write_image, write_layer
 from e2e.cluster.node_image import image_names
 
 
@@ -28,17 +28,21 @@ def test_an_image_archive_ties_its_layer_to_its_configuration(tmp_path: Path) ->
     assert configuration["rootfs"]["diff_ids"] == [f"sha256:{digest}"]
 
 
-def test_a_layer_on_a_root_file_system_keeps_it_and_owns_its_programs_as_root(tmp_path: Path) -> None:
+def test_a_layer_takes_the_excerpt_of_a_root_file_system_and_owns_its_programs_as_root(tmp_path: Path) -> None:
+    (tmp_path / "libc.so.6").write_text("library")
     (tmp_path / "hostname").write_text("node")
     root, layer = tmp_path / "root.tar", tmp_path / "layer.tar"
     with tarfile.open(root, "w") as archive:
-        archive.add(tmp_path / "hostname", arcname="etc/hostname")
+        archive.add(tmp_path / "hostname", arcname="./etc/hostname")
+        archive.add(tmp_path / "libc.so.6", arcname="./usr/lib/x86/libc.so.6")
+        archive.add(tmp_path / "libc.so.6", arcname="./usr/lib/x86/plugins/other.so")
     program = tmp_path / "program"
     program.write_text("")
-    write_layer(layer, programs={"/bin/program": program}, root=root)
+    write_layer(layer, programs={"/bin/program": program}, root=Excerpt(root, ("usr/lib/*/*.so*",)))
     with tarfile.open(layer) as archive:
         members = {member.name: member for member in archive}
-    assert set(members) == {"etc/hostname", "bin/program"}
+    assert set(members) == {"./usr/lib/x86/libc.so.6", "bin/program"}
+    assert _read(layer, "./usr/lib/x86/libc.so.6") == b"library"
     assert (members["bin/program"].uid, members["bin/program"].mode) == (0, 0o755)
 
 

@@ -1,8 +1,9 @@
 from pathlib import Path
 
+import pytest
 import yaml
 
-from e2e.cluster.kind import KindState
+from e2e.cluster.kind import KindState, full_reference
 from e2e.cluster.kind_config import cluster_config, without_forwarding
 
 COREFILE = """.:53 {
@@ -69,3 +70,17 @@ def test_a_cluster_of_another_image_engine_or_configuration_does_not_serve() -> 
     assert not KindState(None, "node:2", (), "s").serves(wanted)
     assert not KindState("unix:///d", "node:1", (), "s").serves(wanted)
     assert not KindState(None, "node:1", (), "t").serves(wanted)
+
+
+@pytest.mark.parametrize(
+    ("docker", "containerd"),
+    [
+        ("python:3.11", "docker.io/library/python:3.11"),
+        ("embedding-operator/fake:1", "docker.io/embedding-operator/fake:1"),
+        ("registry.example.org/a:1", "registry.example.org/a:1"),
+        ("localhost/a:1", "localhost/a:1"),
+        ("localhost:5000/a:1", "localhost:5000/a:1"),
+    ],
+)
+def test_images_have_their_full_name_in_containerd(docker: str, containerd: str) -> None:
+    assert full_reference(docker) == containerd

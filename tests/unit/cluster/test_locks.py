@@ -32,9 +32,9 @@ def _holder(lock: Path, *, seconds: float) -> subprocess.Popen[str]:
 def test_a_lock_waits_for_its_holder_and_names_it(tmp_path: Path) -> None:
     lock = tmp_path / "a.lock"
     output = io.StringIO()
-    with _holder(lock, seconds=0.5) as holder:
-        with exclusive(lock, purpose="testing", progress=Progress(console=Console(file=output))):
-            assert holder.wait(timeout=5) == 0
+    progress = Progress(console=Console(file=output))
+    with _holder(lock, seconds=0.5) as holder, exclusive(lock, purpose="testing", progress=progress):
+        assert holder.wait(timeout=5) == 0
     assert f"waiting for process {holder.pid}, which holds the lock for testing" in " ".join(output.getvalue().split())
 
 

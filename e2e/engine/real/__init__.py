@@ -1,0 +1,1 @@
+"""The real SGLang on a CPU, for what no stand-in can prove."""

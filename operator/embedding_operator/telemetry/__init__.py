@@ -1,0 +1,1 @@
+"""Figures in and figures out: what engines say, and what the operator says about itself."""

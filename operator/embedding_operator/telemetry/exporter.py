@@ -1,0 +1,149 @@
+"""The operator's own metrics. Labels are bounded: objects that users made and fixed words, never pods.
+
+Names begin with `embsvc_`, units are seconds and counts.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+from prometheus_client.exposition import generate_latest
+
+from embedding_operator.telemetry.engines import PollFailure
+
+RECONCILE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+DECISION_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolCounts:
+    """The replicas of a service on one pool."""
+
+    desired: int
+    ready: int
+    starting: int
+    stuck: int
+
+    def by_state(self) -> dict[str, int]:
+        """Return the counts by the value of the label `state`."""
+        return {"desired": self.desired, "ready": self.ready, "starting": self.starting, "stuck": self.stuck}
+
+
+class Exporter:
+    """All metrics, in a registry of their own."""
+
+    def __init__(self, *, version: str) -> None:
+        self.registry = CollectorRegistry()
+        self._reconciles = Counter("embsvc_reconcile", "Reconciles by result.", ["result"], registry=self.registry)
+        self._reconcile_seconds = Histogram(
+            "embsvc_reconcile_duration_seconds",
+            "Time of one reconcile, requests included.",
+            buckets=RECONCILE_BUCKETS,
+            registry=self.registry,
+        )
+        self._decision_seconds = Histogram(
+            "embsvc_decision_duration_seconds",
+            "Time of one scaling decision.",
+            buckets=DECISION_BUCKETS,
+            registry=self.registry,
+        )
+        self._queue_depth = Gauge("embsvc_queue_depth", "Objects that wait to be reconciled.", registry=self.registry)
+        self._queue_age = Gauge(
+            "embsvc_queue_oldest_age_seconds", "How long the oldest of them has waited.", registry=self.registry
+        )
+        self._requests = Counter(
+            "embsvc_api_requests",
+            "Requests to the API server by verb, resource and HTTP status (error: no answer).",
+            ["verb", "resource", "code"],
+            registry=self.registry,
+        )
+        self._request_seconds = Histogram(
+            "embsvc_api_request_duration_seconds",
+            "Time of one request to the API server.",
+            ["verb"],
+            buckets=RECONCILE_BUCKETS,
+            registry=self.registry,
+        )
+        self._poll_failures = Counter(
+            "embsvc_poll_failures",
+            "Questions to engines without a usable answer, by source and cause.",
+            ["source", "cause"],
+            registry=self.registry,
+        )
+        self._window = Gauge(
+            "embsvc_schedule_active",
+            "1 for the window that is open for a service; an empty window stands for none.",
+            ["namespace", "name", "window"],
+            registry=self.registry,
+        )
+        self._replicas = Gauge(
+            "embsvc_replicas",
+            "Replicas of a service by pool and state (desired, ready, starting, stuck).",
+            ["namespace", "name", "pool", "state"],
+            registry=self.registry,
+        )
+        self._leader = Gauge("embsvc_leader", "1 while this process holds the Lease.", registry=self.registry)
+        build = Gauge("embsvc_build_info", "Version of the operator.", ["version"], registry=self.registry)
+        build.labels(version).set(1)
+        ProcessCollector(registry=self.registry)
+        self._exported: defaultdict[tuple[str, str], set[tuple[str, ...]]] = defaultdict(set)
+
+    def reconciled(self, result: str, *, seconds: float) -> None:
+        """Count one reconcile; `result` is one of a few fixed words."""
+        self._reconciles.labels(result).inc()
+        self._reconcile_seconds.observe(seconds)
+
+    def decided(self, *, seconds: float) -> None:
+        """Note the time of one decision."""
+        self._decision_seconds.observe(seconds)
+
+    def queue(self, *, depth: int, oldest_seconds: float) -> None:
+        """Set how much waits, and for how long."""
+        self._queue_depth.set(depth)
+        self._queue_age.set(oldest_seconds)
+
+    def requested(self, *, verb: str, resource: str, code: str, seconds: float) -> None:
+        """Count one request to the API server."""
+        self._requests.labels(verb, resource, code).inc()
+        self._request_seconds.labels(verb).observe(seconds)
+
+    def poll_failed(self, failure: PollFailure) -> None:
+        """Count one question to an engine that got no usable answer."""
+        self._poll_failures.labels(failure.source.value, failure.cause.value).inc()
+
+    def leads(self, *, leader: bool) -> None:
+        """Set whether this process holds the Lease."""
+        self._leader.set(leader)
+
+    def service(self, namespace: str, name: str, *, window: str | None, pools: Mapping[str, PoolCounts]) -> None:
+        """Set the state of a service; what it does not have any more disappears."""
+        active = (namespace, name, window or "")
+        counts = {
+            (namespace, name, pool, state): count
+            for pool, each in pools.items()
+            for state, count in each.by_state().items()
+        }
+        self._drop_all_but({active, *counts}, namespace=namespace, name=name)
+        self._window.labels(*active).set(1)
+        for labels, count in counts.items():
+            self._replicas.labels(*labels).set(count)
+        self._exported[namespace, name] = {active, *counts}
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Drop the metrics of a service that is gone."""
+        self._drop_all_but(set(), namespace=namespace, name=name)
+        self._exported.pop((namespace, name), None)
+
+    def page(self) -> str:
+        """Return all metrics in the Prometheus text format."""
+        return generate_latest(self.registry).decode()
+
+    def serve(self, port: int, *, address: str = "0.0.0.0") -> None:  # noqa: S104 - Prometheus comes from outside
+        """Serve the page at `/metrics` in a thread, for as long as the process lives."""
+        start_http_server(port, addr=address, registry=self.registry)
+
+    def _drop_all_but(self, kept: set[tuple[str, ...]], *, namespace: str, name: str) -> None:
+        for labels in self._exported.get((namespace, name), set()) - kept:
+            metric = self._window if len(labels) == 3 else self._replicas  # noqa: PLR2004 - by its labels
+            metric.remove(*labels)

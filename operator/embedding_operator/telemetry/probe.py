@@ -1,0 +1,57 @@
+"""Asking an engine for the embeddings of a few fixed texts, to compare pools before one takes over from another."""
+
+from typing import Any
+
+import aiohttp
+import structlog
+
+from embedding_operator.domain.parity import Vectors
+from embedding_operator.telemetry.figures import ENDPOINT
+
+TEXTS = (
+    "The quick brown fox jumps over the lazy dog.",
+    "How many replicas does the service need at night?",
+    "机器学习模型把文字变成向量。",
+    "def mean(values): return sum(values) / len(values)",
+)
+"""Prose, a question, another script and code: a wrong dtype or pooling does not hide from all of them."""
+
+MODEL = "probe"
+"""SGLang serves one model and takes any name for it."""
+
+_log = structlog.get_logger(__name__)
+
+
+class ParityProbe:
+    """Asks engines over `session`."""
+
+    def __init__(self, session: aiohttp.ClientSession, *, timeout_seconds: float = 10.0) -> None:
+        self._session = session
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+
+    async def vectors(self, endpoint: str) -> Vectors | None:
+        """Return a vector per text from the engine at the base URL `endpoint`, or None where it gave no such answer.
+
+        Vectors are as the engine sent them, NaN and wrong lengths included: judging them is not done here.
+        """
+        try:
+            return _vectors(await self._answer(endpoint))
+        except TimeoutError:
+            reason = "no answer in time"
+        except (aiohttp.ClientError, OSError, ValueError, TypeError, LookupError, OverflowError) as error:
+            reason = repr(error)
+        _log.warning("probe embeddings got no answer", endpoint=endpoint, reason=reason)
+        return None
+
+    async def _answer(self, endpoint: str) -> Any:
+        question = {"model": MODEL, "input": list(TEXTS), "encoding_format": "float"}
+        async with self._session.post(
+            endpoint + ENDPOINT, json=question, timeout=self._timeout, allow_redirects=False, raise_for_status=True
+        ) as response:
+            return await response.json()
+
+
+def _vectors(answer: Any) -> Vectors:
+    """Return the vectors of an OpenAI answer in the order of the texts."""
+    entries = sorted(answer["data"], key=lambda entry: entry["index"])
+    return tuple(tuple(float(coordinate) for coordinate in entry["embedding"]) for entry in entries)

@@ -47,7 +47,12 @@ class LoadFigures:
 
 
 def page_figures(page: str) -> PageFigures:
-    """Return the figures of a metrics page."""
+    """Return the figures of a metrics page; raise `ValueError` for one that was cut off.
+
+    A counter that lost some of its lines would look as if it had been set back, and then as if it leapt.
+    """
+    if not page.endswith("\n"):
+        raise ValueError("the metrics page has no end")
     metrics = read_metrics(page, names=_NAMES)
     responses = metrics[RESPONSES]
     return PageFigures(

@@ -10,7 +10,7 @@ from embedding_operator.domain.metrics import WINDOW_SECONDS, EngineSample, Seri
 Service = TypeVar("Service", bound=Hashable)
 
 
-class SampleHistory(Generic[Service]):
+class History(Generic[Service]):
     """Keeps the samples of `window` seconds. A pod that left is forgotten when its last sample is older than that."""
 
     def __init__(self, *, window: float = WINDOW_SECONDS) -> None:

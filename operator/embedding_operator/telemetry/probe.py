@@ -1,5 +1,6 @@
 """Asking an engine for the embeddings of a few fixed texts, to compare pools before one takes over from another."""
 
+import math
 from typing import Any
 
 import aiohttp
@@ -54,4 +55,9 @@ class ParityProbe:
 def _vectors(answer: Any) -> Vectors:
     """Return the vectors of an OpenAI answer in the order of the texts."""
     entries = sorted(answer["data"], key=lambda entry: entry["index"])
-    return tuple(tuple(float(coordinate) for coordinate in entry["embedding"]) for entry in entries)
+    return tuple(tuple(_coordinate(value) for value in entry["embedding"]) for entry in entries)
+
+
+def _coordinate(value: float | None) -> float:
+    """Return a coordinate; JSON has no NaN, and servers write null for it."""
+    return math.nan if value is None else float(value)

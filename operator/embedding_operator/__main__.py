@@ -1,0 +1,52 @@
+"""The composition root: settings, logs, kopf, and the operator behind it."""
+
+import asyncio
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import kopf
+
+from embedding_operator import logs
+from embedding_operator.app import App
+from embedding_operator.handlers import lifecycle, probes, watches
+from embedding_operator.settings import Settings, SettingsError
+
+
+def main() -> None:
+    """Run the operator until it is told to stop; exit with 2 on settings that can not be used."""
+    try:
+        settings = Settings.from_environment(os.environ)
+    except SettingsError as error:
+        sys.exit(f"embedding-operator: {error}")
+    logs.configure(settings.log_level)
+    asyncio.run(run(settings))
+
+
+async def run(settings: Settings) -> None:
+    """Run kopf as the watch shell of one `App`."""
+    stop = asyncio.Event()
+    registry = kopf.get_default_registry()
+    app = App(settings, version=version("embedding-operator"), kubeconfig=_kubeconfig(), ended=stop.set)
+    lifecycle.register(registry, start=app.start, stop=app.stop)
+    watches.register(registry, seen=app.seen)
+    probes.register(registry, idle_seconds=app.idle_seconds)
+    await kopf.operator(
+        registry=registry,
+        clusterwide=not settings.watch_namespaces,
+        namespaces=settings.watch_namespaces,
+        standalone=True,
+        liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+        stop_flag=stop,
+    )
+
+
+def _kubeconfig() -> Path | None:
+    """Return the file that KUBECONFIG names, or None inside a pod."""
+    named = os.environ.get("KUBECONFIG")
+    return Path(named) if named else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""The parts of the operator, made and wired once, and their begin and end."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import structlog
+
+from embedding_operator.domain.decision import Decision
+from embedding_operator.kube.client import Answered, Client, connect
+from embedding_operator.kube.errors import Conflict, Gone, Unavailable
+from embedding_operator.kube.events import EventRecorder
+from embedding_operator.kube.lease import Lease
+from embedding_operator.kube.reader import Reader, ServiceObject
+from embedding_operator.kube.relist import relist_all
+from embedding_operator.kube.resources import EMBEDDING_SERVICE
+from embedding_operator.kube.scalers import conflicting_scalers
+from embedding_operator.kube.status import StatusWriter
+from embedding_operator.kube.store import ObjectKey, ObjectStore
+from embedding_operator.kube.writer import ChildWriter
+from embedding_operator.reconcile.cluster_objects import ClusterObjectReconciler
+from embedding_operator.reconcile.feed import Feed
+from embedding_operator.reconcile.parity import ParityBook
+from embedding_operator.reconcile.queue import Backoff, KeyedQueue
+from embedding_operator.reconcile.scene import LEAD_SECONDS
+from embedding_operator.reconcile.service import ServiceReconciler, Tools
+from embedding_operator.reconcile.ticker import Ticker
+from embedding_operator.reconcile.workers import work
+from embedding_operator.rendering.renderer import EngineDefaults
+from embedding_operator.settings import Settings
+from embedding_operator.telemetry.engines import EnginePoller, engine_session
+from embedding_operator.telemetry.exporter import Exporter, PoolCounts
+from embedding_operator.telemetry.history import SampleHistory
+from embedding_operator.telemetry.probe import ParityProbe
+
+RELIST_SECONDS = 600.0
+CENSUS_SECONDS = 60.0
+
+_log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    """Return the current instant."""
+    return datetime.now(UTC)
+
+
+class App:
+    """One running operator. `start` and `stop` are called by kopf's life cycle; `ended` is called when it must end."""
+
+    def __init__(self, settings: Settings, *, version: str, kubeconfig: Path | None, ended: Callable[[], None]) -> None:
+        self._settings = settings
+        self._version = version
+        self._kubeconfig = kubeconfig
+        self._ended = ended
+        self._exporter = Exporter(version=version)
+        self._store = ObjectStore()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ticker: Ticker | None = None
+        self._feed: Feed | None = None
+
+    def seen(self, kind: str, body: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001 - the watches' callback
+        """Take in one watch event."""
+        if self._feed is not None:
+            self._feed.seen(kind, body, deleted=deleted)
+
+    def idle_seconds(self) -> float:
+        """Return how long ago the last tick was completed; 0 before the first, and while another process leads."""
+        return 0.0 if self._ticker is None else self._ticker.idle_seconds()
+
+    async def start(self) -> None:
+        """Connect, read the whole cluster once, and begin to work as soon as the Lease is held."""
+        settings = self._settings
+        self._client = await connect(
+            kubeconfig=self._kubeconfig,
+            user_agent=f"embedding-operator/{self._version}",
+            observer=self._requested,
+        )
+        self._session = engine_session()
+        self._lease = Lease(
+            self._client, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name
+        )
+        self._exporter.serve(settings.metrics_port)
+        self._build(self._client.behind(self._lease.held) if settings.lease else self._client, session=self._session)
+        self._listed(await relist_all(self._client, self._store))
+        self._spawn(self._lead(), name="lead")
+
+    async def stop(self) -> None:
+        """End all work and give the Lease up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._parity.close()
+        if self._settings.lease:
+            with contextlib.suppress(Conflict, Gone, Unavailable):
+                await self._lease.release()
+        await self._session.close()
+        await self._client.close()
+        _log.info("stopped")
+
+    def _build(self, client: Client, *, session: aiohttp.ClientSession) -> None:
+        loop = asyncio.get_running_loop()
+        self._queue: KeyedQueue[ObjectKey] = KeyedQueue(timeline=loop, backoff=Backoff(jitter=random.random))
+        self._feed = Feed(store=self._store, sink=self._queue)
+        self._reader = Reader(self._store)
+        self._history: SampleHistory[str] = SampleHistory()
+        self._parity = ParityBook(ParityProbe(session).vectors)
+        self._poller = EnginePoller(session, now=utc_now, failed=self._exporter.poll_failed)
+        self._events = EventRecorder(client, instance=self._settings.pod_name)
+        statuses = StatusWriter(client, store=self._store)
+        self._services = ServiceReconciler(
+            Tools(
+                store=self._store,
+                reader=self._reader,
+                children=ChildWriter(client, store=self._store),
+                statuses=statuses,
+                events=self._events,
+                history=self._history,
+                parity=self._parity,
+                engine=EngineDefaults(image=self._settings.engine_image),
+                now=utc_now,
+                again=self._queue.add,
+                decided=self._decided,
+            )
+        )
+        self._cluster_objects = ClusterObjectReconciler(store=self._store, statuses=statuses, now=utc_now)
+
+    async def _lead(self) -> None:
+        """Work while this process holds the Lease; the process ends when the Lease is lost."""
+        if self._settings.lease:
+            await self._lease.acquire()
+            self._spawn(self._keep_lease(), name="lease")
+        self._exporter.leads(leader=True)
+        _log.info("leading", services=len(self._reader.services()))
+        self._ticker = Ticker(self._tick, period=self._settings.poll_seconds, monotonic=time.monotonic)
+        for number in range(self._settings.workers):
+            self._spawn(work(self._queue, self._reconcile, observed=self._reconciled), name=f"worker-{number}")
+        self._spawn(self._ticker.run(), name="ticker")
+        self._spawn(self._events.run(), name="events")
+        self._spawn(self._periodically(CENSUS_SECONDS, self._census), name="census")
+        self._spawn(self._periodically(RELIST_SECONDS, self._relist), name="relist")
+
+    async def _keep_lease(self) -> None:
+        await self._lease.keep()
+        _log.error("the Lease is lost: another process leads now")
+        self._ended()
+
+    async def _reconcile(self, key: ObjectKey) -> float | None:
+        if key.kind == EMBEDDING_SERVICE.kind:
+            return await self._services.reconcile(key)
+        return await self._cluster_objects.reconcile(key)
+
+    async def _tick(self) -> None:
+        """Poll the engines of all services at once, then look at every service."""
+        services = self._reader.services()
+        endpoints = {service.uid: self._endpoints(service) for service in services}
+        samples = await self._poller.poll({uid: url for pods in endpoints.values() for uid, url in pods.items()})
+        by_pod = {sample.pod_uid: sample for sample in samples}
+        now = utc_now()
+        for uid, pods in endpoints.items():
+            self._history.record(uid, [by_pod[pod] for pod in pods if pod in by_pod], now=now)
+        for service in services:
+            self._queue.add(ObjectKey(EMBEDDING_SERVICE.kind, service.namespace, service.name))
+        depth, oldest = self._queue.overdue()
+        self._exporter.queue(depth=depth, oldest_seconds=oldest)
+
+    def _endpoints(self, service: ServiceObject) -> dict[str, str]:
+        pools = self._reader.pools(service, now=utc_now(), lead_seconds=lambda _: LEAD_SECONDS)
+        return {
+            pod.replica.uid: pod.endpoint
+            for pool in pools
+            for pod in pool.pods
+            if pod.endpoint is not None and pod.replica.ready_since is not None
+        }
+
+    async def _census(self) -> None:
+        """Look for other autoscalers, keep the status of pools and schedules, forget what is gone."""
+        self._services.other_scalers = await conflicting_scalers(self._client, self._store)
+        uids = {service.uid for service in self._reader.services()}
+        self._services.forget_all_but(uids)
+        if self._feed is not None:
+            for key in self._feed.every_cluster_object():
+                self._queue.add(key)
+
+    async def _relist(self) -> None:
+        self._listed(await relist_all(self._client, self._store))
+
+    def _listed(self, changes: Any) -> None:
+        if self._feed is not None:
+            self._feed.listed(changes)
+
+    async def _periodically(self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while True:
+            try:
+                await step()
+            except (Conflict, Gone, Unavailable) as error:
+                _log.warning("periodic step failed", step=step.__name__, error=str(error))
+            await asyncio.sleep(seconds)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], *, name: str) -> None:
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a task of the operator failed", task=task.get_name(), exc_info=task.exception())
+            self._ended()
+
+    def _requested(self, answered: Answered) -> None:
+        self._exporter.requested(
+            verb=answered.verb, resource=answered.resource, code=answered.code, seconds=answered.seconds
+        )
+
+    def _reconciled(self, result: str, seconds: float) -> None:
+        self._exporter.reconciled(result, seconds=seconds)
+
+    def _decided(self, service: ServiceObject, decision: Decision, seconds: float) -> None:
+        self._exporter.decided(seconds=seconds)
+        self._exporter.service(
+            service.namespace,
+            service.name,
+            window=None,
+            pools={
+                target.pool: PoolCounts(
+                    desired=target.replicas, ready=target.ready, starting=target.starting, stuck=target.stuck
+                )
+                for target in decision.targets
+            },
+        )
+        changed = [step for step in decision.steps if step.pool is not None and step.before != step.after]
+        if changed:
+            _log.info(
+                "decided",
+                namespace=service.namespace,
+                name=service.name,
+                uid=service.uid,
+                generation=service.generation,
+                required=decision.required,
+                steps=[f"{step.reason}: {step.message}" for step in decision.steps],
+            )

@@ -1,0 +1,297 @@
+"""Reconcile one EmbeddingService: observe, decide, render, apply, report."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus, ModelStatus
+from embedding_operator.domain.admission import Problem, problems
+from embedding_operator.domain.announcements import announcements
+from embedding_operator.domain.capacity import Capacity, replica_capacity
+from embedding_operator.domain.conditions import Conditions
+from embedding_operator.domain.decision import Decision, PoolTarget
+from embedding_operator.domain.handover import takes_over
+from embedding_operator.domain.memory import ScalingMemory
+from embedding_operator.domain.metrics import measure
+from embedding_operator.domain.observation import Bounds, Observation, Policy
+from embedding_operator.domain.report import Obstacle, Surroundings, stalled_status, status_of
+from embedding_operator.domain.resolution import resolve_model
+from embedding_operator.domain.scaling import decide
+from embedding_operator.domain.schedule import bounds_in_force
+from embedding_operator.kube.errors import Unavailable
+from embedding_operator.kube.events import EventRecorder, Occurrence, Regarding
+from embedding_operator.kube.reader import PoolObject, Reader, ServiceObject
+from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE
+from embedding_operator.kube.status import StatusWriter
+from embedding_operator.kube.store import ObjectKey, ObjectStore
+from embedding_operator.kube.writer import ChildWriter, Outcome
+from embedding_operator.reconcile.parity import Candidate, ParityBook
+from embedding_operator.reconcile.scene import (
+    LEAD_SECONDS,
+    Refused,
+    cluster_schedules,
+    gpu_pools,
+    last_memory,
+    observed_pools,
+    parsed_spec,
+    parsed_status,
+    selecting,
+)
+from embedding_operator.rendering import names
+from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
+from embedding_operator.telemetry.history import SampleHistory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What one reconcile of a service looks at, beside the observation that the decision gets."""
+
+    service: ServiceObject
+    spec: EmbeddingServiceSpec
+    pools: Mapping[str, GPUPoolSpec]
+    objects: tuple[PoolObject, ...]
+    capacities: Mapping[str, Capacity]
+    problems: tuple[Problem, ...]
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """Everything that the reconciler works with; made once in `__main__`."""
+
+    store: ObjectStore
+    reader: Reader
+    children: ChildWriter
+    statuses: StatusWriter
+    events: EventRecorder
+    history: SampleHistory[str]
+    parity: ParityBook
+    engine: EngineDefaults
+    now: Callable[[], datetime]
+    again: Callable[[ObjectKey], None]
+    decided: Callable[[ServiceObject, Decision, float], None]
+
+
+class ServiceReconciler:
+    """Reconciles services by key; keeps the scaling memory that is newer than the one in the status."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._memory: dict[str, ScalingMemory] = {}
+        self.other_scalers: Mapping[tuple[str, str], tuple[str, ...]] = {}
+
+    async def reconcile(self, key: ObjectKey) -> float | None:
+        """Bring one service towards what it should be; return the seconds after which the clock alone changes it."""
+        service = self._tools.reader.service(key.namespace, key.name)
+        if service is None or service.deleting:
+            return None
+        previous = parsed_status(service)
+        spec = parsed_spec(service)
+        if isinstance(spec, Refused):
+            refused = Obstacle(reason=Reason.INVALID_SPEC, message=spec.message)
+            await self._stall(service, refused, previous=previous)
+            return None
+        scene = self._scene(service, spec, previous=previous)
+        blocking = next((each for each in scene.problems if each.reason is not Reason.GPU_POOL_NOT_FOUND), None)
+        if blocking is not None or not scene.observation.pools:
+            await self._stall(service, _described(scene.problems), previous=previous)
+            return None
+        begun = time.perf_counter()
+        decision = decide(scene.observation)
+        self._tools.decided(service, decision, time.perf_counter() - begun)
+        self._memory[service.uid] = decision.memory
+        self._ask_for_parity(scene, decision)
+        obstacle = await self._apply(scene, decision) or _obstacle_or_none(scene.problems)
+        await self._report(scene, decision, obstacle=obstacle, previous=previous)
+        return decision.requeue_after
+
+    def forget_all_but(self, uids: Collection[str]) -> None:
+        """Drop what is remembered of services that are gone."""
+        for uid in self._memory.keys() - set(uids):
+            del self._memory[uid]
+            self._tools.children.forget(uid)
+            self._tools.statuses.forget(uid)
+
+    def _scene(self, service: ServiceObject, spec: EmbeddingServiceSpec, *, previous: EmbeddingServiceStatus) -> Scene:
+        tools, now = self._tools, self._tools.now()
+        pools = gpu_pools(tools.store)
+        objects = tools.reader.pools(service, now=now, lead_seconds=lambda _: LEAD_SECONDS)
+        schedules = selecting(cluster_schedules(tools.store), service=service, store=tools.store)
+        bounds = _usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools)
+        capacities = _capacities(spec, objects=objects, pools=pools)
+        pods = [pod for each in objects for pod in each.pods]
+        series = tools.history.series(service.uid)
+        ready = [pod.replica.uid for pod in pods if pod.replica.ready_since is not None]
+        observed = observed_pools(
+            spec,
+            objects=objects,
+            capacities=capacities,
+            parities=tools.parity.parities(_vector_space(service, spec)),
+            in_flight={uid: samples[-1].in_flight or 0.0 for uid, samples in series.items() if samples},
+        )
+        return Scene(
+            service=service,
+            spec=spec,
+            pools=pools,
+            objects=objects,
+            capacities=capacities,
+            problems=problems(spec, pools=pools),
+            observation=Observation(
+                now=now,
+                policy=Policy.of(spec.scaling),
+                bounds=bounds,
+                pools=observed,
+                load=measure(series, ready=ready, now=now),
+                memory=self._memory.get(service.uid) or last_memory(previous),
+            ),
+        )
+
+    def _ask_for_parity(self, scene: Scene, decision: Decision) -> None:
+        """Compare the vectors of the pools, but only while one takes over from another."""
+        goal = {target.pool: target.goal for target in decision.targets}
+        if not takes_over(scene.observation.pools, goal=goal):
+            return
+        candidates = [
+            Candidate(
+                uid=pod.replica.uid,
+                endpoint=pod.endpoint,
+                age=(scene.observation.now - pod.replica.ready_since).total_seconds(),
+            )
+            for each in scene.objects
+            for pod in each.pods
+            if pod.endpoint is not None and pod.replica.ready_since is not None
+        ]
+        key = ObjectKey(EMBEDDING_SERVICE.kind, scene.service.namespace, scene.service.name)
+        self._tools.parity.ask(
+            _vector_space(scene.service, scene.spec), candidates, answered=lambda: self._tools.again(key)
+        )
+
+    async def _apply(self, scene: Scene, decision: Decision) -> Obstacle | None:
+        """Write the children; return what the cluster holds against it."""
+        service, tools = scene.service, self._tools
+        replicas = _replicas(scene.observation, decision)
+        manifests = render_service(
+            ServiceRef(namespace=service.namespace, name=service.name, uid=service.uid),
+            scene.spec,
+            pools=scene.pools,
+            replicas=replicas,
+            settings=tools.engine,
+        )
+        keep = {ObjectKey(manifest.kind, manifest.namespace, manifest.name) for manifest in manifests}
+        keep |= _deployments_to_keep(scene, decision)
+        obstacle: Obstacle | None = None
+        try:
+            if decision.write:
+                victims = {name for target in decision.targets for name in target.victims}
+                await tools.children.mark_victims(service, names=victims)
+            for manifest in manifests:
+                applied = await tools.children.apply(manifest, owner=service)
+                if applied.outcome is Outcome.NAME_CONFLICT:
+                    obstacle = Obstacle(reason=Reason.NAME_CONFLICT, message=applied.message)
+            await tools.children.prune(service, keep=keep)
+        except Unavailable as error:
+            if error.reason is None:
+                raise
+            return Obstacle(reason=error.reason, message=error.message)
+        return obstacle or _refusal(scene.objects)
+
+    async def _report(
+        self, scene: Scene, decision: Decision, *, obstacle: Obstacle | None, previous: EmbeddingServiceStatus
+    ) -> None:
+        service = scene.service
+        model = resolve_model(service.name, scene.spec, scene.pools)
+        scalers = self.other_scalers.get((service.namespace, service.name), ())
+        around = Surroundings(
+            generation=service.generation,
+            url=f"http://{service.name}.{service.namespace}.svc",
+            model=ModelStatus(
+                revision=model.revision,
+                dtype=model.dtype,
+                architecture=model.architecture,
+                dimensions=list(model.dimensions),
+            ),
+            capacity_sources={pool: capacity.source for pool, capacity in scene.capacities.items()},
+            obstacle=obstacle,
+            other_scaler=", ".join(scalers) or None,
+        )
+        status = status_of(scene.observation, decision, around=around, previous=previous)
+        await self._write_status(service, status, previous=previous)
+
+    async def _stall(self, service: ServiceObject, obstacle: Obstacle, *, previous: EmbeddingServiceStatus) -> None:
+        now = self._tools.now()
+        conditions = Conditions(previous.conditions, generation=service.generation, now=now)
+        status = stalled_status(obstacle, previous=previous, conditions=conditions, generation=service.generation)
+        await self._write_status(service, status, previous=previous)
+
+    async def _write_status(
+        self, service: ServiceObject, status: EmbeddingServiceStatus, *, previous: EmbeddingServiceStatus
+    ) -> None:
+        tools = self._tools
+        document = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        await tools.statuses.write(
+            EMBEDDING_SERVICE, namespace=service.namespace, name=service.name, status=document, now=tools.now()
+        )
+        regarding = Regarding(
+            resource=EMBEDDING_SERVICE, namespace=service.namespace, name=service.name, uid=service.uid
+        )
+        for each in announcements(previous, status):
+            tools.events.record(
+                Occurrence(regarding=regarding, type=each.type, reason=each.reason, action="Reconcile", note=each.note)
+            )
+
+
+def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:
+    """Return `bounds` without pools that have no GPUPool: what runs on them stays, nothing is asked of them."""
+    return replace(bounds, pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools))
+
+
+def _capacities(
+    spec: EmbeddingServiceSpec, *, objects: tuple[PoolObject, ...], pools: Mapping[str, GPUPoolSpec]
+) -> dict[str, Capacity]:
+    listed = [entry.gpu_pool for entry in spec.pools if entry.gpu_pool in pools]
+    held = [each.pool for each in objects if each.pool not in listed]
+    return {pool: replica_capacity(spec, pool=pool, gpu=pools.get(pool)) for pool in (*listed, *held)}
+
+
+def _vector_space(service: ServiceObject, spec: EmbeddingServiceSpec) -> str:
+    """Return a key that changes with everything that may change the vectors of a service."""
+    return f"{service.uid}/{spec.model.model_dump_json()}"
+
+
+def _replicas(observation: Observation, decision: Decision) -> dict[str, int]:
+    """Return what to write: what was decided, or what is there where decisions are only reported."""
+    if decision.write:
+        return {target.pool: target.replicas for target in decision.targets}
+    return {pool.name: pool.replicas for pool in observation.pools}
+
+
+def _deployments_to_keep(scene: Scene, decision: Decision) -> set[ObjectKey]:
+    """Return Deployments that are not rendered but serve: their pool left the spec, or has no GPUPool."""
+    targets: dict[str, PoolTarget] = {target.pool: target for target in decision.targets}
+    listed = {entry.gpu_pool for entry in scene.spec.pools}
+    return {
+        ObjectKey(DEPLOYMENT.kind, scene.service.namespace, names.deployment_name(scene.service.name, pool=each.pool))
+        for each in scene.objects
+        if each.pool in listed or not decision.write or targets[each.pool].replicas > 0
+    }
+
+
+def _refusal(objects: tuple[PoolObject, ...]) -> Obstacle | None:
+    """Return what a quota or an admission check says about the pods of a Deployment."""
+    refusal = next((each.refusal for each in objects if each.refusal is not None), None)
+    if refusal is None or refusal.reason is None:
+        return None
+    return Obstacle(reason=refusal.reason, message=refusal.message)
+
+
+def _described(problems: tuple[Problem, ...]) -> Obstacle:
+    first = next(each for each in problems)
+    return Obstacle(reason=first.reason, message="; ".join(f"{each.field}: {each.message}" for each in problems))
+
+
+def _obstacle_or_none(problems: tuple[Problem, ...]) -> Obstacle | None:
+    return _described(problems) if problems else None

@@ -1,0 +1,98 @@
+"""Reading a few metrics out of a page of the Prometheus text format."""
+
+import math
+
+import pytest
+from embedding_operator.telemetry.exposition import Line, read_metrics
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+NAME = "sglang:active"
+
+
+def read(page: str) -> list[Line]:
+    return list(read_metrics(page, names=(NAME,))[NAME])
+
+
+@pytest.mark.parametrize(
+    ("line", "labels", "value"),
+    [
+        ("sglang:active 3", {}, 3.0),
+        ("sglang:active{} 3.5", {}, 3.5),
+        (
+            'sglang:active{endpoint="/v1/embeddings",method="POST"} 7',
+            {"endpoint": "/v1/embeddings", "method": "POST"},
+            7,
+        ),
+        ('sglang:active{a="1",} 2 1395066363000', {"a": "1"}, 2),
+        ('sglang:active { a = "1" }  2', {"a": "1"}, 2),
+        ('sglang:active{path="/responses/{id}"} 2', {"path": "/responses/{id}"}, 2),
+        (r'sglang:active{text="a \"quoted\" \\ and\na line"} 2', {"text": 'a "quoted" \\ and\na line'}, 2),
+        ('sglang:active{text="a=1,b} 9"} 2', {"text": "a=1,b} 9"}, 2),
+        ("sglang:active 1.5e+06", {}, 1.5e6),
+        ("sglang:active +Inf", {}, math.inf),
+        ("sglang:active -Inf", {}, -math.inf),
+    ],
+)
+def test_a_line_is_read(line: str, labels: dict[str, str], value: float) -> None:
+    assert read(f"{line}\n") == [Line(labels, value)]
+
+
+def test_not_a_number_is_a_value() -> None:
+    (line,) = read("sglang:active NaN\n")
+    assert math.isnan(line.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# TYPE sglang:active gauge",
+        "sglang:active_too 3",
+        "sglang:active",
+        "sglang:active many",
+        'sglang:active{a="1" 3',
+        'sglang:active{a="never closed',
+        " sglang:active 3",
+        "other sglang:active 3",
+        "",
+    ],
+)
+def test_other_lines_are_left_out(line: str) -> None:
+    assert read(f"{line}\nsglang:active 1\n") == [Line({}, 1.0)]
+
+
+def test_metrics_are_kept_apart_and_in_order() -> None:
+    page = 'b{x="1"} 1\na 2\nb{x="2"} 3\nab 4\n'
+    assert read_metrics(page, names=("a", "b", "c")) == {
+        "a": [Line({}, 2.0)],
+        "b": [Line({"x": "1"}, 1.0), Line({"x": "2"}, 3.0)],
+        "c": [],
+    }
+
+
+label_values = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
+
+
+@given(st.dictionaries(st.tuples(label_values, label_values), st.floats(), max_size=5))
+def test_it_reads_what_the_official_client_writes_as_the_official_client_does(
+    values: dict[tuple[str, str], float],
+) -> None:
+    registry = CollectorRegistry()
+    gauge = Gauge("sglang:active", "Text with \\ and\nlines.", ["first", "second"], registry=registry)
+    for labels, value in values.items():
+        gauge.labels(*labels).set(value)
+    page = generate_latest(registry).decode()
+    expected = [
+        (sample.labels, sample.value) for family in text_string_to_metric_families(page) for sample in family.samples
+    ]
+    assert [(line.labels, repr(line.value)) for line in read(page)] == [
+        (labels, repr(float(value))) for labels, value in expected
+    ]
+
+
+@given(st.text(max_size=200))
+def test_no_page_raises(page: str) -> None:
+    read(page)
+    read(f"sglang:active{page}\n")

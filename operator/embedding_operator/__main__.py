@@ -13,6 +13,8 @@ from embedding_operator.app import App
 from embedding_operator.handlers import lifecycle, probes, watches
 from embedding_operator.settings import Settings, SettingsError
 
+SHELL_SECONDS = 0.5
+
 
 def main() -> None:
     """Run the operator until it is told to stop; exit with 2 on settings that can not be used."""
@@ -32,14 +34,22 @@ async def run(settings: Settings) -> None:
     lifecycle.register(registry, start=app.start, stop=app.stop)
     watches.register(registry, seen=app.seen)
     probes.register(registry, idle_seconds=app.idle_seconds)
-    await kopf.operator(
-        registry=registry,
-        clusterwide=not settings.watch_namespaces,
-        namespaces=settings.watch_namespaces,
-        standalone=True,
-        liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
-        stop_flag=stop,
+    stopped = asyncio.create_task(app.stopped.wait())
+    shell = asyncio.create_task(
+        kopf.operator(
+            registry=registry,
+            clusterwide=not settings.watch_namespaces,
+            namespaces=settings.watch_namespaces,
+            standalone=True,
+            liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+            stop_flag=stop,
+        )
     )
+    await asyncio.wait({shell, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    # Everything of ours has ended by now; kopf would wait five seconds for whatever else runs in the loop.
+    await asyncio.wait({shell}, timeout=SHELL_SECONDS)
+    if shell.done():
+        shell.result()
 
 
 def _kubeconfig() -> Path | None:

@@ -36,7 +36,7 @@ from embedding_operator.rendering.renderer import EngineDefaults
 from embedding_operator.settings import Settings
 from embedding_operator.telemetry.engines import EnginePoller, engine_session
 from embedding_operator.telemetry.exporter import Exporter, PoolCounts
-from embedding_operator.telemetry.history import SampleHistory
+from embedding_operator.telemetry.history import History
 from embedding_operator.telemetry.probe import ParityProbe
 
 RELIST_SECONDS = 600.0
@@ -58,6 +58,7 @@ class App:
         self._version = version
         self._kubeconfig = kubeconfig
         self._ended = ended
+        self.stopped = asyncio.Event()
         self._exporter = Exporter(version=version)
         self._store = ObjectStore()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,13 +103,14 @@ class App:
         await self._session.close()
         await self._client.close()
         _log.info("stopped")
+        self.stopped.set()
 
     def _build(self, client: Client, *, session: aiohttp.ClientSession) -> None:
         loop = asyncio.get_running_loop()
         self._queue: KeyedQueue[ObjectKey] = KeyedQueue(timeline=loop, backoff=Backoff(jitter=random.random))
         self._feed = Feed(store=self._store, sink=self._queue)
         self._reader = Reader(self._store)
-        self._history: SampleHistory[str] = SampleHistory()
+        self._history: History[str] = History()
         self._parity = ParityBook(ParityProbe(session).vectors)
         self._poller = EnginePoller(session, now=utc_now, failed=self._exporter.poll_failed)
         self._events = EventRecorder(client, instance=self._settings.pod_name)

@@ -43,7 +43,7 @@ from embedding_operator.reconcile.scene import (
 )
 from embedding_operator.rendering import names
 from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
-from embedding_operator.telemetry.history import SampleHistory
+from embedding_operator.telemetry.history import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Tools:
     children: ChildWriter
     statuses: StatusWriter
     events: EventRecorder
-    history: SampleHistory[str]
+    history: History[str]
     parity: ParityBook
     engine: EngineDefaults
     now: Callable[[], datetime]
@@ -115,6 +115,7 @@ class ServiceReconciler:
             del self._memory[uid]
             self._tools.children.forget(uid)
             self._tools.statuses.forget(uid)
+            self._tools.history.forget(uid)
 
     def _scene(self, service: ServiceObject, spec: EmbeddingServiceSpec, *, previous: EmbeddingServiceStatus) -> Scene:
         tools, now = self._tools, self._tools.now()

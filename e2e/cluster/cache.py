@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .digests import key_of
-from .locks import exclusive
+from .locks import exclusive, exclusive_if_free
 from .paths import cache_root
 from .progress import Progress
 
@@ -74,13 +74,13 @@ class Cache:
         return self.root / "logs" / f"{name}.log"
 
     def remove_unfinished(self) -> list[str]:
-        """Remove what killed builds left behind; returns the names of what was removed."""
+        """Remove what killed builds left and leave running builds alone; returns the names of what was removed."""
         unfinished = {folder: folder.parent.name for folder in self.root.glob("*/.unfinished-*")}
         unfinished |= {folder: folder.name for folder in self.root.glob(f"{WORKSPACES}/*")}
         removed = []
         for folder, name in sorted(unfinished.items()):
-            with exclusive(self.lock_file(name), purpose=f"cleaning {name}", progress=self._progress):
-                if folder.exists():
+            with exclusive_if_free(self.lock_file(name)) as nobody_builds:
+                if nobody_builds and folder.exists():
                     shutil.rmtree(folder)
                     removed.append(name)
         return removed

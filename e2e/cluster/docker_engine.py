@@ -79,7 +79,7 @@ class DockerEngine:
         """Build an image from a folder; raises `CommandError` with the end of the build's output."""
         arguments = [f"--build-arg={name}={value}" for name, value in sorted(build_args.items())]
         within = Surroundings(variables=self.variables, timeout_seconds=BUILD_TIMEOUT_SECONDS)
-        argv = ["docker", "build", f"--tag={tag}", f"--file={dockerfile}", *arguments, str(context)]
+        argv = ["docker", "build", "--force-rm", f"--tag={tag}", f"--file={dockerfile}", *arguments, str(context)]
         run_logged(argv, log=log, within=within)
 
     def forget_other_tags(self, kept: str) -> None:
@@ -172,8 +172,8 @@ class PrivateDocker:
 
     def _tidy(self) -> None:
         within = Surroundings(variables=self.engine.variables)
-        succeeds(["docker", "network", "prune", "--force"], within=within)
-        succeeds(["docker", "image", "prune", "--force"], within=within)
+        for kind in ("container", "network", "image"):
+            succeeds(["docker", kind, "prune", "--force"], within=within)
 
     def _lock(self) -> AbstractContextManager[None]:
         return exclusive(run_root() / "docker.lock", purpose="the private Docker engine", progress=self._progress)

@@ -65,6 +65,12 @@ def test_healing_removes_unfinished_builds_and_abandoned_workspaces(cache: Cache
     assert finished.is_dir()
 
 
+def test_healing_leaves_a_running_build_alone(cache: Cache) -> None:
+    with cache.workspace("image", purpose="testing") as folder:
+        assert cache.remove_unfinished() == []
+        assert folder.is_dir()
+
+
 def test_a_workspace_starts_empty_and_is_gone_afterwards(cache: Cache) -> None:
     (cache.root / "workspaces" / "image").mkdir(parents=True)
     (cache.root / "workspaces" / "image" / "old").write_text("")

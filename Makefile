@@ -25,12 +25,17 @@ lint: setup ## Style, types, layers, generated files
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
-	$(RUN) mypy tests e2e benchmarks
+	$(RUN) mypy tests e2e benchmarks tools
 	$(RUN) lint-imports
 
 .PHONY: unit
-unit: setup ## Tests without a cluster or an engine, in seconds
-	$(RUN) pytest tests/unit tests/chart -m "not cluster and not engine and not kind" -q
+unit: setup ## Tests without a cluster, an engine or Helm, in seconds
+	$(RUN) pytest tests/unit tests/golden -q
+
+.PHONY: chart
+chart: setup ## Tests of the chart with the real Helm
+	$(CLUSTER) build core
+	$(RUN) pytest tests/chart -m "not cluster" -q
 
 .PHONY: generate
 generate: setup ## Write crds/, the chart's CRDs and manifests/
@@ -55,7 +60,7 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
-test: lint unit engine-tests integration e2e ## Everything above
+test: lint unit chart engine-tests integration e2e ## Everything above
 
 .PHONY: demo
 demo: setup ## The main job, live, on a cluster that this brings up itself

@@ -81,7 +81,7 @@ KWOK = Tool(
 HELM = Tool(
     name="helm",
     module="helm.sh/helm/v4",
-    version="v4.0.0",
+    version="v4.3.1",
     programs=(Program("helm", "cmd/helm", 60),),
 )
 COREDNS = Tool(

@@ -13,6 +13,7 @@ import aiohttp
 import structlog
 
 from embedding_operator.domain.decision import Decision
+from embedding_operator.domain.observation import Observation
 from embedding_operator.kube.client import Answered, Client, connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.events import EventRecorder
@@ -62,6 +63,7 @@ class App:
         self._exporter = Exporter(version=version)
         self._store = ObjectStore()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._exported: set[tuple[str, str]] = set()
         self._ticker: Ticker | None = None
         self._feed: Feed | None = None
 
@@ -183,11 +185,18 @@ class App:
     async def _census(self) -> None:
         """Look for other autoscalers, keep the status of pools and schedules, forget what is gone."""
         self._services.other_scalers = await conflicting_scalers(self._client, self._store)
-        uids = {service.uid for service in self._reader.services()}
-        self._services.forget_all_but(uids)
+        services = self._reader.services()
+        self._services.forget_all_but({service.uid for service in services})
+        self._exported = self._forget_exported({(service.namespace, service.name) for service in services})
         if self._feed is not None:
             for key in self._feed.every_cluster_object():
                 self._queue.add(key)
+
+    def _forget_exported(self, present: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Drop the metrics of services that are gone; return those that are there."""
+        for namespace, name in self._exported - present:
+            self._exporter.forget(namespace, name)
+        return present
 
     async def _relist(self) -> None:
         self._listed(await relist_all(self._client, self._store))
@@ -223,12 +232,12 @@ class App:
     def _reconciled(self, result: str, seconds: float) -> None:
         self._exporter.reconciled(result, seconds=seconds)
 
-    def _decided(self, service: ServiceObject, decision: Decision, seconds: float) -> None:
+    def _decided(self, service: ServiceObject, observation: Observation, decision: Decision, seconds: float) -> None:
         self._exporter.decided(seconds=seconds)
         self._exporter.service(
             service.namespace,
             service.name,
-            window=None,
+            window=observation.bounds.window,
             pools={
                 target.pool: PoolCounts(
                     desired=target.replicas, ready=target.ready, starting=target.starting, stuck=target.stuck

@@ -73,7 +73,7 @@ class Tools:
     engine: EngineDefaults
     now: Callable[[], datetime]
     again: Callable[[ObjectKey], None]
-    decided: Callable[[ServiceObject, Decision, float], None]
+    decided: Callable[[ServiceObject, Observation, Decision, float], None]
 
 
 class ServiceReconciler:
@@ -82,6 +82,7 @@ class ServiceReconciler:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._memory: dict[str, ScalingMemory] = {}
+        self._vector_spaces: dict[str, str] = {}
         self.other_scalers: Mapping[tuple[str, str], tuple[str, ...]] = {}
 
     async def reconcile(self, key: ObjectKey) -> float | None:
@@ -102,7 +103,7 @@ class ServiceReconciler:
             return None
         begun = time.perf_counter()
         decision = decide(scene.observation)
-        self._tools.decided(service, decision, time.perf_counter() - begun)
+        self._tools.decided(service, scene.observation, decision, time.perf_counter() - begun)
         self._memory[service.uid] = decision.memory
         self._ask_for_parity(scene, decision)
         obstacle = await self._apply(scene, decision) or _obstacle_or_none(scene.problems)
@@ -113,9 +114,11 @@ class ServiceReconciler:
         """Drop what is remembered of services that are gone."""
         for uid in self._memory.keys() - set(uids):
             del self._memory[uid]
+            self._vector_spaces.pop(uid, None)
             self._tools.children.forget(uid)
             self._tools.statuses.forget(uid)
             self._tools.history.forget(uid)
+        self._tools.parity.forget(self._vector_spaces.values())
 
     def _scene(self, service: ServiceObject, spec: EmbeddingServiceSpec, *, previous: EmbeddingServiceStatus) -> Scene:
         tools, now = self._tools, self._tools.now()
@@ -167,9 +170,8 @@ class ServiceReconciler:
             if pod.endpoint is not None and pod.replica.ready_since is not None
         ]
         key = ObjectKey(EMBEDDING_SERVICE.kind, scene.service.namespace, scene.service.name)
-        self._tools.parity.ask(
-            _vector_space(scene.service, scene.spec), candidates, answered=lambda: self._tools.again(key)
-        )
+        space = self._vector_spaces[scene.service.uid] = _vector_space(scene.service, scene.spec)
+        self._tools.parity.ask(space, candidates, answered=lambda: self._tools.again(key))
 
     async def _apply(self, scene: Scene, decision: Decision) -> Obstacle | None:
         """Write the children; return what the cluster holds against it."""

@@ -1,0 +1,239 @@
+"""The operator on a kind cluster, installed by its chart as a user would, with engines that need no GPU.
+
+Tests and the demo share it: images are built once per set of inputs, an installation that is there already is upgraded,
+namespaces that a killed run left are replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from e2e.cluster import Images, KindCluster
+from e2e.cluster.commands import Surroundings, run
+from e2e.cluster.paths import REPOSITORY
+from e2e.cluster.progress import Progress
+from e2e.engine.image import REQUIREMENTS, SOURCE_FOLDERS
+from e2e.engine.real.environment import ENGINE_VARIABLES, EngineEnvironment, ensure_environment
+
+CHART = REPOSITORY / "charts" / "embedding-operator"
+RELEASE = "embedding-operator"
+NAMESPACE = "embedding-operator-system"
+OPERATOR_PODS = f"app.kubernetes.io/name=embedding-operator,app.kubernetes.io/instance={RELEASE}"
+TEST_LABEL = "embedding-operator.io/e2e"
+TEST_NAMESPACES = f"{TEST_LABEL}=true"
+
+HELM_SECONDS = 300.0
+DELETE_SECONDS = 180.0
+
+A10_NODES = {"nvidia.com/gpu.product": "NVIDIA-A10"}
+REAL_POOL = "cpu"
+MODEL_CLAIM = "minilm"
+ENGINE_FOLDER = "/opt/sglang"
+SITE_PACKAGES = "lib/python3.11/site-packages"
+
+FAKE_TOKENS_PER_SECOND = 200
+"""What one replica of the fake engine computes; samples state it as `tokensPerSecond`."""
+
+FAKE_ENGINE_VARIABLES: Mapping[str, str] = {
+    "FAKE_ENGINE_START_DELAY_SECONDS": "2",
+    "FAKE_ENGINE_BASE_SECONDS": "0.01",
+    "FAKE_ENGINE_SECONDS_PER_TOKEN": str(1 / FAKE_TOKENS_PER_SECOND),
+    "FAKE_ENGINE_DRAIN_POLL_SECONDS": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An operator that runs in a cluster.
+
+    `toolbox_image` holds the fake engine, the load client and the OpenAI client; `python_image` only Python.
+    """
+
+    cluster: KindCluster
+    toolbox_image: str
+    python_image: str
+    environment: EngineEnvironment
+
+    def apply(self, *documents: Mapping[str, Any], namespace: str | None = None) -> None:
+        """Apply objects, into `namespace` if they name none."""
+        place = [] if namespace is None else [f"--namespace={namespace}"]
+        listed = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
+        self.cluster.kubectl("apply", "--server-side", *place, "--filename=-", stdin=json.dumps(listed))
+
+    def objects(self, *query: str) -> list[dict[str, Any]]:
+        """Objects that `kubectl get QUERY` finds; none where what is asked for by name is not there."""
+        found = self.cluster.kubectl("get", *query, "--ignore-not-found", "--output=json")
+        document = json.loads(found) if found.strip() else {"items": []}
+        return list(document["items"]) if "items" in document else [document]
+
+    def make_namespace(self, name: str) -> None:
+        """A new, empty namespace; one of the same name that an earlier run left is deleted first."""
+        self.delete_namespaces(name)
+        namespace = {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": {TEST_LABEL: "true"}},
+        }
+        self.apply(namespace)
+
+    def delete_namespaces(self, *names: str) -> None:
+        """Delete namespaces with all that is in them, and wait until they are gone."""
+        limit = f"--timeout={DELETE_SECONDS:.0f}s"
+        command = ("delete", "namespace", "--ignore-not-found", limit, *names)
+        # engine pods would take the whole grace period to drain requests that nobody waits for
+        for name in names:
+            self._delete_pods(name)
+        self.cluster.kubectl(*command, timeout_seconds=DELETE_SECONDS + 10)
+
+    def delete_leftovers(self) -> None:
+        """Delete what earlier runs made for themselves: their namespaces, with every service in them."""
+        names = [body["metadata"]["name"] for body in self.objects("namespaces", f"--selector={TEST_NAMESPACES}")]
+        if names:
+            self.delete_namespaces(*names)
+
+    def kill_operator(self) -> None:
+        """End the operator's process at once, without a goodbye; its Deployment starts another one."""
+        selection = (f"--namespace={NAMESPACE}", f"--selector={OPERATOR_PODS}")
+        self.cluster.kubectl("delete", "pods", *selection, "--force", "--grace-period=0", "--wait=false")
+
+    def operator_log(self) -> str:
+        """The end of the operator's log."""
+        selection = (f"--namespace={NAMESPACE}", f"--selector={OPERATOR_PODS}")
+        return self.cluster.kubectl("logs", *selection, "--tail=200")
+
+    def offer_model(self, *, namespace: str) -> None:
+        """Put the claim `minilm` into a namespace: the model, on a volume that lies on every node."""
+        volume = f"{MODEL_CLAIM}-{namespace}"
+        self.cluster.kubectl("delete", "persistentvolume", volume, "--ignore-not-found", "--timeout=30s")
+        self.apply(*_model_volume(volume, namespace=namespace, path=str(self.environment.model_path)))
+
+    def _delete_pods(self, namespace: str) -> None:
+        self.cluster.kubectl(
+            "delete",
+            "embeddingservices.embedding-operator.io",
+            "--all",
+            f"--namespace={namespace}",
+            "--ignore-not-found",
+            "--timeout=30s",
+        )
+        self.cluster.kubectl(
+            "delete", "deployments,pods", "--all", f"--namespace={namespace}", "--force", "--grace-period=0"
+        )
+
+
+def cluster_for_engines(*, progress: Progress) -> tuple[KindCluster, EngineEnvironment]:
+    """The kind cluster, up, with the real engine's environment in its workers; and that environment."""
+    environment = ensure_environment(progress=progress)
+    cluster = KindCluster(extra_mounts=[environment.folder], progress=progress)
+    cluster.up()
+    return cluster, environment
+
+
+def install(*, progress: Progress, engine_variables: Mapping[str, str] = FAKE_ENGINE_VARIABLES) -> Installation:
+    """The operator of the working tree, installed and ready, in the kind cluster, which is brought up if need be.
+
+    The pools `a10` and `t4` run the fake engine with `engine_variables`, the pool `cpu` runs the real SGLang.
+    """
+    cluster, environment = cluster_for_engines(progress=progress)
+    images = Images(cluster.engine, progress=progress)
+    operator = images.operator()
+    toolbox = images.toolbox(name="toolbox", requirements=REQUIREMENTS, source_folders=SOURCE_FOLDERS)
+    python = images.python_base()
+    for image in (operator, toolbox, python):
+        cluster.load_image(image)
+    installation = Installation(cluster, toolbox, python, environment)
+    with progress.step("installing the operator with Helm", expected_seconds=20):
+        _helm_install(cluster, values=_values(operator, toolbox=toolbox, variables=engine_variables))
+    installation.delete_leftovers()
+    installation.apply(real_engine_pool(REAL_POOL, node_selector=A10_NODES, installation=installation))
+    return installation
+
+
+def real_engine_pool(
+    name: str, *, node_selector: Mapping[str, str], installation: Installation, env: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
+    """A GPUPool whose engine is the real SGLang on the CPU of its nodes, with MiniLM in mind.
+
+    The environment is mounted and found by PYTHONPATH: the Python it was made from is not needed in the pod.
+    """
+    variables = {**ENGINE_VARIABLES, "PYTHONPATH": f"{ENGINE_FOLDER}/{SITE_PACKAGES}"}
+    return {
+        "apiVersion": "embedding-operator.io/v1alpha1",
+        "kind": "GPUPool",
+        "metadata": {"name": name},
+        "spec": {
+            "nodeSelector": dict(node_selector),
+            "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
+            "computeCapability": "8.6",
+            "memoryGiB": 22,
+            "engine": {
+                "image": installation.python_image,
+                "command": ["python3", "-m", "sglang.launch_server"],
+                "args": ["--device", "cpu", "--max-total-tokens", "20000"],
+                "env": [*({"name": key, "value": value} for key, value in variables.items()), *env],
+                "volumes": [
+                    {
+                        "name": "sglang",
+                        "hostPath": {"path": str(installation.environment.folder), "type": "Directory"},
+                    }
+                ],
+                "volumeMounts": [{"name": "sglang", "mountPath": ENGINE_FOLDER, "readOnly": True}],
+            },
+        },
+    }
+
+
+def _values(operator: str, *, toolbox: str, variables: Mapping[str, str]) -> dict[str, Any]:
+    repository, _, tag = operator.rpartition(":")
+    engine = {
+        "image": toolbox,
+        "command": ["python3", "-m", "sglang.launch_server"],
+        "env": [{"name": name, "value": value} for name, value in variables.items()],
+    }
+    return {
+        "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
+        "engine": {"image": toolbox},
+        "logLevel": "debug",
+        "gpuPools": {"overrides": {"a10": {"engine": engine}, "t4": {"engine": engine}}},
+    }
+
+
+def _helm_install(cluster: KindCluster, *, values: Mapping[str, Any]) -> None:
+    install = ("helm", "upgrade", "--install", RELEASE, str(CHART))
+    place = (f"--namespace={NAMESPACE}", "--create-namespace")
+    options = ("--wait", "--timeout=4m", "--values=-")
+    with tempfile.TemporaryDirectory() as memory:
+        # what Helm remembers of another cluster at the same address would mislead it
+        homes = {f"HELM_{kind}_HOME": memory for kind in ("CACHE", "CONFIG", "DATA")}
+        within = Surroundings(variables={**homes, "KUBECACHEDIR": memory}, timeout_seconds=HELM_SECONDS)
+        argv = [*cluster.exec_prefix(), *install, *place, *options]
+        run(argv, stdin=json.dumps(values), within=within)
+
+
+def _model_volume(name: str, *, namespace: str, path: str) -> list[dict[str, Any]]:
+    size = "1Gi"
+    shared = {"storageClassName": "", "accessModes": ["ReadOnlyMany"]}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": name, "labels": {TEST_LABEL: "true"}},
+            "spec": {
+                **shared,
+                "capacity": {"storage": size},
+                "persistentVolumeReclaimPolicy": "Retain",
+                "hostPath": {"path": path, "type": "Directory"},
+                "claimRef": {"namespace": namespace, "name": MODEL_CLAIM},
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": MODEL_CLAIM, "namespace": namespace},
+            "spec": {**shared, "volumeName": name, "resources": {"requests": {"storage": size}}},
+        },
+    ]

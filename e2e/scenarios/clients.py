@@ -1,0 +1,143 @@
+"""Programs in pods beside the services: load, requests of the OpenAI client, and faults put into fake engines."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from e2e.installation import Installation
+
+START_SECONDS = 60.0
+END_SECONDS = 90.0
+POLL_SECONDS = 0.5
+
+EMBED = """
+import json, sys
+from openai import OpenAI
+answer = OpenAI(base_url=sys.argv[1] + "/v1", api_key="none").embeddings.create(model=sys.argv[2], input=sys.argv[3:])
+print(json.dumps([entry.embedding for entry in answer.data]))
+"""
+
+SET_FAULTS = """
+import json, sys
+from urllib.request import Request, urlopen
+faults, *engines = sys.argv[1:]
+body = json.dumps({"addresses": {"*": faults.split()}}).encode()
+for engine in engines:
+    urlopen(Request(f"http://{engine}:30000/fault", body, {"Content-Type": "application/json"}), timeout=10).read()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A load client that runs in a pod."""
+
+    installation: Installation
+    namespace: str
+    name: str
+
+    def stop(self) -> dict[str, Any]:
+        """End the load early; returns its summary."""
+        # The program ends its run on SIGTERM, and its container stays to be read.
+        command = ("exec", self.name, "--", "python", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
+        self.installation.cluster.kubectl(*self._place(), *command)
+        return self.summary(within_seconds=END_SECONDS)
+
+    def summary(self, *, within_seconds: float) -> dict[str, Any]:
+        """Counts, failures and latencies when the client has ended; fails if it does not end in time."""
+        deadline = time.monotonic() + within_seconds
+        while True:
+            line = self._last_line()
+            if "summary" in line:
+                return dict(line["summary"])
+            if time.monotonic() > deadline:
+                message = f"the load client {self.name} does not end; its last line is {line}"
+                raise AssertionError(message)
+            time.sleep(POLL_SECONDS)
+
+    def wait_for_answers(self) -> None:
+        """Return when the first request was answered."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._last_line().get("ok"):
+            if time.monotonic() > deadline:
+                message = f"the load client {self.name} gets no answers"
+                raise AssertionError(message)
+            time.sleep(POLL_SECONDS)
+
+    def _last_line(self) -> dict[str, Any]:
+        printed = self.installation.cluster.kubectl(*self._place(), "logs", self.name, "--tail=1")
+        return dict(json.loads(printed)) if printed.strip() else {}
+
+    def _place(self) -> tuple[str]:
+        return (f"--namespace={self.namespace}",)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Runs programs in pods of a namespace."""
+
+    installation: Installation
+    namespace: str
+
+    @contextmanager
+    def load(self, name: str, *, url: str, options: Sequence[str]) -> Iterator[Load]:
+        """A load client with options of `python -m e2e.load`, from its first answer to the end of the block."""
+        self._start(name, command=["python", "-m", "load", "--url", url, *options])
+        try:
+            self._wait(name, until="--for=condition=Ready")
+            load = Load(self.installation, self.namespace, name)
+            load.wait_for_answers()
+            yield load
+        finally:
+            self._delete(name)
+
+    def embeddings(self, *, url: str, model: str, texts: Sequence[str]) -> list[list[float]]:
+        """What the OpenAI client gets for texts."""
+        printed = self._run("openai", code=EMBED, arguments=[url, model, *texts])
+        return [[float(value) for value in vector] for vector in json.loads(printed)]
+
+    def set_faults(self, *names: str, engines: Iterable[str]) -> None:
+        """Replace the faults of fake engines, given by address; no names mean none."""
+        self._run("faults", code=SET_FAULTS, arguments=[" ".join(names), *engines])
+
+    def _run(self, name: str, *, code: str, arguments: Sequence[str]) -> str:
+        self._start(name, command=["python", "-c", code, *arguments])
+        try:
+            self._wait(name, until="--for=jsonpath={.status.phase}=Succeeded")
+            return self.installation.cluster.kubectl("logs", f"--namespace={self.namespace}", name)
+        finally:
+            self._delete(name)
+
+    def _start(self, name: str, *, command: Sequence[str]) -> None:
+        container = {
+            "name": "client",
+            "image": self.installation.toolbox_image,
+            "imagePullPolicy": "Never",
+            "command": list(command),
+            "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
+        }
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name},
+            "spec": {
+                "restartPolicy": "Never",
+                "automountServiceAccountToken": False,
+                "terminationGracePeriodSeconds": 1,
+                "containers": [container],
+            },
+        }
+        self.installation.apply(pod, namespace=self.namespace)
+
+    def _wait(self, name: str, *, until: str) -> None:
+        limit, place = f"--timeout={END_SECONDS:.0f}s", f"--namespace={self.namespace}"
+        self.installation.cluster.kubectl("wait", place, until, limit, f"pod/{name}", timeout_seconds=END_SECONDS + 10)
+
+    def _delete(self, name: str) -> None:
+        place = f"--namespace={self.namespace}"
+        force = ("--ignore-not-found", "--force", "--grace-period=0")
+        self.installation.cluster.kubectl("delete", "pod", name, place, *force)

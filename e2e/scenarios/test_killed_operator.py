@@ -1,0 +1,33 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from e2e.installation import Installation
+from e2e.scenarios.clients import Clients
+from e2e.scenarios.queue_story import grow_and_fall
+from e2e.scenarios.watching import Watched
+from e2e.scenarios.window_story import hand_over
+
+pytestmark = pytest.mark.kind
+
+MEETING_SECONDS = 240.0
+
+
+def test_both_stories_end_alike_if_the_operator_is_killed_in_their_middle(
+    installation: Installation,
+    queue: Watched,
+    queue_clients: Clients,
+    day_night: Watched,
+    day_night_clients: Clients,
+) -> None:
+    middle = threading.Barrier(2, action=installation.kill_operator, timeout=MEETING_SECONDS)
+
+    def meet() -> None:
+        middle.wait()
+
+    with ThreadPoolExecutor(2) as stories:
+        scaled = stories.submit(grow_and_fall, queue, clients=queue_clients, when_grown=meet)
+        moved = stories.submit(hand_over, day_night, clients=day_night_clients, when_open=meet)
+    moved.result()
+    scaled.result()

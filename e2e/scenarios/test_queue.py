@@ -1,0 +1,32 @@
+import time
+
+import pytest
+
+from e2e.scenarios.clients import Clients, Load
+from e2e.scenarios.queue_story import GROWN, MINIMUM, grow_and_fall
+from e2e.scenarios.watching import Watched, filmed
+
+pytestmark = pytest.mark.kind
+
+BLIND_SECONDS = 30.0
+"""Three times the sample's stabilisation: with figures, replicas would fall in this time."""
+
+
+def test_replicas_follow_the_queue_and_are_held_while_figures_are_missing(
+    queue: Watched, queue_clients: Clients
+) -> None:
+    def end_load_blindly(load: Load) -> dict[str, object]:
+        engines = [pod.address for pod in queue.sight().pods]
+        queue_clients.set_faults("metrics-absent", "loads-absent", engines=engines)
+        summary = load.stop()
+        queue.wait_for_condition("MetricsAvailable", "False", seconds=30)
+        before = queue.sight()
+        with filmed(queue) as blind:
+            time.sleep(BLIND_SECONDS)
+        assert before.wanted >= GROWN > MINIMUM
+        assert {sight.wanted for sight in blind.sights} == {before.wanted}
+        queue_clients.set_faults(engines=engines)
+        return summary
+
+    grow_and_fall(queue, clients=queue_clients, when_grown=lambda: None, end_load=end_load_blindly)
+    assert queue.condition("Ready")[0] == "True"

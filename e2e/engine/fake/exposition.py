@@ -53,9 +53,9 @@ def without_numbers(families: Iterable[Family]) -> list[Family]:
 
 
 def cut(text: str) -> str:
-    """The first half of a text, ending inside of a line."""
-    half = text[: len(text) // 2]
-    return half.rstrip("\n")[:-1]
+    """The text up to the middle of its middle line."""
+    start = text.rindex("\n", 0, len(text) // 2) + 1
+    return text[: (start + text.index("\n", start)) // 2]
 
 
 def _text(family: Family) -> str:

@@ -53,8 +53,10 @@ class Replica:
         self._playing = Playing(script, time.monotonic())
 
     async def warm_up(self) -> None:
-        """Compute what an engine computes before it is ready."""
+        """Compute what an engine computes before it is ready; it may begin to hang only after that."""
+        self.batches.unblock()
         await self.batches.compute([WARMUP_TOKENS])
+        self.set_faults(self.faults)
 
     async def stop(self) -> None:
         """End the work on the queue."""

@@ -20,7 +20,7 @@ from .commands import CommandError, Surroundings, run, run_logged, succeeds
 from .components import Layout
 from .digests import digest_of_tree, key_of
 from .kwok import as_list, gpu_node_list
-from .locks import exclusive
+from .locks import exclusive, exclusive_if_free
 from .network import NetworkNamespace
 from .node_conditions import is_usable
 from .paths import ASSETS, memory_root, run_root
@@ -48,6 +48,7 @@ class ControlPlane:
         self._toolbox = Toolbox(progress=self._progress)
         self._root = run_root() / self.name
         self._layout = Layout(root=self._root, etcd=memory_root() / self.name / "etcd")
+        self._lock_file = run_root() / f"{self.name}.lock"
         self._namespace = NetworkNamespace("embsvc-control-plane")
         self._supervisor = Supervisor(self._root / "processes", logs=self._root / "logs")
 
@@ -79,6 +80,19 @@ class ControlPlane:
             if self.has_leftovers():
                 with self._progress.step("taking the control plane down"):
                     self._remove()
+
+    def remove_if_broken(self) -> bool:
+        """Remove what a killed run left; one that is up or just coming up stays. Returns whether there was anything."""
+        with self._lock():
+            broken = self.has_leftovers() and not self.is_healthy()
+            if broken:
+                self._remove()
+        return broken
+
+    def is_busy(self) -> bool:
+        """Whether another process brings the cluster up or down at this moment."""
+        with exclusive_if_free(self._lock_file) as free:
+            return not free
 
     def is_healthy(self) -> bool:
         """Whether every component runs and the API server is ready."""
@@ -240,4 +254,4 @@ class ControlPlane:
         return recorded.read_text() if recorded.exists() else None
 
     def _lock(self) -> AbstractContextManager[None]:
-        return exclusive(run_root() / f"{self.name}.lock", purpose="the control plane", progress=self._progress)
+        return exclusive(self._lock_file, purpose="the control plane", progress=self._progress)

@@ -11,11 +11,9 @@ from .progress import Progress
 
 def heal(*, progress: Progress) -> list[str]:
     """Remove what is broken; returns one sentence per thing that was done."""
-    done = []
-    for cluster in (ControlPlane(progress=progress), KindCluster(progress=progress)):
-        if cluster.has_leftovers() and not cluster.is_healthy():
-            cluster.down()
-            done.append(f"removed what was left of the {cluster.name} cluster")
+    clusters = (ControlPlane(progress=progress), KindCluster(progress=progress))
+    broken = [cluster.name for cluster in clusters if cluster.remove_if_broken()]
+    done = [f"removed what was left of the {name} cluster" for name in broken]
     private = PrivateDocker(progress=progress)
     if private.has_leftovers() and not private.is_running():
         private.start()

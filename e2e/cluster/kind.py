@@ -20,7 +20,7 @@ from .docker_engine import DockerEngine, PrivateDocker, find_engine, running_eng
 from .errors import ClusterError
 from .kind_config import FILES, cluster_config, without_forwarding
 from .kwok import GPU_RESOURCE, PRODUCT_LABEL
-from .locks import exclusive
+from .locks import exclusive, exclusive_if_free
 from .node_conditions import allocatable, is_usable
 from .node_image import PUBLIC_IMAGE, NodeImage
 from .paths import run_root
@@ -65,6 +65,7 @@ class KindCluster:
         self._progress = progress or Progress()
         self._toolbox = Toolbox(progress=self._progress)
         self._root = run_root() / self.name
+        self._lock_file = run_root() / f"{self.name}.lock"
         self._log = self._root / "kind.log"
 
     @property
@@ -97,14 +98,20 @@ class KindCluster:
     def down(self) -> None:
         """Delete the cluster and stop the private Docker engine, if that is the one and runs nothing else."""
         with self._lock():
-            private = PrivateDocker(progress=self._progress)
-            for engine in self._possible_engines(private):
-                if self._containers(engine):
-                    with self._progress.step("deleting the kind cluster", expected_seconds=7):
-                        self._delete(engine)
-            if private.has_leftovers():
-                private.stop_if_idle()
-            shutil.rmtree(self._root, ignore_errors=True)
+            self._remove()
+
+    def remove_if_broken(self) -> bool:
+        """Remove what a killed run left; one that is up or just coming up stays. Returns whether there was anything."""
+        with self._lock():
+            broken = self.has_leftovers() and not self.is_healthy()
+            if broken:
+                self._remove()
+        return broken
+
+    def is_busy(self) -> bool:
+        """Whether another process brings the cluster up or down at this moment."""
+        with exclusive_if_free(self._lock_file) as free:
+            return not free
 
     def is_healthy(self) -> bool:
         """Whether the API server is ready and so are all nodes."""
@@ -202,6 +209,16 @@ class KindCluster:
     def _delete(self, engine: DockerEngine) -> None:
         self._kind(engine, "delete", "cluster", timeout_seconds=120)
 
+    def _remove(self) -> None:
+        private = PrivateDocker(progress=self._progress)
+        for engine in self._possible_engines(private):
+            if self._containers(engine):
+                with self._progress.step("deleting the kind cluster", expected_seconds=7):
+                    self._delete(engine)
+        if private.has_leftovers():
+            private.stop_if_idle()
+        shutil.rmtree(self._root, ignore_errors=True)
+
     def _possible_engines(self, private: PrivateDocker) -> list[DockerEngine]:
         engines = []
         if private.has_leftovers():
@@ -274,7 +291,7 @@ class KindCluster:
         (self._root / "state.json").write_text(json.dumps(asdict(state)))
 
     def _lock(self) -> AbstractContextManager[None]:
-        return exclusive(run_root() / f"{self.name}.lock", purpose="the kind cluster", progress=self._progress)
+        return exclusive(self._lock_file, purpose="the kind cluster", progress=self._progress)
 
 
 def full_reference(reference: str) -> str:

@@ -26,7 +26,7 @@ def print_status(*, progress: Progress) -> None:
 def _clusters(progress: Progress) -> Table:
     table = Table("cluster", "state", "nodes", Column("kubeconfig", overflow="fold"), title="Clusters")
     for cluster in (ControlPlane(progress=progress), KindCluster(progress=progress)):
-        state = _state_of(cluster, leftovers=cluster.has_leftovers())
+        state = _state_of(cluster)
         table.add_row(cluster.name, state, _nodes_of(cluster, state), str(cluster.kubeconfig) if state == "up" else "")
     existing = ExistingCluster.from_environment()
     if existing is not None:
@@ -47,8 +47,10 @@ def _tools(progress: Progress) -> Table:
     return table
 
 
-def _state_of(cluster: Cluster, *, leftovers: bool) -> str:
-    if not leftovers:
+def _state_of(cluster: ControlPlane | KindCluster) -> str:
+    if cluster.is_busy():
+        return "coming or going"
+    if not cluster.has_leftovers():
         return "down"
     return "up" if cluster.is_healthy() else "broken: heal"
 

@@ -25,6 +25,7 @@ from embedding_operator.kube.scalers import conflicting_scalers
 from embedding_operator.kube.status import StatusWriter
 from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.kube.writer import ChildWriter
+from embedding_operator.reconcile.catalog import Catalog
 from embedding_operator.reconcile.cluster_objects import ClusterObjectReconciler
 from embedding_operator.reconcile.feed import Feed
 from embedding_operator.reconcile.parity import ParityBook
@@ -120,6 +121,7 @@ class App:
         self._services = ServiceReconciler(
             Tools(
                 store=self._store,
+                catalog=Catalog(self._store),
                 reader=self._reader,
                 children=ChildWriter(client, store=self._store),
                 statuses=statuses,

@@ -84,13 +84,15 @@ class Client:
         """Return one object."""
         return await self._send("get", resource, method="GET", namespace=namespace, name=name)
 
-    async def list_all(self, resource: Resource, *, selector: str = "", page_size: int = PAGE_SIZE) -> Listing:
-        """Return all objects that carry the labels of `selector`, in all namespaces, read page by page."""
+    async def list_all(
+        self, resource: Resource, *, namespace: str = "", selector: str = "", page_size: int = PAGE_SIZE
+    ) -> Listing:
+        """Return all objects that carry the labels of `selector`, in one or all namespaces, read page by page."""
         for attempt in range(1, LIST_ATTEMPTS + 1):
             items: list[Body] = []
             version = ""
             try:
-                async for page in self._pages(resource, selector=selector, page_size=page_size):
+                async for page in self._pages(resource, namespace, selector=selector, page_size=page_size):
                     items += page.get("items") or ()
                     version = version or page["metadata"]["resourceVersion"]
             except Gone:
@@ -144,13 +146,13 @@ class Client:
         }
         return await self._send("delete", resource, method="DELETE", namespace=namespace, name=name, body=options)
 
-    async def _pages(self, resource: Resource, *, selector: str, page_size: int) -> AsyncIterator[Body]:
+    async def _pages(self, resource: Resource, namespace: str, *, selector: str, page_size: int) -> AsyncIterator[Body]:
         token = ""
         while True:
             query = [("limit", str(page_size))]
             query += [("labelSelector", selector)] if selector else []
             query += [("continue", token)] if token else []
-            page = await self._send("list", resource, method="GET", query=query)
+            page = await self._send("list", resource, method="GET", namespace=namespace, query=query)
             yield page
             token = page["metadata"].get("continue", "")
             if not token:

@@ -1,5 +1,6 @@
 """Full lists of everything that is watched: at the start, and now and then to repair what the watches missed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from embedding_operator.kube.client import Client
@@ -41,18 +42,25 @@ SOURCES = (
 )
 
 
-async def relist(client: Client, store: ObjectStore, source: Source) -> frozenset[Change]:
+async def relist(
+    client: Client, store: ObjectStore, source: Source, *, namespaces: Collection[str] = ()
+) -> frozenset[Change]:
     """Take a full list of one kind into `store`; return what changed by it.
 
-    Raises `Gone` where the API server does not know the kind.
+    Namespaced kinds are listed in `namespaces`, or in all where there are none. Raises `Gone` where the API server does
+    not know the kind.
     """
-    listing = await client.list_all(source.resource, selector=source.selector)
-    return store.replace_all(source.resource.kind, listing.items, resource_version=listing.resource_version)
+    places = sorted(namespaces) if source.resource.namespaced and namespaces else [""]
+    listings = [await client.list_all(source.resource, namespace=place, selector=source.selector) for place in places]
+    # Of several lists the oldest says what may be missing: what is newer is kept.
+    oldest = min((listing.resource_version for listing in listings), key=int)
+    bodies = [body for listing in listings for body in listing.items]
+    return store.replace_all(source.resource.kind, bodies, resource_version=oldest)
 
 
-async def relist_all(client: Client, store: ObjectStore) -> frozenset[Change]:
+async def relist_all(client: Client, store: ObjectStore, *, namespaces: Collection[str] = ()) -> frozenset[Change]:
     """Take full lists of all `SOURCES` into `store`; return what changed by them."""
     changes: frozenset[Change] = frozenset()
     for source in SOURCES:
-        changes |= await relist(client, store, source)
+        changes |= await relist(client, store, source, namespaces=namespaces)
     return changes

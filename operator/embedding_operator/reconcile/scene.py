@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pydantic import ValidationError
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
-from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
 from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus
 from embedding_operator.domain.capacity import Capacity
 from embedding_operator.domain.memory import ScalingMemory
@@ -15,7 +13,7 @@ from embedding_operator.domain.observation import Parity, Pool, Replica
 from embedding_operator.domain.persistence import remembered
 from embedding_operator.domain.schedule import ClusterSchedule, selects
 from embedding_operator.kube.reader import PoolObject, ServiceObject
-from embedding_operator.kube.resources import GPU_POOL, NAMESPACE, SCALING_SCHEDULE
+from embedding_operator.kube.resources import NAMESPACE
 from embedding_operator.kube.store import ObjectStore
 
 LEAD_SECONDS = 300.0
@@ -50,30 +48,6 @@ def _sentence(error: ValidationError) -> str:
         f"spec.{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors(include_url=False)
     )
     return "; ".join(problems)
-
-
-def gpu_pools(store: ObjectStore) -> dict[str, GPUPoolSpec]:
-    """Return the usable `GPUPool`s by name."""
-    pools = {}
-    for body in store.all(GPU_POOL.kind):
-        try:
-            pools[body["metadata"]["name"]] = GPUPoolSpec.model_validate(body["spec"])
-        except ValidationError:
-            # Its own condition says what is wrong with it; for services it is as if it were not there.
-            continue
-    return pools
-
-
-def cluster_schedules(store: ObjectStore) -> tuple[ClusterSchedule, ...]:
-    """Return the usable `ScalingSchedule`s."""
-    schedules = []
-    for body in store.all(SCALING_SCHEDULE.kind):
-        try:
-            spec = ScalingScheduleSpec.model_validate(body["spec"])
-        except ValidationError:
-            continue
-        schedules.append(ClusterSchedule(name=body["metadata"]["name"], spec=spec))
-    return tuple(schedules)
 
 
 def selecting(

@@ -29,12 +29,11 @@ from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE
 from embedding_operator.kube.status import StatusWriter
 from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.kube.writer import ChildWriter, Outcome
+from embedding_operator.reconcile.catalog import Catalog
 from embedding_operator.reconcile.parity import Candidate, ParityBook
 from embedding_operator.reconcile.scene import (
     LEAD_SECONDS,
     Refused,
-    cluster_schedules,
-    gpu_pools,
     last_memory,
     observed_pools,
     parsed_spec,
@@ -42,6 +41,7 @@ from embedding_operator.reconcile.scene import (
     selecting,
 )
 from embedding_operator.rendering import names
+from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
 from embedding_operator.telemetry.history import History
 
@@ -51,11 +51,9 @@ class Scene:
     """What one reconcile of a service looks at, beside the observation that the decision gets."""
 
     service: ServiceObject
-    spec: EmbeddingServiceSpec
-    pools: Mapping[str, GPUPoolSpec]
+    prepared: "_Prepared"
     objects: tuple[PoolObject, ...]
     capacities: Mapping[str, Capacity]
-    problems: tuple[Problem, ...]
     observation: Observation
 
 
@@ -64,6 +62,7 @@ class Tools:
     """Everything that the reconciler works with; made once in `__main__`."""
 
     store: ObjectStore
+    catalog: Catalog
     reader: Reader
     children: ChildWriter
     statuses: StatusWriter
@@ -76,6 +75,25 @@ class Tools:
     decided: Callable[[ServiceObject, Observation, Decision, float], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """What depends only on a spec and the GPUPools, kept while both stay the same."""
+
+    generation: int
+    pools: Mapping[str, GPUPoolSpec]
+    spec: EmbeddingServiceSpec
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rendered:
+    """The children of a service, kept while what they are made of stays the same."""
+
+    prepared: _Prepared
+    replicas: Mapping[str, int]
+    manifests: tuple[Manifest, ...]
+
+
 class ServiceReconciler:
     """Reconciles services by key; keeps the scaling memory that is newer than the one in the status."""
 
@@ -83,6 +101,8 @@ class ServiceReconciler:
         self._tools = tools
         self._memory: dict[str, ScalingMemory] = {}
         self._vector_spaces: dict[str, str] = {}
+        self._prepared: dict[str, _Prepared] = {}
+        self._rendered: dict[str, _Rendered] = {}
         self.other_scalers: Mapping[tuple[str, str], tuple[str, ...]] = {}
 
     async def reconcile(self, key: ObjectKey) -> float | None:
@@ -91,22 +111,24 @@ class ServiceReconciler:
         if service is None or service.deleting:
             return None
         previous = parsed_status(service)
-        spec = parsed_spec(service)
-        if isinstance(spec, Refused):
-            refused = Obstacle(reason=Reason.INVALID_SPEC, message=spec.message)
+        prepared = self._prepare(service)
+        if isinstance(prepared, Refused):
+            refused = Obstacle(reason=Reason.INVALID_SPEC, message=prepared.message)
             await self._stall(service, refused, previous=previous)
             return None
-        scene = self._scene(service, spec, previous=previous)
-        blocking = next((each for each in scene.problems if each.reason is not Reason.GPU_POOL_NOT_FOUND), None)
+        scene = self._scene(service, prepared, previous=previous)
+        blocking = next(
+            (each for each in scene.prepared.problems if each.reason is not Reason.GPU_POOL_NOT_FOUND), None
+        )
         if blocking is not None or not scene.observation.pools:
-            await self._stall(service, _described(scene.problems), previous=previous)
+            await self._stall(service, _described(scene.prepared.problems), previous=previous)
             return None
         begun = time.perf_counter()
         decision = decide(scene.observation)
         self._tools.decided(service, scene.observation, decision, time.perf_counter() - begun)
         self._memory[service.uid] = decision.memory
         self._ask_for_parity(scene, decision)
-        obstacle = await self._apply(scene, decision) or _obstacle_or_none(scene.problems)
+        obstacle = await self._apply(scene, decision) or _obstacle_or_none(scene.prepared.problems)
         await self._report(scene, decision, obstacle=obstacle, previous=previous)
         return decision.requeue_after
 
@@ -114,17 +136,47 @@ class ServiceReconciler:
         """Drop what is remembered of services that are gone."""
         for uid in self._memory.keys() - set(uids):
             del self._memory[uid]
-            self._vector_spaces.pop(uid, None)
+            for kept in (self._vector_spaces, self._prepared, self._rendered):
+                kept.pop(uid, None)
             self._tools.children.forget(uid)
             self._tools.statuses.forget(uid)
             self._tools.history.forget(uid)
         self._tools.parity.forget(self._vector_spaces.values())
 
-    def _scene(self, service: ServiceObject, spec: EmbeddingServiceSpec, *, previous: EmbeddingServiceStatus) -> Scene:
+    def _prepare(self, service: ServiceObject) -> _Prepared | Refused:
+        pools = self._tools.catalog.pools()
+        known = self._prepared.get(service.uid)
+        if known is not None and known.generation == service.generation and known.pools is pools:
+            return known
+        spec = parsed_spec(service)
+        if isinstance(spec, Refused):
+            return spec
+        prepared = _Prepared(
+            generation=service.generation, pools=pools, spec=spec, problems=problems(spec, pools=pools)
+        )
+        self._prepared[service.uid] = prepared
+        return prepared
+
+    def _render(self, scene: Scene, *, replicas: Mapping[str, int]) -> tuple[Manifest, ...]:
+        service, prepared = scene.service, scene.prepared
+        known = self._rendered.get(service.uid)
+        if known is not None and known.prepared is prepared and known.replicas == replicas:
+            return known.manifests
+        manifests = render_service(
+            ServiceRef(namespace=service.namespace, name=service.name, uid=service.uid),
+            prepared.spec,
+            pools=prepared.pools,
+            replicas=replicas,
+            settings=self._tools.engine,
+        )
+        self._rendered[service.uid] = _Rendered(prepared=prepared, replicas=replicas, manifests=manifests)
+        return manifests
+
+    def _scene(self, service: ServiceObject, prepared: _Prepared, *, previous: EmbeddingServiceStatus) -> Scene:
         tools, now = self._tools, self._tools.now()
-        pools = gpu_pools(tools.store)
+        spec, pools = prepared.spec, prepared.pools
         objects = tools.reader.pools(service, now=now, lead_seconds=lambda _: LEAD_SECONDS)
-        schedules = selecting(cluster_schedules(tools.store), service=service, store=tools.store)
+        schedules = selecting(tools.catalog.schedules(), service=service, store=tools.store)
         bounds = _usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools)
         capacities = _capacities(spec, objects=objects, pools=pools)
         pods = [pod for each in objects for pod in each.pods]
@@ -139,11 +191,9 @@ class ServiceReconciler:
         )
         return Scene(
             service=service,
-            spec=spec,
-            pools=pools,
+            prepared=prepared,
             objects=objects,
             capacities=capacities,
-            problems=problems(spec, pools=pools),
             observation=Observation(
                 now=now,
                 policy=Policy.of(spec.scaling),
@@ -170,20 +220,14 @@ class ServiceReconciler:
             if pod.endpoint is not None and pod.replica.ready_since is not None
         ]
         key = ObjectKey(EMBEDDING_SERVICE.kind, scene.service.namespace, scene.service.name)
-        space = self._vector_spaces[scene.service.uid] = _vector_space(scene.service, scene.spec)
+        space = self._vector_spaces[scene.service.uid] = _vector_space(scene.service, scene.prepared.spec)
         self._tools.parity.ask(space, candidates, answered=lambda: self._tools.again(key))
 
     async def _apply(self, scene: Scene, decision: Decision) -> Obstacle | None:
         """Write the children; return what the cluster holds against it."""
         service, tools = scene.service, self._tools
         replicas = _replicas(scene.observation, decision)
-        manifests = render_service(
-            ServiceRef(namespace=service.namespace, name=service.name, uid=service.uid),
-            scene.spec,
-            pools=scene.pools,
-            replicas=replicas,
-            settings=tools.engine,
-        )
+        manifests = self._render(scene, replicas=replicas)
         keep = {ObjectKey(manifest.kind, manifest.namespace, manifest.name) for manifest in manifests}
         keep |= _deployments_to_keep(scene, decision)
         obstacle: Obstacle | None = None
@@ -206,7 +250,7 @@ class ServiceReconciler:
         self, scene: Scene, decision: Decision, *, obstacle: Obstacle | None, previous: EmbeddingServiceStatus
     ) -> None:
         service = scene.service
-        model = resolve_model(service.name, scene.spec, scene.pools)
+        model = resolve_model(service.name, scene.prepared.spec, scene.prepared.pools)
         scalers = self.other_scalers.get((service.namespace, service.name), ())
         around = Surroundings(
             generation=service.generation,
@@ -275,7 +319,7 @@ def _replicas(observation: Observation, decision: Decision) -> dict[str, int]:
 def _deployments_to_keep(scene: Scene, decision: Decision) -> set[ObjectKey]:
     """Return Deployments that are not rendered but serve: their pool left the spec, or has no GPUPool."""
     targets: dict[str, PoolTarget] = {target.pool: target for target in decision.targets}
-    listed = {entry.gpu_pool for entry in scene.spec.pools}
+    listed = {entry.gpu_pool for entry in scene.prepared.spec.pools}
     return {
         ObjectKey(DEPLOYMENT.kind, scene.service.namespace, names.deployment_name(scene.service.name, pool=each.pool))
         for each in scene.objects

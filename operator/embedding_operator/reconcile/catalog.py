@@ -1,0 +1,59 @@
+"""What is read from many objects, read again only when one of them changed.
+
+The parsed pools keep their identity while nothing changes, so what is made of them can be kept just as long.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
+from embedding_operator.domain.schedule import ClusterSchedule
+from embedding_operator.kube.resources import GPU_POOL, SCALING_SCHEDULE
+from embedding_operator.kube.store import Body, ObjectStore
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Catalog:
+    """The usable `GPUPool`s and `ScalingSchedule`s of the cluster."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._pools = _Specs(GPUPoolSpec, kind=GPU_POOL.kind, store=store)
+        self._schedules = _Specs(ScalingScheduleSpec, kind=SCALING_SCHEDULE.kind, store=store)
+
+    def pools(self) -> Mapping[str, GPUPoolSpec]:
+        """Return the `GPUPool`s by name. One that can not be read is, for services, as if it were not there."""
+        return self._pools.current()
+
+    def schedules(self) -> Sequence[ClusterSchedule]:
+        """Return the `ScalingSchedule`s."""
+        return [ClusterSchedule(name=name, spec=spec) for name, spec in self._schedules.current().items()]
+
+
+class _Specs(Generic[Model]):
+    def __init__(self, model: type[Model], *, kind: str, store: ObjectStore) -> None:
+        self._model = model
+        self._kind = kind
+        self._store = store
+        self._sources: tuple[object, ...] = ()
+        self._parsed: dict[str, Model] = {}
+
+    def current(self) -> dict[str, Model]:
+        bodies = self._store.all(self._kind)
+        # A status that comes back makes a new body with the same spec, so generations are compared, not bodies.
+        sources = tuple((body["metadata"]["uid"], body["metadata"].get("generation")) for body in bodies)
+        if sources != self._sources:
+            self._sources, self._parsed = sources, self._read(bodies)
+        return self._parsed
+
+    def _read(self, bodies: Sequence[Body]) -> dict[str, Model]:
+        parsed = {}
+        for body in bodies:
+            try:
+                parsed[body["metadata"]["name"]] = self._model.model_validate(body["spec"])
+            except ValidationError:
+                continue
+        return parsed

@@ -1,0 +1,76 @@
+"""Every state that the pods of a namespace went through, in order, for what must hold at every instant."""
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from embedding_operator.kube.labels import MANAGED_SELECTOR
+from embedding_operator.rendering.names import GPU_POOL
+
+
+class PodWatch:
+    """Watches from its begin to its end; `ready_counts` may be read afterwards or in between."""
+
+    def __init__(self, namespace: str, *, events: Path) -> None:
+        self._namespace = namespace
+        self._events = events
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        selector = f"--selector={MANAGED_SELECTOR}"
+        with self._events.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["kubectl", "get", "pods", "-n", self._namespace, selector, "-o=json", "-w", "--output-watch-events"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def ready_counts(self) -> list[Counter[str]]:
+        """Ready pods that are not leaving, by pool, after every event."""
+        ready: dict[str, str] = {}
+        counts = []
+        for event in self._parsed():
+            pod = event["object"]
+            uid = pod["metadata"]["uid"]
+            if event["type"] != "DELETED" and _is_serving(pod):
+                ready[uid] = pod["metadata"]["labels"][GPU_POOL]
+            else:
+                ready.pop(uid, None)
+            counts.append(Counter(ready.values()))
+        return counts
+
+    def lowest_after_first_ready(self) -> int:
+        """The fewest pods that were Ready at any instant after the first one was."""
+        totals = [count.total() for count in self.ready_counts()]
+        first = next(index for index, total in enumerate(totals) if total)
+        return min(totals[first:])
+
+    def _parsed(self) -> Iterator[dict[str, Any]]:
+        decoder, text, position = json.JSONDecoder(), self._events.read_text(), 0
+        while position < len(text):
+            try:
+                event, position = decoder.raw_decode(text, position)
+            except ValueError:
+                # the last event is still being written
+                return
+            yield event
+            while text[position : position + 1].isspace():
+                position += 1
+
+
+def _is_serving(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions") or []
+    is_ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return is_ready and "deletionTimestamp" not in pod["metadata"]

@@ -1,0 +1,82 @@
+"""The smallest service from `kubectl apply` to rest, and away again."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from e2e.cluster.audit import Write, writes
+from e2e.cluster.control_plane import ControlPlane
+from tests.integration.installation import USERNAME
+from tests.integration.operator_process import OperatorProcess
+from tests.integration.waiting import eventually
+from tests.integration.world import NAME, World, service
+
+pytestmark = pytest.mark.cluster
+
+REST_SECONDS = 30
+CHILDREN = ("deployment", "service", "poddisruptionbudget")
+CALM = {
+    "Ready": ("True", "Serving"),
+    "Reconciling": ("False", "Settled"),
+    "Stalled": ("False", "Progressing"),
+    "MetricsAvailable": ("True", "Reporting"),
+    "ScheduleApplied": ("False", "NoSchedule"),
+    "HandoverInProgress": ("False", "Stable"),
+    "CapacityLimited": ("False", "Sufficient"),
+    "ConflictingScaler": ("False", "NoOtherScaler"),
+}
+
+
+def conditions(world: World) -> dict[str, tuple[str, str]]:
+    return {each["type"]: (each["status"], each["reason"]) for each in world.status().get("conditions", [])}
+
+
+def test_becomes_ready_with_its_children_and_a_true_status(operator: OperatorProcess, world: World) -> None:
+    world.apply(service())
+
+    world.wait_until_serving()
+    eventually("metrics are reported", lambda: CALM.items() <= conditions(world).items())
+
+    assert set(world.names(*CHILDREN)) == {
+        f"deployment.apps/{NAME}-a10",
+        f"service/{NAME}",
+        f"poddisruptionbudget.policy/{NAME}",
+    }
+    status = world.status()
+    assert (status["replicas"], status["readyReplicas"], status["readySummary"]) == (1, 1, "1/1")
+    assert status["url"] == f"http://{NAME}.{world.namespace}.svc"
+    assert [(each["gpuPool"], each["desired"], each["ready"]) for each in status["pools"]] == [("a10", 1, 1)]
+    assert operator.health_status() == 200
+    assert "\nembsvc_leader 1.0\n" in operator.metrics_page()
+
+
+def test_writes_nothing_at_rest(operator: OperatorProcess, world: World) -> None:
+    world.apply(service())
+    world.wait_until_serving()
+    # the status of pools and schedules follows within a census; the first Events are on their way
+    eventually("writes have stopped for 10 s", lambda: not operator_writes(last_seconds=10), seconds=100)
+
+    begun = datetime.now(UTC)
+    time.sleep(REST_SECONDS)
+
+    assert operator_writes(after=begun) == []
+    assert operator.is_running()
+
+
+def operator_writes(*, after: datetime | None = None, last_seconds: float = 0) -> list[Write]:
+    """Writes of the operator beside the renewals of its Lease."""
+    begin = after or datetime.fromtimestamp(time.time() - last_seconds, UTC)
+    with ControlPlane().audit_log.open() as log:
+        return [write for write in writes(log, username=USERNAME, after=begin) if write.resource != "leases"]
+
+
+def test_is_gone_with_its_children_and_can_be_made_again(operator: OperatorProcess, world: World) -> None:
+    world.apply(service())
+    world.wait_until_serving()
+
+    world.delete("embeddingservice", NAME)
+    eventually("nothing is left", lambda: world.names(*CHILDREN, "pod") == [])
+
+    world.apply(service())
+    world.wait_until_serving()

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from .errors import ClusterError
+
 CLUSTER_VARIABLE = "EMBEDDING_OPERATOR_CLUSTER"
 
 
@@ -46,3 +48,10 @@ def kubectl_argv(prefix: Sequence[str], arguments: Sequence[str]) -> list[str]:
     watching = any(argument in {"wait", "rollout", "-w", "--watch"} for argument in arguments)
     limit = [] if watching else ["--request-timeout=30s"]
     return [*prefix, "kubectl", *limit, *arguments]
+
+
+def require_kubeconfig(cluster: Cluster) -> None:
+    """Raise `ClusterError` if the cluster is not there; kubectl would try one on this machine's port 8080 instead."""
+    if not cluster.kubeconfig.exists():
+        message = f"the {cluster.name} cluster is not up: python -m e2e.cluster up {cluster.name}"
+        raise ClusterError(message)

@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Template
 
 from . import components
-from .api import CLUSTER_VARIABLE, environment_prefix, kubectl_argv
+from .api import CLUSTER_VARIABLE, environment_prefix, kubectl_argv, require_kubeconfig
 from .commands import CommandError, Surroundings, run, run_logged, succeeds
 from .components import Layout
 from .digests import digest_of_tree, key_of
@@ -105,6 +105,7 @@ class ControlPlane:
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
         """Standard output of kubectl as administrator; raises `CommandError`."""
+        require_kubeconfig(self)
         within = Surroundings(timeout_seconds=timeout_seconds)
         return run(kubectl_argv(self.exec_prefix(), arguments), stdin=stdin, within=within)
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .api import CLUSTER_VARIABLE, environment_prefix, kubectl_argv
+from .api import CLUSTER_VARIABLE, environment_prefix, kubectl_argv, require_kubeconfig
 from .commands import Surroundings, run, run_logged
 from .digests import digest_of_tree, key_of
 from .docker_engine import DockerEngine, PrivateDocker, find_engine, running_engine
@@ -129,6 +129,7 @@ class KindCluster:
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
         """Standard output of kubectl as administrator; raises `CommandError`."""
+        require_kubeconfig(self)
         within = Surroundings(timeout_seconds=timeout_seconds)
         return run(kubectl_argv(self.exec_prefix(), arguments), stdin=stdin, within=within)
 

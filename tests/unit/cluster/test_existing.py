@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.cluster.api import require_kubeconfig
 from e2e.cluster.errors import ClusterError
 from e2e.cluster.existing import ExistingCluster
 
@@ -24,3 +25,8 @@ def test_taking_an_existing_cluster_down_leaves_its_credentials(tmp_path: Path) 
     named.write_text("kept")
     ExistingCluster(named).down()
     assert named.read_text() == "kept"
+
+
+def test_a_cluster_that_is_not_up_is_named_instead_of_asking_another(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="the existing cluster is not up"):
+        require_kubeconfig(ExistingCluster(tmp_path / "absent"))

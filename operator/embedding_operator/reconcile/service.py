@@ -120,7 +120,7 @@ class ServiceReconciler:
         blocking = next(
             (each for each in scene.prepared.problems if each.reason is not Reason.GPU_POOL_NOT_FOUND), None
         )
-        if blocking is not None or not scene.observation.pools:
+        if blocking is not None or not _has_a_place(scene.observation):
             await self._stall(service, _described(scene.prepared.problems), previous=previous)
             return None
         begun = time.perf_counter()
@@ -289,6 +289,11 @@ class ServiceReconciler:
             tools.events.record(
                 Occurrence(regarding=regarding, type=each.type, reason=each.reason, action="Reconcile", note=each.note)
             )
+
+
+def _has_a_place(observation: Observation) -> bool:
+    """Return whether replicas may run anywhere; where they may not, what serves now would leave for nothing."""
+    return bool(observation.pools) and (observation.bounds.asleep or bool(observation.bounds.pools))
 
 
 def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:

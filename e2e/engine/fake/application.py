@@ -26,7 +26,7 @@ OPEN_PREFIXES = ("/health", "/ready", "/metrics")
 """Paths that need no key, whatever keys are set."""
 
 LETHAL_PATHS = ("/generate", "/v1/completions", "/v1/chat/completions")
-"""Paths of text generation: a call to any of them kills an embedding server."""
+"""Paths of text generation: which of them kill an embedding server depends on its model; here all of them do."""
 
 HEALTH_POLLS = 20
 LARGEST_BODY = 64 * 1024**2

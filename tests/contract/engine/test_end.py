@@ -13,7 +13,7 @@ pytestmark = pytest.mark.engine
 TEXT = " ".join(["word"] * 200)
 KILLED = -9
 LETHAL = {
-    "text generation": ("/generate", {"text": "hello", "sampling_params": {"max_new_tokens": 1}}),
+    "text generation": ("/generate", {"text": "hello"}),
     "a token id that is not in the vocabulary": ("/v1/embeddings", {"model": "minilm", "input": [99_999_999]}),
 }
 

@@ -45,7 +45,7 @@ class Reason(StrEnum):
 
     # Stalled: the object or its surroundings must change before the operator can go on
     PROGRESSING = "Progressing"  # nothing is in the way
-    INVALID_SPEC = "InvalidSpec"  # the stored object does not fit the schema of this operator version
+    INVALID_SPEC = "InvalidSpec"  # the object does not fit this operator version, or contradicts its model
     GPU_POOL_NOT_FOUND = "GPUPoolNotFound"  # spec.pools names a GPUPool that does not exist
     DTYPE_UNSUPPORTED = "DtypeUnsupported"  # bfloat16 on a pool below compute capability 8.0
     QUANTIZATION_UNSUPPORTED = "QuantizationUnsupported"  # no kernel for this method on a pool's GPU

@@ -14,6 +14,13 @@ GOOD: dict[str, Any] = service()["spec"]
 KEPT_SECONDS = 3
 HAND_OVER = {"scaleDown": {"stabilizationSeconds": 0, "maxPercentPerMinute": 100}}
 
+NOWHERE_ALL_DAY = {
+    "name": "always",
+    "start": "00:00",
+    "end": "24:00",
+    "pools": [{"gpuPool": "nowhere", "minReplicas": 1, "maxReplicas": 1}],
+}
+
 
 def model(repo: str, **more: Any) -> dict[str, Any]:
     return {"model": {"huggingFace": {"repo": repo}, **more}}
@@ -22,6 +29,10 @@ def model(repo: str, **more: Any) -> dict[str, Any]:
 BAD = {
     "a pool that does not exist in place of the good one": ({"pools": [pool("nowhere")]}, "GPUPoolNotFound"),
     "a pool that does not exist beside the good one": ({"pools": [pool("nowhere"), pool("a10")]}, "GPUPoolNotFound"),
+    "a window on nothing but a pool that does not exist": (
+        {"pools": [pool("a10"), pool("nowhere", least=0)], "schedule": {"windows": [NOWHERE_ALL_DAY]}},
+        "GPUPoolNotFound",
+    ),
     "bfloat16 on T4": (
         {"pools": [pool("a10"), pool("t4", least=0)], **model("Qwen/Qwen3-Embedding-0.6B", dtype="bfloat16")},
         "DtypeUnsupported",

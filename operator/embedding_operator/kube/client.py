@@ -236,6 +236,7 @@ async def connect(
     connections: int = 32,
     timeout_seconds: float = 10.0,
     observer: Callable[[Answered], None] = _unobserved,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Client:
     """Return a client for the cluster of `kubeconfig`, or for the one that this pod runs in.
 
@@ -249,22 +250,22 @@ async def connect(
         else:
             path = os.fspath(kubeconfig)
             loader = await load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
-            configuration.refresh_api_key_hook = _every_minute(loader.load_and_set)  # type: ignore[assignment]
+            configuration.refresh_api_key_hook = _every_minute(loader.load_and_set, monotonic)  # type: ignore[assignment]
     api = ApiClient(configuration)
     api.user_agent = user_agent
     return Client(api=api, timeout_seconds=timeout_seconds, observer=observer)
 
 
 def _every_minute(
-    reload: Callable[[Configuration], Awaitable[None]],
+    reload: Callable[[Configuration], Awaitable[None]], monotonic: Callable[[], float]
 ) -> Callable[[Configuration], Awaitable[None]]:
     """Return a hook that reads rotating credentials (token files, exec plug-ins) again, at most once a minute."""
-    loaded = time.monotonic()
+    loaded = monotonic()
 
     async def refresh(configuration: Configuration) -> None:
         nonlocal loaded
-        if time.monotonic() - loaded >= CREDENTIALS_SECONDS:
-            loaded = time.monotonic()
+        if monotonic() - loaded >= CREDENTIALS_SECONDS:
+            loaded = monotonic()
             await reload(configuration)
 
     return refresh

@@ -17,7 +17,7 @@ from embedding_operator.kube.resources import (
     SERVICE,
     Resource,
 )
-from embedding_operator.kube.store import Change, ObjectStore
+from embedding_operator.kube.store import Change, ObjectStore, version_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ async def relist(
     places = sorted(namespaces) if source.resource.namespaced and namespaces else [""]
     listings = [await client.list_all(source.resource, namespace=place, selector=source.selector) for place in places]
     # Of several lists the oldest says what may be missing: what is newer is kept.
-    oldest = min((listing.resource_version for listing in listings), key=int)
+    oldest = min((listing.resource_version for listing in listings), key=version_number)
     bodies = [body for listing in listings for body in listing.items]
     return store.replace_all(source.resource.kind, bodies, resource_version=oldest)
 

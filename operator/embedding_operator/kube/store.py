@@ -81,7 +81,7 @@ class ObjectStore:
 
         It repairs what the watches missed: objects that are not in the list are forgotten, unless they are newer.
         """
-        listed_at = _number(resource_version)
+        listed_at = version_number(resource_version)
         if listed_at < self._listed.get(kind, 0):
             # The versions of a server that was restored from a backup start again: nothing kept is comparable.
             for place in list(self._objects[kind]):
@@ -157,9 +157,9 @@ def _place(body: Body) -> tuple[str, str]:
 
 
 def _version(body: Body) -> int:
-    return _number(body["metadata"]["resourceVersion"])
+    return version_number(body["metadata"]["resourceVersion"])
 
 
-def _number(resource_version: str) -> int:
+def version_number(resource_version: str) -> int:
     """Return a resourceVersion as the number that Kubernetes 1.35 and newer promise it to be; 0 for anything else."""
     return int(resource_version) if resource_version.isdecimal() else 0

@@ -1,0 +1,146 @@
+"""Typed views of what the store holds."""
+
+from typing import Any
+
+import pytest
+from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.kube.reader import PoolObject, Reader, Refusal, ServiceObject
+from embedding_operator.kube.store import ObjectStore
+
+from tests.builders import NOON
+from tests.unit.kube.objects import Body, ago, changed, condition, deployment, embedding_service, pod, without_label
+
+
+def store_of(*bodies: Body) -> ObjectStore:
+    store = ObjectStore()
+    for body in bodies:
+        store.upsert(body["kind"], body)
+    return store
+
+
+def service_of(store: ObjectStore) -> ServiceObject:
+    service = Reader(store).service("search", "qwen")
+    assert service is not None
+    return service
+
+
+def pools_of(*bodies: Body, lead: float = 300.0) -> tuple[PoolObject, ...]:
+    store = store_of(embedding_service(), *bodies)
+    return Reader(store).pools(service_of(store), now=NOON, lead_seconds=lambda _: lead)
+
+
+def test_a_service_as_it_is_stored() -> None:
+    body = embedding_service(
+        status={"replicas": 2}, generation=7, labels={"team": "search"}, annotations={"note": "mine"}
+    )
+    service = service_of(store_of(body))
+    assert (service.namespace, service.name, service.uid) == ("search", "qwen", "service-uid")
+    assert (service.generation, service.created_at, service.deleting) == (7, ago(3600), False)
+    assert (service.labels, service.annotations) == ({"team": "search"}, {"note": "mine"})
+    assert (service.spec, service.status) == (body["spec"], {"replicas": 2})
+
+
+def test_a_service_without_anything_optional() -> None:
+    body = embedding_service(deletionTimestamp="2026-06-03T12:00:00Z")
+    del body["spec"], body["metadata"]["generation"]
+    service = service_of(store_of(body))
+    assert (service.spec, service.status, service.labels, service.generation) == ({}, {}, {}, 0)
+    assert service.deleting
+
+
+def test_services_by_name() -> None:
+    other = changed(embedding_service(uid="other"), "metadata", "name", to="bge")
+    reader = Reader(store_of(embedding_service(), other))
+    assert [service.name for service in reader.services()] == ["bge", "qwen"]
+    assert reader.service("search", "unknown") is None
+
+
+def test_pools_with_their_replicas_and_pods() -> None:
+    a10, t4 = pools_of(
+        deployment("t4", replicas=0),
+        deployment("a10", replicas=3),
+        pod("a", pool="a10", ready=ago(40)),
+        pod("b", pool="a10", address=None),
+        pod("c", pool="t4"),
+    )
+    assert (a10.pool, a10.deployment, a10.replicas) == ("a10", "qwen-a10", 3)
+    assert (t4.pool, t4.replicas, [each.replica.name for each in t4.pods]) == ("t4", 0, ["c"])
+    ready, starting = a10.pods
+    assert (ready.replica.uid, ready.replica.ready_since, ready.replica.created_at) == ("a-uid", ago(40), ago(600))
+    assert (ready.endpoint, ready.node, ready.pool) == ("http://10.0.0.7:30000", "node-1", "a10")
+    assert (starting.replica.ready_since, starting.endpoint) == (None, None)
+
+
+def test_an_address_of_ip_version_6_is_written_in_brackets() -> None:
+    (pool,) = pools_of(deployment(), pod(address="fd00::7"))
+    assert pool.pods[0].endpoint == "http://[fd00::7]:30000"
+
+
+def test_a_stuck_pod_says_why() -> None:
+    (pool,) = pools_of(deployment(), pod(created=ago(700)))
+    assert pool.pods[0].replica.stuck is Reason.START_OVERDUE
+    assert pool.pods[0].stuck is not None
+    (patient,) = pools_of(deployment(), pod(created=ago(700)), lead=400)
+    assert patient.pods[0].replica.stuck is None
+
+
+def test_a_pod_chosen_to_leave_is_known() -> None:
+    chosen = {"controller.kubernetes.io/pod-deletion-cost": "-10000"}
+    other = {"controller.kubernetes.io/pod-deletion-cost": "5"}
+    (pool,) = pools_of(deployment(), pod("a", annotations=chosen), pod("b", annotations=other), pod("c"))
+    assert [each.is_victim for each in pool.pods] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        pod(deletionTimestamp="2026-06-03T12:00:00Z", ready=ago(9)),
+        pod(phase="Failed"),
+        pod(phase="Succeeded"),
+        pod(created=ago(3601), ready=ago(9)),
+        without_label(pod(ready=ago(9))),
+    ],
+    ids=["terminating", "failed", "over", "of an earlier service", "of no pool"],
+)
+def test_pods_that_do_not_count(gone: Body) -> None:
+    (pool,) = pools_of(deployment(), gone)
+    assert pool.pods == ()
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        deployment(owner="earlier-uid"),
+        deployment(ownerReferences=[]),
+        without_label(deployment()),
+        without_label(deployment(), "embedding-operator.io/service"),
+    ],
+    ids=["of an earlier service", "of nobody", "of no pool", "of no service"],
+)
+def test_deployments_that_do_not_count(foreign: Body) -> None:
+    assert pools_of(foreign) == ()
+
+
+def refusing(message: str) -> Body:
+    failure: list[Any] = [condition("ReplicaFailure", "True", reason="FailedCreate", message=message)]
+    return changed(deployment(), "status", "conditions", to=failure)
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ('pods "x" is forbidden: exceeded quota: gpus, requested: requests.nvidia.com/gpu=1', Reason.QUOTA_EXCEEDED),
+        ('pods "x" is forbidden: violates PodSecurity "restricted:latest"', Reason.FORBIDDEN),
+        ('admission webhook "policy" denied the request: no', Reason.FORBIDDEN),
+        ("Internal error occurred: failed calling webhook", None),
+    ],
+)
+def test_pods_that_the_cluster_refuses(message: str, reason: Reason | None) -> None:
+    (pool,) = pools_of(refusing(message))
+    assert pool.refusal == Refusal(reason=reason, message=message)
+
+
+def test_a_refusal_that_is_over_is_none() -> None:
+    over = changed(deployment(), "status", "conditions", to=[condition("ReplicaFailure", "False")])
+    (pool,) = pools_of(over)
+    assert pool.refusal is None

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import kopf
+from kopf._core.engines.peering import Identity
 
 from embedding_operator import logs
 from embedding_operator.app import App
@@ -41,6 +42,8 @@ async def run(settings: Settings) -> None:
             clusterwide=not settings.watch_namespaces,
             namespaces=settings.watch_namespaces,
             standalone=True,
+            # kopf would look for the name of its user, and the user of the container has none.
+            identity=Identity(settings.pod_name),
             liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
             stop_flag=stop,
         )

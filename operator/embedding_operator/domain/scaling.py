@@ -117,7 +117,8 @@ def _frozen(pools: tuple[Pool, ...], *, goal: dict[str, int], step: RateStep, pa
     for pool in pools:
         wanted = goal.get(pool.name, 0)
         replicas[pool.name] = pool.replicas if paused else max(wanted, pool.replicas)
-        if replicas[pool.name] != wanted:
+        # a pause is said even where it holds nothing back yet: who looks must not take the service for one that scales
+        if paused or replicas[pool.name] != wanted:
             reason = StepReason.PAUSED if paused else StepReason.DOWN_FROZEN
             message = f"{pool.name}: replicas are held"
             trace.add(reason, message, before=wanted, after=replicas[pool.name], pool=pool.name)

@@ -253,6 +253,12 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         StepReason.PAUSED,
     ),
     (
+        "paused says so even where it holds nothing back",
+        observe(pool(ready=1), measured=load(), policy=Policy(mode=ScalingMode.PAUSED)),
+        {"a10": 1},
+        StepReason.PAUSED,
+    ),
+    (
         "advisory tells what it would do",
         observe(
             pool(ready=3),

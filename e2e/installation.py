@@ -28,6 +28,8 @@ TEST_NAMESPACES = f"{TEST_LABEL}=true"
 
 HELM_SECONDS = 300.0
 DELETE_SECONDS = 180.0
+UNFINISHED = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
+"""Helm's records of operations that were killed; with one of them it refuses any other."""
 
 A10_NODES = {"nvidia.com/gpu.product": "NVIDIA-A10"}
 REAL_POOL = "cpu"
@@ -109,7 +111,7 @@ class Installation:
         """Put the claim `minilm` into a namespace: the model, on a volume that lies on every node."""
         volume = f"{MODEL_CLAIM}-{namespace}"
         self.cluster.kubectl("delete", "persistentvolume", volume, "--ignore-not-found", "--timeout=30s")
-        self.apply(*_model_volume(volume, namespace=namespace, path=str(self.environment.model_path)))
+        self.apply(*_model_volume(volume, namespace=namespace, path=str(self.environment.model_path.resolve())))
 
     def _delete_pods(self, namespace: str) -> None:
         self.cluster.kubectl(
@@ -178,7 +180,7 @@ def real_engine_pool(
                 "volumes": [
                     {
                         "name": "sglang",
-                        "hostPath": {"path": str(installation.environment.folder), "type": "Directory"},
+                        "hostPath": {"path": str(installation.environment.folder.resolve()), "type": "Directory"},
                     }
                 ],
                 "volumeMounts": [{"name": "sglang", "mountPath": ENGINE_FOLDER, "readOnly": True}],
@@ -205,7 +207,9 @@ def _values(operator: str, *, toolbox: str, variables: Mapping[str, str]) -> dic
 def _helm_install(cluster: KindCluster, *, values: Mapping[str, Any]) -> None:
     install = ("helm", "upgrade", "--install", RELEASE, str(CHART))
     place = (f"--namespace={NAMESPACE}", "--create-namespace")
-    options = ("--wait", "--timeout=4m", "--values=-")
+    # the other strategy would also wait for the nodes of every GPUPool of the catalog, which this cluster lacks
+    options = ("--wait=legacy", "--timeout=4m", "--values=-")
+    cluster.kubectl("delete", "secrets", f"--namespace={NAMESPACE}", f"--selector={UNFINISHED}")
     with tempfile.TemporaryDirectory() as memory:
         # what Helm remembers of another cluster at the same address would mislead it
         homes = {f"HELM_{kind}_HOME": memory for kind in ("CACHE", "CONFIG", "DATA")}

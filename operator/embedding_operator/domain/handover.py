@@ -3,11 +3,13 @@
 A pool with more replicas than its goal gives them up one by one, the least preferred pool first. A replica that is not
 Ready may go at once. A Ready one goes only if what stays still serves
 
-    need = min(required capacity, capacity of the goal)
+    need = capacity of the goal
 
-where a replica of a pool that takes over counts only once it is settled: Ready for 30 s and, if another pool gives
-way to it, answering a probe embedding as that pool does. Nothing is stored: the rule holds in every state, so a
-restart in the middle of a handover is safe. Not more than a share of the ready capacity leaves in one minute.
+which is what the load requires within the bounds of the window, their minimum included: a service that nobody calls
+just now is not left without replicas while others start. There a replica of a pool that takes over counts only once it
+is settled: Ready for 30 s and, if another pool gives way to it, answering a probe embedding as that pool does. Nothing
+is stored: the rule holds in every state, so a restart in the middle of a handover is safe. Not more than a share of the
+ready capacity leaves in one minute.
 """
 
 from collections.abc import Mapping, Sequence

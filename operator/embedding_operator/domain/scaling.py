@@ -32,7 +32,7 @@ def decide(observation: Observation) -> Decision:
     wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
     goal = _goal(observation, required=required, trace=trace)
-    removal = _removal(observation, goal=goal, required=required, frozen=wanted.frozen, trace=trace)
+    removal = _removal(observation, goal=goal, frozen=wanted.frozen, trace=trace)
     targets = _targets(observation, goal=goal, replicas=removal.replicas, trace=trace)
     return Decision(
         at=observation.now,
@@ -84,7 +84,6 @@ def _removal(
     observation: Observation,
     *,
     goal: dict[str, int],
-    required: float,
     frozen: bool,
     trace: Trace,
 ) -> Removal:
@@ -104,7 +103,7 @@ def _removal(
     return remove(
         pools,
         goal=goal,
-        need=min(required, coverage(goal, tokens_per_second=speed)),
+        need=coverage(goal, tokens_per_second=speed),
         now=observation.now,
         step=step,
         share_per_minute=observation.policy.down_share_per_minute,

@@ -242,6 +242,18 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         StepReason.ASLEEP,
     ),
     (
+        "an idle service keeps the old pool until the new one is Ready",
+        observe(
+            pool(ready=1),
+            pool("t4", starting=1),
+            measured=load(),
+            allowed=bounds(("t4", 1, 4)),
+            memory=settled_memory(0.0),
+        ),
+        {"a10": 1, "t4": 1},
+        StepReason.HANDOVER_HOLD,
+    ),
+    (
         "paused holds",
         observe(
             pool(ready=3),

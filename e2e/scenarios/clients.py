@@ -107,8 +107,10 @@ class Clients:
     def _run(self, name: str, *, code: str, arguments: Sequence[str]) -> str:
         self._start(name, command=["python", "-c", code, *arguments])
         try:
-            self._wait(name, until="--for=jsonpath={.status.phase}=Succeeded")
-            return self.installation.cluster.kubectl("logs", f"--namespace={self.namespace}", name)
+            phase = self._wait_for_end(name)
+            printed = self.installation.cluster.kubectl("logs", f"--namespace={self.namespace}", name)
+            assert phase == "Succeeded", printed
+            return printed
         finally:
             self._delete(name)
 
@@ -132,6 +134,15 @@ class Clients:
             },
         }
         self.installation.apply(pod, namespace=self.namespace)
+
+    def _wait_for_end(self, name: str) -> str:
+        deadline = time.monotonic() + END_SECONDS
+        while True:
+            (pod,) = self.installation.objects("pod", name, f"--namespace={self.namespace}")
+            phase = str(pod["status"].get("phase"))
+            if phase in {"Succeeded", "Failed"} or time.monotonic() > deadline:
+                return phase
+            time.sleep(POLL_SECONDS)
 
     def _wait(self, name: str, *, until: str) -> None:
         limit, place = f"--timeout={END_SECONDS:.0f}s", f"--namespace={self.namespace}"

@@ -4,7 +4,7 @@ import pytest
 
 from e2e.scenarios.clients import Clients, Load
 from e2e.scenarios.queue_story import GROWN, MINIMUM, grow_and_fall
-from e2e.scenarios.watching import Watched, filmed
+from e2e.scenarios.watching import Sight, Watched, filmed
 
 pytestmark = pytest.mark.kind
 
@@ -16,7 +16,8 @@ def test_replicas_follow_the_queue_and_are_held_while_figures_are_missing(
     queue: Watched, queue_clients: Clients
 ) -> None:
     def end_load_blindly(load: Load) -> dict[str, object]:
-        engines = [pod.address for pod in queue.sight().pods]
+        all_serve = queue.wait_for(_all_serve, seconds=30, purpose="all replicas serve")
+        engines = [pod.address for pod in all_serve.pods]
         queue_clients.set_faults("metrics-absent", "loads-absent", engines=engines)
         summary = load.stop()
         queue.wait_for_condition("MetricsAvailable", "False", seconds=30)
@@ -30,3 +31,7 @@ def test_replicas_follow_the_queue_and_are_held_while_figures_are_missing(
 
     grow_and_fall(queue, clients=queue_clients, when_grown=lambda: None, end_load=end_load_blindly)
     assert queue.condition("Ready")[0] == "True"
+
+
+def _all_serve(sight: Sight) -> bool:
+    return sight.serving() == len(sight.pods) == sight.wanted

@@ -51,11 +51,10 @@ class PodWatch:
             counts.append(Counter(ready.values()))
         return counts
 
-    def lowest_after_first_ready(self) -> int:
-        """The fewest pods that were Ready at any instant after the first one was."""
+    def lowest_since(self, ready: int) -> int:
+        """The fewest pods that were Ready at any instant after `ready` of them were for the first time."""
         totals = [count.total() for count in self.ready_counts()]
-        first = next(index for index, total in enumerate(totals) if total)
-        return min(totals[first:])
+        return min(totals[totals.index(ready) :])
 
     def _parsed(self) -> Iterator[dict[str, Any]]:
         decoder, text, position = json.JSONDecoder(), self._events.read_text(), 0

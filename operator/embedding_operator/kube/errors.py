@@ -6,7 +6,7 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +84,7 @@ def error_of(
     message = f"{request}: {said}"
     if status in (404, 410) or _namespace_is_terminating(answer):
         return Gone(message)
-    if status == 409:  # noqa: PLR2004 - HTTP's name for a conflict
+    if status == 409 or _is_of_another_object(answer):  # noqa: PLR2004 - HTTP's name for a conflict
         return Conflict(message)
     return Unavailable(
         message, status=status, reason=refusal_reason(status=status, message=said), retry_after=_retry_after(headers)
@@ -109,9 +109,17 @@ def _status_object(body: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
+def _causes(answer: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return (answer.get("details") or {}).get("causes") or ()
+
+
 def _namespace_is_terminating(answer: Mapping[str, Any]) -> bool:
-    causes = (answer.get("details") or {}).get("causes") or ()
-    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in _causes(answer))
+
+
+def _is_of_another_object(answer: Mapping[str, Any]) -> bool:
+    """Return whether a write named the UID of an object in whose place there is another one now."""
+    return any(cause.get("field") == "metadata.uid" for cause in _causes(answer))
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

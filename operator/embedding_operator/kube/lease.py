@@ -138,6 +138,7 @@ class Lease:
         return await self._replace(seen, spec=self._spec(transitions=transitions))
 
     async def _renew(self) -> bool:
+        """Renew what was seen last. A Lease that somebody deleted is made again by this, unless another was faster."""
         seen = self._seen
         if seen is None:
             return False
@@ -146,10 +147,6 @@ class Lease:
             return await self._replace(seen, spec=self._spec(transitions=transitions, acquired=seen.body["spec"]))
         except Conflict:
             await self._look()
-            return False
-        except Gone:
-            # Whoever finds no Lease makes one: another process may lead from now on.
-            self._renewed_at = None
             return False
 
     async def _give_up(self) -> bool:

@@ -60,16 +60,19 @@ class StatusWriter:
     async def write(self, resource: Resource, *, namespace: str, name: str, status: Status, now: datetime) -> bool:
         """Write `status` (JSON, all of it) unless the object says the same already; return whether it was written.
 
-        An object that is not in the store is not written.
+        An object that is not in the store is not written. Raises `Conflict` where it is not what the store holds.
         """
         live = self._store.get(resource.kind, namespace, name)
         if live is None or not needs_write(self._known(live), status, now=now):
             return False
         uid = live["metadata"]["uid"]
+        # The status is about the object that was looked at. Its UID alone is no precondition: the API server ignores
+        # it in writes to /status.
+        seen = {"uid": uid, "resourceVersion": live["metadata"]["resourceVersion"]}
         body = {
             "apiVersion": resource.api_version,
             "kind": resource.kind,
-            "metadata": {"name": name, "uid": uid, **({"namespace": namespace} if namespace else {})},
+            "metadata": {"name": name, **({"namespace": namespace} if namespace else {}), **seen},
             "status": dict(status),
         }
         answer = await self._client.apply(resource, body, force=True, manager=STATUS_MANAGER, subresource="status")
@@ -84,7 +87,7 @@ class StatusWriter:
     def _known(self, live: Mapping[str, Any]) -> Status:
         """Return what the object says, in the words of the last write if nobody changed it since.
 
-        An API server with an older or newer schema prunes fields and adds defaults; comparing with what it stored
+        An API server with a newer schema adds defaults that this operator does not know: comparing with what it stored
         would write the same status for ever.
         """
         stored: Status = live.get("status") or {}

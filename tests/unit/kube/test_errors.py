@@ -35,6 +35,11 @@ def test_a_namespace_that_is_on_its_way_out_is_gone() -> None:
     assert type(answer(403, "forbidden", details=causes)) is Gone
 
 
+def test_a_write_to_an_object_that_was_replaced_is_a_conflict() -> None:
+    causes = {"causes": [{"reason": "FieldValueInvalid", "field": "metadata.uid", "message": "field is immutable"}]}
+    assert type(answer(422, "metadata.uid: Invalid value: field is immutable", details=causes)) is Conflict
+
+
 @pytest.mark.parametrize(
     ("status", "message", "reason"),
     [

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import structlog
 
-from embedding_operator.domain.decision import Decision
+from embedding_operator.domain.decision import Decision, StepReason
 from embedding_operator.domain.observation import Observation
 from embedding_operator.kube.client import Answered, Client, connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
@@ -247,8 +247,7 @@ class App:
                 for target in decision.targets
             },
         )
-        changed = [step for step in decision.steps if step.pool is not None and step.before != step.after]
-        if changed:
+        if StepReason.ALLOCATED in decision.reasons():
             _log.info(
                 "decided",
                 namespace=service.namespace,

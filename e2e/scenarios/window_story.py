@@ -34,12 +34,12 @@ def hand_over(service: Watched, *, clients: Clients, when_open: Callable[[], Non
         service.wait_for(_asks_for_t4, seconds=REACTION_SECONDS, purpose="T4 replicas wanted in the window")
         when_open()
         service.wait_for(_is_handed_over, seconds=HANDOVER_SECONDS, purpose="the handover to T4")
-        summaries = [kept.stop(), new.stop()]
-    for summary in summaries:
-        assert summary["failed"] == 0, summary
-        assert summary["ok"] > 0, summary
+        summaries = {load.name: load.stop() for load in (kept, new)}
     _stays_until_it_opens(film, opens=opens)
     _makes_before_it_breaks(film)
+    for name, summary in summaries.items():
+        assert summary["ok"] > 0, name
+    assert [name for name, summary in summaries.items() if summary["failed"]] == [], summaries
 
 
 def day_night(*, opens: datetime) -> dict[str, Any]:

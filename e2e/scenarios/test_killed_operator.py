@@ -1,5 +1,5 @@
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -26,8 +26,16 @@ def test_both_stories_end_alike_if_the_operator_is_killed_in_their_middle(
     def meet() -> None:
         middle.wait()
 
+    def told(story: Future[None]) -> None:
+        # A story that failed before its middle keeps the other one waiting for nothing.
+        if story.exception() is not None:
+            middle.abort()
+
     with ThreadPoolExecutor(2) as stories:
         scaled = stories.submit(grow_and_fall, queue, clients=queue_clients, when_grown=meet)
         moved = stories.submit(hand_over, day_night, clients=day_night_clients, when_open=meet)
-    moved.result()
-    scaled.result()
+        for story in (scaled, moved):
+            story.add_done_callback(told)
+    failures = [error for story in (moved, scaled) if (error := story.exception()) is not None]
+    if failures:
+        raise BaseExceptionGroup("stories that did not end well", failures)

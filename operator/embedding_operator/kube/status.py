@@ -7,8 +7,9 @@ from typing import Any
 
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.instants import instant
+from embedding_operator.kube.refresh import read_again_if_outdated
 from embedding_operator.kube.resources import Resource
-from embedding_operator.kube.store import ObjectStore
+from embedding_operator.kube.store import ObjectKey, ObjectStore
 
 Status = Mapping[str, Any]
 
@@ -60,7 +61,8 @@ class StatusWriter:
     async def write(self, resource: Resource, *, namespace: str, name: str, status: Status, now: datetime) -> bool:
         """Write `status` (JSON, all of it) unless the object says the same already; return whether it was written.
 
-        An object that is not in the store is not written. Raises `Conflict` where it is not what the store holds.
+        An object that is not in the store is not written. Raises `Conflict` or `Gone` where it is not what the
+        store holds, which then has been brought up to date.
         """
         live = self._store.get(resource.kind, namespace, name)
         if live is None or not needs_write(self._known(live), status, now=now):
@@ -75,7 +77,10 @@ class StatusWriter:
             "metadata": {"name": name, **({"namespace": namespace} if namespace else {}), **seen},
             "status": dict(status),
         }
-        answer = await self._client.apply(resource, body, force=True, manager=STATUS_MANAGER, subresource="status")
+        async with read_again_if_outdated(
+            self._client, self._store, resource, ObjectKey(resource.kind, namespace, name)
+        ):
+            answer = await self._client.apply(resource, body, force=True, manager=STATUS_MANAGER, subresource="status")
         self._store.upsert(resource.kind, answer)
         self._written[uid] = _Written(sent=status, stored=answer.get("status") or {})
         return True

@@ -14,6 +14,7 @@ from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Conflict, Gone
 from embedding_operator.kube.ownership import controller_of, described_owner, is_owned_by
 from embedding_operator.kube.reader import ServiceObject
+from embedding_operator.kube.refresh import read_again_if_outdated
 from embedding_operator.kube.resources import CHILDREN, EMBEDDING_SERVICE, POD, Resource
 from embedding_operator.kube.store import Body as StoredBody
 from embedding_operator.kube.store import ObjectKey, ObjectStore
@@ -64,24 +65,8 @@ class ChildWriter:
         """
         key = ObjectKey(manifest.kind, manifest.namespace, manifest.name)
         resource = _RESOURCES[manifest.kind]
-        live = self._store.get(*key)
-        if live is not None and self._is_current(key, live=live, digest=manifest.digest, owner=owner):
-            return Applied(key=key, outcome=Outcome.UNCHANGED)
-        if live is None:
-            live = await self._looked_up(resource, key)
-        if live is None:
-            # Without force a child that somebody creates at this very moment is a conflict, not a prey.
-            answer = await self._client.apply(resource, manifest.body, force=False)
-            self._took(key, answer, digest=manifest.digest, owner=owner)
-            return Applied(key=key, outcome=Outcome.CREATED)
-        if not is_owned_by(live, uid=owner.uid):
-            return _name_conflict(key, live=live, owner=owner)
-        if "deletionTimestamp" in live["metadata"]:
-            message = f"{key.kind} {key.namespace}/{key.name} is being deleted: it is created again when it is gone"
-            raise Conflict(message)
-        answer = await self._client.apply(resource, _only_for(live, manifest.body), force=True)
-        self._took(key, answer, digest=manifest.digest, owner=owner)
-        return Applied(key=key, outcome=Outcome.APPLIED)
+        async with read_again_if_outdated(self._client, self._store, resource, key):
+            return await self._apply(manifest, key=key, resource=resource, owner=owner)
 
     async def prune(self, owner: ServiceObject, *, keep: Collection[ObjectKey]) -> tuple[ObjectKey, ...]:
         """Delete the children of `owner` that are not in `keep`; return which.
@@ -118,6 +103,26 @@ class ChildWriter:
         """Drop what is remembered of the children of a service that is gone."""
         self._applied.pop(owner_uid, None)
 
+    async def _apply(self, manifest: Manifest, *, key: ObjectKey, resource: Resource, owner: ServiceObject) -> Applied:
+        live = self._store.get(*key)
+        if live is not None and self._is_current(key, live=live, digest=manifest.digest, owner=owner):
+            return Applied(key=key, outcome=Outcome.UNCHANGED)
+        if live is None:
+            live = await self._looked_up(resource, key)
+        if live is None:
+            # Without force a child that somebody creates at this very moment is a conflict, not a prey.
+            answer = await self._client.apply(resource, manifest.body, force=False)
+            self._took(key, answer, digest=manifest.digest, owner=owner)
+            return Applied(key=key, outcome=Outcome.CREATED)
+        if not is_owned_by(live, uid=owner.uid):
+            return _name_conflict(key, live=live, owner=owner)
+        if "deletionTimestamp" in live["metadata"]:
+            message = f"{key.kind} {key.namespace}/{key.name} is being deleted: it is created again when it is gone"
+            raise Conflict(message)
+        answer = await self._client.apply(resource, _only_for(live, manifest.body), force=True)
+        self._took(key, answer, digest=manifest.digest, owner=owner)
+        return Applied(key=key, outcome=Outcome.APPLIED)
+
     def _is_current(self, key: ObjectKey, *, live: StoredBody, digest: str, owner: ServiceObject) -> bool:
         wanted = _LastApply(uid=live["metadata"]["uid"], digest=digest, fingerprint=self._store.fingerprint(key))
         return self._applied[owner.uid].get(key) == wanted and "deletionTimestamp" not in live["metadata"]
@@ -142,17 +147,18 @@ class ChildWriter:
                     yield ObjectKey(kind, owner.namespace, body["metadata"]["name"])
 
     async def _delete(self, key: ObjectKey, *, live: StoredBody) -> None:
-        metadata = live["metadata"]
+        metadata, resource = live["metadata"], _RESOURCES[key.kind]
         try:
-            answer = await self._client.delete(
-                _RESOURCES[key.kind],
-                namespace=key.namespace,
-                name=key.name,
-                uid=metadata["uid"],
-                resource_version=metadata["resourceVersion"],
-            )
+            async with read_again_if_outdated(self._client, self._store, resource, key):
+                answer = await self._client.delete(
+                    resource,
+                    namespace=key.namespace,
+                    name=key.name,
+                    uid=metadata["uid"],
+                    resource_version=metadata["resourceVersion"],
+                )
         except Gone:
-            answer = {}
+            return
         if "deletionTimestamp" in answer.get("metadata", {}):
             self._store.upsert(key.kind, answer)
         else:

@@ -148,12 +148,11 @@ async def test_a_deleted_child_is_created_again(
 ) -> None:
     manifest = front(owner)
     await writer.apply(manifest, owner=owner)
-    uid = (await place.live(SERVICE, manifest.name))["metadata"]["uid"]
     await place.delete(SERVICE, manifest.name)
-    # The watch is late: what was seen is not there any more.
+    # The watch is silent: what was seen is not there any more.
     with pytest.raises((Conflict, Gone)):
         await writer.apply(front(owner, port=81), owner=owner)
-    store.remove(SERVICE.kind, owner.namespace, manifest.name, uid=uid)
+    assert store.get(*key_of(manifest)) is None
     assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.CREATED
 
 
@@ -169,6 +168,9 @@ async def test_a_child_that_was_replaced_behind_our_back_is_not_overwritten(
         await writer.apply(front(owner, port=81), owner=owner)
     live = await place.live(SERVICE, manifest.name)
     assert (live["spec"]["ports"][0]["port"], live["metadata"].get("ownerReferences")) == (80, None)
+    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.NAME_CONFLICT
+    await place.delete(SERVICE, manifest.name)
+    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.CREATED
 
 
 @pytest.mark.parametrize("holder", [None, "ConfigMap"])
@@ -217,6 +219,9 @@ async def test_a_child_that_is_being_deleted_is_waited_for(
     with pytest.raises(Conflict, match="being deleted"):
         await writer.apply(manifest, owner=owner)
     await place.edit(SERVICE, manifest.name, {"metadata": {"finalizers": None}})
+    with pytest.raises(Conflict, match="being deleted"):
+        await writer.apply(manifest, owner=owner)
+    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.CREATED
 
 
 async def test_somebody_who_creates_the_child_at_the_same_moment_is_not_overwritten(
@@ -288,6 +293,8 @@ async def test_prune_refuses_what_changed_since_it_was_seen(
     with pytest.raises(Conflict):
         await writer.prune(owner, keep=())
     await place.live(SERVICE, manifest.name)
+    # The refusal showed that the store was behind: now the object is deleted as it is.
+    assert await writer.prune(owner, keep=()) == (key_of(manifest),)
 
 
 async def test_prune_takes_what_is_gone_for_gone(

@@ -44,7 +44,8 @@ def gpu_pool_status(
         conditions.true(ConditionType.READY, Reason.AVAILABLE)
     else:
         selector = ", ".join(f"{key}={value}" for key, value in sorted(spec.node_selector.items()))
-        conditions.false(ConditionType.READY, Reason.NO_NODES, f"no schedulable node carries {selector}")
+        # The pool is usable, only empty: False would keep `helm install --wait` waiting for hardware.
+        conditions.true(ConditionType.READY, Reason.NO_NODES, f"no schedulable node carries {selector}")
     return GPUPoolStatus(
         observed_generation=generation,
         nodes=len(own),

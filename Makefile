@@ -61,7 +61,7 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
-test: lint unit chart engine-tests integration ## Everything above that CI runs; e2e is run by itself until it is quick
+test: lint unit chart engine-tests integration ## Everything above but e2e
 
 .PHONY: demo
 demo: setup ## The main job, live, on a cluster that this brings up itself

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="model")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds until a request counts as failed")
+    parser.add_argument("--retries", type=int, default=0, help="repetitions before a request counts as failed")
     parser.add_argument("--new-connections", action="store_true", help="a connection for every request")
     parser.add_argument("--api-key")
     parser.add_argument("--report", type=Path, help="file for the summary; it appears when it is complete")
@@ -76,6 +77,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         texts_per_request=options.texts,
         model=options.model,
         timeout_seconds=options.timeout,
+        retries=options.retries,
         is_keeping_connections=not options.new_connections,
         api_key=options.api_key,
     )

@@ -16,6 +16,9 @@ SECOND = 1.0
 IDLE_CONNECTION_SECONDS = 4.0
 """Less than the 5 s after which SGLang closes an idle connection: a request must not meet the closing."""
 
+FIRST_PAUSE_SECONDS = 0.5
+"""Before the first repetition, doubled for each other, as the OpenAI client pauses."""
+
 Report = dict[str, object]
 
 
@@ -92,7 +95,7 @@ class LoadClient:
         self._in_flight += 1
         self._total.sent += 1
         self._second.sent += 1
-        cause = await _cause_of_failure(session, f"{plan.url}/v1/embeddings", body=body, expected=len(texts))
+        cause = await self._cause_of_failure(session, body=body, expected=len(texts))
         self._in_flight -= 1
         seconds = time.monotonic() - started
         for tally in (self._total, self._second):
@@ -100,6 +103,21 @@ class LoadClient:
                 tally.latencies.append(seconds)
             else:
                 tally.failures.append(Failure(sent_at, cause, seconds))
+
+    async def _cause_of_failure(
+        self, session: aiohttp.ClientSession, *, body: Mapping[str, object], expected: int
+    ) -> str | None:
+        url, pause = f"{self._plan.url}/v1/embeddings", FIRST_PAUSE_SECONDS
+        cause = await _cause_of_failure(session, url, body=body, expected=expected)
+        for _ in range(self._plan.retries):
+            if cause is None:
+                break
+            for tally in (self._total, self._second):
+                tally.retries[cause] += 1
+            await asyncio.sleep(pause)
+            pause *= 2
+            cause = await _cause_of_failure(session, url, body=body, expected=expected)
+        return cause
 
     async def _tick(self, started: float) -> None:
         while True:

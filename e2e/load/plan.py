@@ -46,7 +46,7 @@ class ClosedLoop:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything about a run of the client."""
+    """Everything about a run of the client; `retries` is how often it repeats a request before that one failed."""
 
     url: str
     loop: OpenLoop | ClosedLoop
@@ -55,6 +55,7 @@ class Plan:
     texts_per_request: int
     model: str
     timeout_seconds: float
+    retries: int
     is_keeping_connections: bool
     api_key: str | None
 

@@ -27,6 +27,8 @@ class Tally:
     sent: int = 0
     latencies: list[float] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    retries: Counter[str] = field(default_factory=Counter)
+    """Repetitions by the cause of each."""
 
     @property
     def answered(self) -> int:
@@ -39,6 +41,7 @@ class Tally:
             "sent": self.sent,
             "ok": self.answered,
             "failed": len(self.failures),
+            "retries_by_cause": dict(self.retries),
             "failures_by_cause": dict(Counter(failure.cause for failure in self.failures)),
             "latency_seconds": percentiles(self.latencies),
         }

@@ -11,7 +11,9 @@ from e2e.load.plan import Arrivals, ClosedLoop, OpenLoop, Plan
 from tests.unit.engine.conftest import StartFake
 
 
-def plan(url: str, loop: OpenLoop | ClosedLoop, *, seconds: float = 0.3, timeout_seconds: float = 5) -> Plan:
+def plan(
+    url: str, loop: OpenLoop | ClosedLoop, *, seconds: float = 0.3, timeout_seconds: float = 5, retries: int = 0
+) -> Plan:
     return Plan(
         url=url,
         loop=loop,
@@ -20,6 +22,7 @@ def plan(url: str, loop: OpenLoop | ClosedLoop, *, seconds: float = 0.3, timeout
         texts_per_request=2,
         model="model",
         timeout_seconds=timeout_seconds,
+        retries=retries,
         is_keeping_connections=True,
         api_key=None,
     )
@@ -91,3 +94,25 @@ async def test_a_stopped_client_answers_with_what_it_has(start_fake: StartFake) 
     report = await asyncio.wait_for(running, 5)
 
     assert report["sent"] == report["ok"] == 3
+
+
+async def test_a_request_that_failed_is_sent_again_as_often_as_wished(
+    start_fake: StartFake, http: aiohttp.ClientSession
+) -> None:
+    url = f"http://127.0.0.1:{await start_fake(faults='embeddings-error')}"
+    running = asyncio.create_task(LoadClient(plan(url, ClosedLoop(1), retries=2), each_second=lambda _: None).run())
+    await asyncio.sleep(0.2)
+    async with http.post(f"{url}/fault", json={"addresses": {"*": []}}) as answer:
+        assert answer.status == 200
+
+    report = await running
+
+    assert (report["ok"], report["failed"], report["retries_by_cause"]) == (1, 0, {"status 500": 1})
+
+
+async def test_a_request_fails_when_no_repetition_helped(start_fake: StartFake) -> None:
+    url = f"http://127.0.0.1:{await start_fake(faults='embeddings-error')}"
+
+    report, _ = await run(plan(url, ClosedLoop(1), retries=1))
+
+    assert (report["ok"], report["failed"], report["retries_by_cause"]) == (0, 1, {"status 500": 1})

@@ -13,7 +13,7 @@ REPLICAS = 2
 LOAD = ("--rate=3", "--arrivals=constant", "--tokens=32", "--duration=900")
 """100 tokens a second from each of two clients, half of what two replicas compute."""
 OPENAI_RETRIES = "--retries=2"
-"""What the OpenAI client does unless told otherwise: a connection that it keeps leads to one engine and ends with it."""
+"""What the OpenAI client does by default: a connection that it keeps leads to one engine and ends with it."""
 
 BEFORE_OPENING = timedelta(seconds=35)
 OPEN_FOR = timedelta(minutes=15)

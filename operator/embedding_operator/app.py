@@ -13,7 +13,6 @@ import aiohttp
 import structlog
 
 from embedding_operator.domain.decision import Decision, StepReason
-from embedding_operator.domain.observation import Observation
 from embedding_operator.kube.client import Answered, Client, connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.events import EventRecorder
@@ -26,12 +25,17 @@ from embedding_operator.kube.status import StatusWriter
 from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.kube.writer import ChildWriter
 from embedding_operator.reconcile.catalog import Catalog
+from embedding_operator.reconcile.children import Children
 from embedding_operator.reconcile.cluster_objects import ClusterObjectReconciler
+from embedding_operator.reconcile.comparison import Comparison
 from embedding_operator.reconcile.feed import Feed
 from embedding_operator.reconcile.parity import ParityBook
+from embedding_operator.reconcile.preparation import Preparations
 from embedding_operator.reconcile.queue import Backoff, KeyedQueue
-from embedding_operator.reconcile.scene import LEAD_SECONDS
-from embedding_operator.reconcile.service import ServiceReconciler, Tools
+from embedding_operator.reconcile.renderings import Renderings
+from embedding_operator.reconcile.reporting import Reporter
+from embedding_operator.reconcile.scene import LEAD_SECONDS, Observer, Scene
+from embedding_operator.reconcile.service import ServiceReconciler, Steps
 from embedding_operator.reconcile.ticker import Ticker
 from embedding_operator.reconcile.workers import work
 from embedding_operator.rendering.renderer import EngineDefaults
@@ -118,23 +122,24 @@ class App:
         self._poller = EnginePoller(session, now=utc_now, failed=self._exporter.poll_failed)
         self._events = EventRecorder(client, instance=self._settings.pod_name)
         statuses = StatusWriter(client, store=self._store)
-        self._services = ServiceReconciler(
-            Tools(
-                store=self._store,
-                catalog=Catalog(self._store),
-                reader=self._reader,
-                children=ChildWriter(client, store=self._store),
-                statuses=statuses,
-                events=self._events,
-                history=self._history,
-                parity=self._parity,
-                engine=EngineDefaults(image=self._settings.engine_image),
-                now=utc_now,
-                again=self._queue.add,
-                decided=self._decided,
-            )
-        )
+        self._reporter = Reporter(statuses, events=self._events, now=utc_now)
+        self._services = ServiceReconciler(self._steps(client))
         self._cluster_objects = ClusterObjectReconciler(store=self._store, statuses=statuses, now=utc_now)
+
+    def _steps(self, client: Client) -> Steps:
+        catalog = Catalog(self._store)
+        return Steps(
+            reader=self._reader,
+            preparations=Preparations(catalog),
+            observer=Observer(
+                store=self._store, catalog=catalog, reader=self._reader, history=self._history, now=utc_now
+            ),
+            decided=self._decided,
+            comparison=Comparison(self._parity, again=self._queue.add),
+            renderings=Renderings(EngineDefaults(image=self._settings.engine_image)),
+            children=Children(writer=ChildWriter(client, store=self._store)),
+            reporter=self._reporter,
+        )
 
     async def _lead(self) -> None:
         """Work while this process holds the Lease; the process ends when the Lease is lost."""
@@ -186,7 +191,7 @@ class App:
 
     async def _census(self) -> None:
         """Look for other autoscalers, keep the status of pools and schedules, forget what is gone."""
-        self._services.other_scalers = await conflicting_scalers(self._client, self._store)
+        self._reporter.other_scalers = await conflicting_scalers(self._client, self._store)
         services = self._reader.services()
         self._services.forget_all_but({service.uid for service in services})
         self._exported = self._forget_exported({(service.namespace, service.name) for service in services})
@@ -234,12 +239,13 @@ class App:
     def _reconciled(self, result: str, seconds: float) -> None:
         self._exporter.reconciled(result, seconds=seconds)
 
-    def _decided(self, service: ServiceObject, observation: Observation, decision: Decision, seconds: float) -> None:
+    def _decided(self, scene: Scene, decision: Decision, seconds: float) -> None:
+        service = scene.service
         self._exporter.decided(seconds=seconds)
         self._exporter.service(
             service.namespace,
             service.name,
-            window=observation.bounds.window,
+            window=scene.observation.bounds.window,
             pools={
                 target.pool: PoolCounts(
                     desired=target.replicas, ready=target.ready, starting=target.starting, stuck=target.stuck

@@ -1,53 +1,91 @@
 """Observe: everything that one reconcile of a service looks at, gathered from the store and from telemetry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-
-from pydantic import ValidationError
+from datetime import datetime
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
-from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus
-from embedding_operator.domain.capacity import Capacity
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.domain.capacity import Capacity, replica_capacity
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.observation import Parity, Pool, Replica
-from embedding_operator.domain.persistence import remembered
-from embedding_operator.domain.schedule import ClusterSchedule, selects
-from embedding_operator.kube.reader import PoolObject, ServiceObject
+from embedding_operator.domain.metrics import measure
+from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.schedule import ClusterSchedule, bounds_in_force, selects
+from embedding_operator.kube.reader import PoolObject, Reader, ServiceObject
 from embedding_operator.kube.resources import NAMESPACE
 from embedding_operator.kube.store import ObjectStore
+from embedding_operator.reconcile.catalog import Catalog
+from embedding_operator.reconcile.preparation import Prepared
+from embedding_operator.telemetry.history import History
 
 LEAD_SECONDS = 300.0
 """How long a start is expected to take until starts are learned; a pod that takes twice as long is stuck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A stored object that does not fit the models of this version of the operator."""
+class Scene:
+    """What one reconcile of a service looks at, beside the observation that the decision gets."""
 
-    message: str
+    service: ServiceObject
+    prepared: Prepared
+    objects: tuple[PoolObject, ...]
+    capacities: Mapping[str, Capacity]
+    observation: Observation
 
-
-def parsed_spec(service: ServiceObject) -> EmbeddingServiceSpec | Refused:
-    """Return the spec of a service, or the fields that are wrong in it and why."""
-    try:
-        return EmbeddingServiceSpec.model_validate(service.spec)
-    except ValidationError as error:
-        return Refused(message=_sentence(error))
-
-
-def parsed_status(service: ServiceObject) -> EmbeddingServiceStatus:
-    """Return the status of a service; one that can not be read counts as none and will be built anew."""
-    try:
-        return EmbeddingServiceStatus.model_validate(service.status)
-    except ValidationError:
-        return EmbeddingServiceStatus()
+    @property
+    def has_a_place(self) -> bool:
+        """Whether replicas may run anywhere; where they may not, what serves now would leave for nothing."""
+        bounds = self.observation.bounds
+        return bool(self.observation.pools) and (bounds.asleep or bool(bounds.pools))
 
 
-def _sentence(error: ValidationError) -> str:
-    problems = (
-        f"spec.{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors(include_url=False)
-    )
-    return "; ".join(problems)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Looks at services; nothing is asked of the cluster for it."""
+
+    store: ObjectStore
+    catalog: Catalog
+    reader: Reader
+    history: History[str]
+    now: Callable[[], datetime]
+
+    def scene(
+        self,
+        service: ServiceObject,
+        prepared: Prepared,
+        *,
+        parities: Mapping[str, Parity],
+        memory: ScalingMemory | None,
+    ) -> Scene:
+        """Return what there is of `service` now; `parities` are by pod UID."""
+        now, spec, pools = self.now(), prepared.spec, prepared.pools
+        objects = self.reader.pools(service, now=now, lead_seconds=lambda _: LEAD_SECONDS)
+        schedules = selecting(self.catalog.schedules(), service=service, store=self.store)
+        capacities = _capacities(spec, objects=objects, pools=pools)
+        series = self.history.series(service.uid)
+        replicas = [pod.replica for each in objects for pod in each.pods]
+        observed = observed_pools(
+            spec,
+            objects=objects,
+            capacities=capacities,
+            parities=parities,
+            in_flight={uid: samples[-1].in_flight or 0.0 for uid, samples in series.items() if samples},
+        )
+        observation = Observation(
+            now=now,
+            policy=Policy.of(spec.scaling),
+            bounds=_usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools),
+            pools=observed,
+            load=measure(series, ready=[each.uid for each in replicas if each.ready_since is not None], now=now),
+            memory=memory,
+        )
+        return Scene(
+            service=service, prepared=prepared, objects=objects, capacities=capacities, observation=observation
+        )
+
+    def forget(self, uid: str) -> None:
+        """Drop what was measured of a service that is gone."""
+        self.history.forget(uid)
 
 
 def selecting(
@@ -61,13 +99,6 @@ def selecting(
         for schedule in schedules
         if selects(schedule.spec, service_labels=service.labels, namespace_labels=labels)
     )
-
-
-def last_memory(status: EmbeddingServiceStatus) -> ScalingMemory | None:
-    """Return the scaling memory that a status holds."""
-    if status.decision is None or status.decision.memory is None:
-        return None
-    return remembered(status.decision.memory)
 
 
 def observed_pools(
@@ -101,3 +132,16 @@ def observed_pools(
 
 def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: Mapping[str, float]) -> Replica:
     return replace(pod, parity=parities.get(pod.uid, Parity.UNKNOWN), in_flight=in_flight.get(pod.uid, 0.0))
+
+
+def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:
+    """Return `bounds` without pools that have no GPUPool: what runs on them stays, nothing is asked of them."""
+    return replace(bounds, pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools))
+
+
+def _capacities(
+    spec: EmbeddingServiceSpec, *, objects: tuple[PoolObject, ...], pools: Mapping[str, GPUPoolSpec]
+) -> dict[str, Capacity]:
+    listed = [entry.gpu_pool for entry in spec.pools if entry.gpu_pool in pools]
+    held = [each.pool for each in objects if each.pool not in listed]
+    return {pool: replica_capacity(spec, pool=pool, gpu=pools.get(pool)) for pool in (*listed, *held)}

@@ -1,0 +1,45 @@
+"""Render: the children of a service, again only when what they are made of changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from embedding_operator.kube.reader import ServiceObject
+from embedding_operator.reconcile.preparation import Prepared
+from embedding_operator.rendering.manifest import Manifest
+from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rendered:
+    prepared: Prepared
+    replicas: Mapping[str, int]
+    manifests: tuple[Manifest, ...]
+
+
+class Renderings:
+    """The rendered children of all services."""
+
+    def __init__(self, engine: EngineDefaults) -> None:
+        self._engine = engine
+        self._rendered: dict[str, _Rendered] = {}
+
+    def manifests(
+        self, service: ServiceObject, prepared: Prepared, *, replicas: Mapping[str, int]
+    ) -> tuple[Manifest, ...]:
+        """Return the children of `service` with `replicas` by pool."""
+        known = self._rendered.get(service.uid)
+        if known is not None and known.prepared is prepared and known.replicas == replicas:
+            return known.manifests
+        manifests = render_service(
+            ServiceRef(namespace=service.namespace, name=service.name, uid=service.uid),
+            prepared.spec,
+            pools=prepared.pools,
+            replicas=replicas,
+            settings=self._engine,
+        )
+        self._rendered[service.uid] = _Rendered(prepared=prepared, replicas=replicas, manifests=manifests)
+        return manifests
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of a service that is gone."""
+        self._rendered.pop(uid, None)

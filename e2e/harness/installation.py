@@ -1,4 +1,4 @@
-"""The operator's own account and rights, from manifests/install.yaml, in a namespace that only these tests use."""
+"""The operator's own account and rights, from manifests/install.yaml, in a namespace that nothing else uses."""
 
 import json
 from collections.abc import Iterable

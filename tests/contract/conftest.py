@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from embedding_operator.api.crd import CUSTOM_RESOURCES
 
-from tests.contract.kubectl import SECONDS, kubectl
+from e2e.harness.kubectl import SECONDS, kubectl
 
 CRDS = Path(__file__).parents[2] / "crds"
 NO_CLUSTER = (

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.engine_fleet import EngineFleet, running_fleet
-from tests.integration.installation import NAMESPACE, install, write_kubeconfig
-from tests.integration.operator_process import OperatorProcess
-from tests.integration.world import World, own_namespace
+from e2e.harness.engine_fleet import EngineFleet, running_fleet
+from e2e.harness.installation import NAMESPACE, install, write_kubeconfig
+from e2e.harness.operator_process import OperatorProcess
+from e2e.harness.world import World, own_namespace
 
 CONTROL_PLANE = "control-plane"
 NO_CLUSTER = (

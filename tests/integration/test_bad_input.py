@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.operator_process import OperatorProcess
-from tests.integration.waiting import eventually, throughout
-from tests.integration.world import NAME, World, pool, service
+from e2e.harness.operator_process import OperatorProcess
+from e2e.harness.waiting import eventually, throughout
+from e2e.harness.world import NAME, World, pool, service
 
 pytestmark = pytest.mark.cluster
 

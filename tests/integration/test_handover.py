@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.kubectl import kubectl
-from tests.integration.operator_process import OperatorProcess
+from e2e.harness.kubectl import kubectl
+from e2e.harness.operator_process import OperatorProcess
+from e2e.harness.waiting import eventually, throughout
+from e2e.harness.world import World, all_day, pool, service
 from tests.integration.pod_watch import PodWatch
-from tests.integration.waiting import eventually, throughout
-from tests.integration.world import World, all_day, pool, service
 
 pytestmark = pytest.mark.cluster
 

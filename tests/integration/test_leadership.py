@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.kubectl import kubectl
-from tests.integration.installation import NAMESPACE
-from tests.integration.operator_process import OperatorProcess
-from tests.integration.waiting import eventually, throughout
-from tests.integration.world import World, service
+from e2e.harness.installation import NAMESPACE
+from e2e.harness.kubectl import kubectl
+from e2e.harness.operator_process import OperatorProcess
+from e2e.harness.waiting import eventually, throughout
+from e2e.harness.world import World, service
 
 pytestmark = pytest.mark.cluster
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.kubectl import kubectl
-from tests.integration.operator_process import OperatorProcess
-from tests.integration.waiting import eventually
-from tests.integration.world import NAME, World, all_day, pool, service
+from e2e.harness.kubectl import kubectl
+from e2e.harness.operator_process import OperatorProcess
+from e2e.harness.waiting import eventually
+from e2e.harness.world import NAME, World, all_day, pool, service
 
 pytestmark = pytest.mark.cluster
 

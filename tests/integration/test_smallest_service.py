@@ -8,10 +8,10 @@ from embedding_operator.app import CENSUS_SECONDS
 
 from e2e.cluster.audit import Write, writes
 from e2e.cluster.control_plane import ControlPlane
-from tests.integration.installation import USERNAME
-from tests.integration.operator_process import OperatorProcess
-from tests.integration.waiting import eventually
-from tests.integration.world import NAME, World, service
+from e2e.harness.installation import USERNAME
+from e2e.harness.operator_process import OperatorProcess
+from e2e.harness.waiting import eventually
+from e2e.harness.world import NAME, World, service
 
 pytestmark = pytest.mark.cluster
 

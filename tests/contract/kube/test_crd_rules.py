@@ -16,8 +16,8 @@ from kubernetes.client import ApiClient, Configuration, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import load_kube_config
 
+from e2e.harness.kubectl import SECONDS
 from tests.contract.kube.crd_cases import Case, Manifest, load_cases, smallest
-from tests.contract.kubectl import SECONDS
 from tests.unit.domain.zones import ZONES
 
 pytestmark = pytest.mark.cluster

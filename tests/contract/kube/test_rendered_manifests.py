@@ -15,7 +15,7 @@ from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.names import FIELD_MANAGER
 from embedding_operator.rendering.renderer import render_service
 
-from tests.contract.kubectl import SECONDS, kubectl
+from e2e.harness.kubectl import SECONDS, kubectl
 from tests.golden import cases
 
 pytestmark = pytest.mark.cluster

@@ -10,7 +10,7 @@ from embedding_operator.domain.observation import Replica
 from embedding_operator.kube.errors import refusal_reason
 from embedding_operator.kube.instants import instant
 from embedding_operator.kube.ownership import is_owned_by
-from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, POD
+from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, NAMESPACE, POD
 from embedding_operator.kube.store import Body, ObjectStore
 from embedding_operator.kube.stuck import Stuck, stuck
 from embedding_operator.kube.victims import is_marked
@@ -78,6 +78,11 @@ class Reader:
         """Return one EmbeddingService, or None if there is none of that name."""
         body = self._store.get(EMBEDDING_SERVICE.kind, namespace, name)
         return None if body is None else _service(body)
+
+    def namespace_is_ending(self, namespace: str) -> bool:
+        """Return whether a namespace is on its way out: nothing can be created in it, and all that is there goes."""
+        body = self._store.get(NAMESPACE.kind, "", namespace)
+        return body is not None and "deletionTimestamp" in body["metadata"]
 
     def pools(
         self, service: ServiceObject, *, now: datetime, lead_seconds: Callable[[str], float]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from embedding_operator.api.v1alpha1.conditions import Reason
-from embedding_operator.domain.decision import Decision, PoolTarget
+from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.observation import Observation
 from embedding_operator.domain.report import Obstacle
 from embedding_operator.kube.errors import Unavailable
@@ -25,12 +25,12 @@ def replicas_to_write(observation: Observation, decision: Decision) -> dict[str,
 
 def deployments_to_keep(scene: Scene, decision: Decision) -> set[ObjectKey]:
     """Return Deployments that serve even if they are not rendered: their pool left the spec, or has no GPUPool."""
-    targets: dict[str, PoolTarget] = {target.pool: target for target in decision.targets}
+    holding = {target.pool for target in decision.targets if target.replicas > 0}
     listed = {entry.gpu_pool for entry in scene.prepared.spec.pools}
     return {
         ObjectKey(DEPLOYMENT.kind, scene.service.namespace, names.deployment_name(scene.service.name, pool=each.pool))
         for each in scene.objects
-        if each.pool in listed or not decision.write or targets[each.pool].replicas > 0
+        if each.pool in listed or not decision.write or each.pool in holding
     }
 
 

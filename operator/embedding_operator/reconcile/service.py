@@ -62,7 +62,7 @@ class ServiceReconciler:
         if service is None:
             return None
         self._met.add(service.uid)
-        if service.deleting:
+        if service.deleting or steps.reader.namespace_is_ending(service.namespace):
             return None
         previous = parsed_status(service)
         prepared = steps.preparations.prepare(service)

@@ -13,7 +13,6 @@ Reconcile = Callable[[ObjectKey], Awaitable[float | None]]
 Observed = Callable[[str, float], None]
 """Takes the result of a reconcile, one of a few fixed words, and the seconds that it took."""
 
-CONFLICT_SECONDS = 0.2
 NEVER = float("inf")
 
 _log = structlog.get_logger(__name__)
@@ -38,9 +37,10 @@ async def _outcome(key: ObjectKey, reconcile: Reconcile) -> tuple[Outcome, str]:
     try:
         after = await reconcile(key)
     except Conflict as error:
-        # What was read is outdated: the next look, a moment later, decides on what is there then.
+        # What was read is outdated: the next look, a moment later, decides on what is there then. What stays in the
+        # way, such as a child that does not end, is looked at less and less often; its end is seen by the watch.
         log.info("conflict", error=str(error))
-        return Succeeded(requeue_after=CONFLICT_SECONDS), "conflict"
+        return Failed(), "conflict"
     except Gone as error:
         log.info("gone", error=str(error))
         return Failed(), "gone"

@@ -44,6 +44,24 @@ def embedding_service(*, version: int = 1, uid: str = SERVICE_UID, status: Body 
     }
 
 
+def namespace(name: str = "search", *, version: int = 1, **fields: Any) -> Body:
+    meta = metadata(name, version=version, **fields)
+    del meta["namespace"]
+    phase = "Terminating" if "deletionTimestamp" in fields else "Active"
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": meta, "status": {"phase": phase}}
+
+
+def gpu_pool(name: str = "a10", *, version: int = 1, **fields: Any) -> Body:
+    meta = metadata(name, version=version, **fields)
+    del meta["namespace"]
+    return {
+        "apiVersion": "embedding-operator.io/v1alpha1",
+        "kind": "GPUPool",
+        "metadata": meta,
+        "spec": {"nodeSelector": {"gpu": name}, "computeCapability": "8.6", "memoryGiB": 22},
+    }
+
+
 def owned_by(uid: str = SERVICE_UID, *, kind: str = "EmbeddingService", name: str = "qwen") -> list[Body]:
     return [{"apiVersion": "x/v1", "kind": kind, "name": name, "uid": uid, "controller": True}]
 

@@ -1,70 +1,20 @@
 """The client against a small HTTP server that answers as it is told."""
 
-import asyncio
-import json
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiohttp import web
 from embedding_operator.kube.client import Answered, Client, connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, POD
 
-from e2e.engine.process import LOOPBACK, free_port
-
-KUBECONFIG = """\
-apiVersion: v1
-kind: Config
-current-context: test
-contexts: [{name: test, context: {cluster: test, user: test}}]
-clusters: [{name: test, cluster: {server: "http://127.0.0.1:PORT"}}]
-users: [{name: test, user: {tokenFile: token}}]
-"""
-
-Answer = tuple[int, Any]
-
-
-@dataclass
-class Server:
-    """Answers requests in order from `answers`, and keeps what it was asked."""
-
-    kubeconfig: Path
-    answers: list[Answer] = field(default_factory=list)
-    headers: dict[str, str] = field(default_factory=dict)
-    requests: list[web.Request] = field(default_factory=list)
-    bodies: list[Any] = field(default_factory=list)
-
-    async def handle(self, request: web.Request) -> web.Response:
-        self.requests.append(request)
-        text = await request.text()
-        self.bodies.append(json.loads(text) if text else None)
-        status, body = self.answers.pop(0)
-        if status == 0:
-            await asyncio.sleep(5)
-        content = body if isinstance(body, str) else json.dumps(body)
-        return web.Response(status=status, text=content, content_type="application/json", headers=self.headers)
-
-    @property
-    def lines(self) -> list[str]:
-        return [f"{request.method} {request.path_qs}" for request in self.requests]
+from tests.unit.kube.http_server import Answer, HttpServer, http_server
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    port = free_port()
-    (tmp_path / "config").write_text(KUBECONFIG.replace("PORT", str(port)))
-    (tmp_path / "token").write_text("first")
-    served = Server(tmp_path / "config")
-    app = web.Application()
-    app.router.add_route("*", "/{tail:.*}", served.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, LOOPBACK, port).start()
-    yield served
-    await runner.cleanup()
+async def server(tmp_path: Path) -> AsyncIterator[HttpServer]:
+    async with http_server(tmp_path) as serving:
+        yield serving
 
 
 @pytest.fixture
@@ -73,7 +23,7 @@ def answered() -> list[Answered]:
 
 
 @pytest.fixture
-async def client(server: Server, answered: list[Answered]) -> AsyncIterator[Client]:
+async def client(server: HttpServer, answered: list[Answered]) -> AsyncIterator[Client]:
     async with await connect(
         kubeconfig=server.kubeconfig, user_agent="embedding-operator/1", timeout_seconds=0.5, observer=answered.append
     ) as opened:
@@ -87,7 +37,7 @@ def page(*names: str, then: str = "", version: str = "7") -> Answer:
     }
 
 
-async def test_a_request_says_who_asks(server: Server, client: Client) -> None:
+async def test_a_request_says_who_asks(server: HttpServer, client: Client) -> None:
     server.answers = [(200, {"metadata": {}})]
     await client.get(DEPLOYMENT, namespace="search", name="qwen")
     assert server.lines == ["GET /apis/apps/v1/namespaces/search/deployments/qwen"]
@@ -95,7 +45,7 @@ async def test_a_request_says_who_asks(server: Server, client: Client) -> None:
     assert server.requests[0].headers["Authorization"] == "Bearer first"
 
 
-async def test_a_list_is_read_page_by_page(server: Server, client: Client) -> None:
+async def test_a_list_is_read_page_by_page(server: HttpServer, client: Client) -> None:
     server.answers = [page("a", "b", then="t/1="), page("c", version="8")]
     listing = await client.list_all(POD, selector="app=x,tier", page_size=2)
     assert [item["metadata"]["name"] for item in listing.items] == ["a", "b", "c"]
@@ -106,34 +56,34 @@ async def test_a_list_is_read_page_by_page(server: Server, client: Client) -> No
     ]
 
 
-async def test_one_namespace_can_be_listed(server: Server, client: Client) -> None:
+async def test_one_namespace_can_be_listed(server: HttpServer, client: Client) -> None:
     server.answers = [page()]
     await client.list_all(POD, namespace="search")
     assert server.requests[0].path == "/api/v1/namespaces/search/pods"
 
 
-async def test_a_list_whose_next_page_is_gone_begins_again(server: Server, client: Client) -> None:
+async def test_a_list_whose_next_page_is_gone_begins_again(server: HttpServer, client: Client) -> None:
     server.answers = [page("old", then="t"), (410, {"message": "expired"}), page("new", version="9")]
     listing = await client.list_all(POD)
     assert [item["metadata"]["name"] for item in listing.items] == ["new"]
     assert listing.resource_version == "9"
 
 
-async def test_a_list_that_is_gone_again_and_again_is_gone(server: Server, client: Client) -> None:
+async def test_a_list_that_is_gone_again_and_again_is_gone(server: HttpServer, client: Client) -> None:
     server.answers = [page("old", then="t"), (410, {})] * 3
     with pytest.raises(Gone):
         await client.list_all(POD)
     assert len(server.requests) == 6
 
 
-async def test_a_kind_that_the_server_does_not_know_is_gone_at_once(server: Server, client: Client) -> None:
+async def test_a_kind_that_the_server_does_not_know_is_gone_at_once(server: HttpServer, client: Client) -> None:
     server.answers = [(404, {"message": "the server could not find the requested resource"})]
     with pytest.raises(Gone):
         await client.list_all(EMBEDDING_SERVICE)
     assert len(server.requests) == 1
 
 
-async def test_apply_is_server_side_with_one_manager(server: Server, client: Client) -> None:
+async def test_apply_is_server_side_with_one_manager(server: HttpServer, client: Client) -> None:
     body = {"metadata": {"name": "qwen", "namespace": "search"}, "status": {}}
     server.answers = [(200, body)]
     assert await client.apply(EMBEDDING_SERVICE, body, force=True, manager="m", subresource="status") == body
@@ -144,7 +94,7 @@ async def test_apply_is_server_side_with_one_manager(server: Server, client: Cli
     assert server.bodies == [body]
 
 
-async def test_a_merge_patch_is_one(server: Server, client: Client) -> None:
+async def test_a_merge_patch_is_one(server: HttpServer, client: Client) -> None:
     server.answers = [(200, {})]
     patch = {"metadata": {"annotations": {"a": None}}}
     await client.merge(POD, patch, name="a", namespace="search")
@@ -152,7 +102,7 @@ async def test_a_merge_patch_is_one(server: Server, client: Client) -> None:
     assert server.bodies == [patch]
 
 
-async def test_a_delete_is_of_what_was_seen(server: Server, client: Client) -> None:
+async def test_a_delete_is_of_what_was_seen(server: HttpServer, client: Client) -> None:
     server.answers = [(200, {})]
     await client.delete(DEPLOYMENT, namespace="search", name="qwen", uid="u", resource_version="5")
     assert server.lines == ["DELETE /apis/apps/v1/namespaces/search/deployments/qwen"]
@@ -160,13 +110,13 @@ async def test_a_delete_is_of_what_was_seen(server: Server, client: Client) -> N
 
 
 @pytest.mark.parametrize(("status", "error"), [(409, Conflict), (404, Gone), (503, Unavailable), (301, Unavailable)])
-async def test_errors_are_three(server: Server, client: Client, status: int, error: type[Exception]) -> None:
+async def test_errors_are_three(server: HttpServer, client: Client, status: int, error: type[Exception]) -> None:
     server.answers = [(status, "no json")]
     with pytest.raises(error):
         await client.get(POD, namespace="search", name="a")
 
 
-async def test_the_servers_wish_to_wait_is_passed_on(server: Server, client: Client) -> None:
+async def test_the_servers_wish_to_wait_is_passed_on(server: HttpServer, client: Client) -> None:
     server.answers = [(429, {"message": "slow down"})]
     server.headers = {"Retry-After": "3"}
     with pytest.raises(Unavailable) as caught:
@@ -175,13 +125,13 @@ async def test_the_servers_wish_to_wait_is_passed_on(server: Server, client: Cli
     assert len(server.requests) == 1
 
 
-async def test_a_server_that_does_not_answer_is_unavailable(server: Server, client: Client) -> None:
+async def test_a_server_that_does_not_answer_is_unavailable(server: HttpServer, client: Client) -> None:
     server.answers = [(0, {})]
     with pytest.raises(Unavailable, match="no answer in time"):
         await client.get(POD, namespace="search", name="a")
 
 
-async def test_every_request_is_counted(server: Server, client: Client, answered: list[Answered]) -> None:
+async def test_every_request_is_counted(server: HttpServer, client: Client, answered: list[Answered]) -> None:
     server.answers = [(200, {}), (409, {}), (0, {})]
     body = {"metadata": {"name": "qwen", "namespace": "search"}}
     await client.apply(EMBEDDING_SERVICE, body, force=True, subresource="status")
@@ -197,7 +147,7 @@ async def test_every_request_is_counted(server: Server, client: Client, answered
     assert answered[2].seconds >= 0.5
 
 
-async def test_behind_a_closed_gate_nothing_is_written_and_everything_read(server: Server, client: Client) -> None:
+async def test_behind_a_closed_gate_nothing_is_written_and_everything_read(server: HttpServer, client: Client) -> None:
     answers: Iterator[bool] = iter([True, False, False, False, False, False])
     gated = client.behind(lambda: next(answers))
     body = {"metadata": {"name": "qwen", "namespace": "search"}}
@@ -216,7 +166,7 @@ async def test_behind_a_closed_gate_nothing_is_written_and_everything_read(serve
     assert [request.method for request in server.requests] == ["PATCH", "GET"]
 
 
-async def test_a_rotated_token_is_picked_up_within_a_minute(server: Server, tmp_path: Path) -> None:
+async def test_a_rotated_token_is_picked_up_within_a_minute(server: HttpServer, tmp_path: Path) -> None:
     clock = [100.0]
     async with await connect(kubeconfig=server.kubeconfig, user_agent="x", monotonic=lambda: clock[0]) as client:
         server.answers = [(200, {})] * 3
@@ -228,7 +178,7 @@ async def test_a_rotated_token_is_picked_up_within_a_minute(server: Server, tmp_
     assert tokens == ["Bearer first", "Bearer first", "Bearer second"]
 
 
-async def test_a_token_that_can_not_be_read_is_unavailable(server: Server, tmp_path: Path) -> None:
+async def test_a_token_that_can_not_be_read_is_unavailable(server: HttpServer, tmp_path: Path) -> None:
     clock = [100.0]
     async with await connect(kubeconfig=server.kubeconfig, user_agent="x", monotonic=lambda: clock[0]) as client:
         (tmp_path / "token").unlink()

@@ -8,7 +8,17 @@ from embedding_operator.kube.reader import PoolObject, Reader, Refusal, ServiceO
 from embedding_operator.kube.store import ObjectStore
 
 from tests.builders import NOON
-from tests.unit.kube.objects import Body, ago, changed, condition, deployment, embedding_service, pod, without_label
+from tests.unit.kube.objects import (
+    Body,
+    ago,
+    changed,
+    condition,
+    deployment,
+    embedding_service,
+    namespace,
+    pod,
+    without_label,
+)
 
 
 def store_of(*bodies: Body) -> ObjectStore:
@@ -46,6 +56,11 @@ def test_a_service_without_anything_optional() -> None:
     service = service_of(store_of(body))
     assert (service.spec, service.status, service.labels, service.generation) == ({}, {}, {}, 0)
     assert service.deleting
+
+
+def test_a_namespace_is_ending_once_it_is_deleted() -> None:
+    reader = Reader(store_of(namespace("search"), namespace("old", deletionTimestamp="2026-06-03T12:00:00Z")))
+    assert [reader.namespace_is_ending(name) for name in ("search", "old", "unknown")] == [False, True, False]
 
 
 def test_services_by_name() -> None:

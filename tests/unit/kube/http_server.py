@@ -1,0 +1,74 @@
+"""A small HTTP server in place of an API server: it answers as it is told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from e2e.engine.process import LOOPBACK, free_port
+
+KUBECONFIG = """\
+apiVersion: v1
+kind: Config
+current-context: test
+contexts: [{name: test, context: {cluster: test, user: test}}]
+clusters: [{name: test, cluster: {server: "http://127.0.0.1:PORT"}}]
+users: [{name: test, user: {tokenFile: token}}]
+"""
+
+Answer = tuple[int, Any]
+"""An HTTP status and a body; the status 0 stands for an answer that does not come."""
+
+
+def _unexpected(request: web.Request, body: Any) -> Answer:
+    return 500, {"message": f"no answer is prepared for {request.method} {request.path}"}
+
+
+@dataclass
+class HttpServer:
+    """Answers requests in order from `answers`, then with `otherwise`, and keeps what it was asked."""
+
+    kubeconfig: Path
+    answers: list[Answer] = field(default_factory=list)
+    otherwise: Callable[[web.Request, Any], Answer] = _unexpected
+    headers: dict[str, str] = field(default_factory=dict)
+    requests: list[web.Request] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.requests.append(request)
+        text = await request.text()
+        asked = json.loads(text) if text else None
+        self.bodies.append(asked)
+        status, body = self.answers.pop(0) if self.answers else self.otherwise(request, asked)
+        if status == 0:
+            await asyncio.sleep(5)
+        content = body if isinstance(body, str) else json.dumps(body)
+        return web.Response(status=status, text=content, content_type="application/json", headers=self.headers)
+
+    @property
+    def lines(self) -> list[str]:
+        return [f"{request.method} {request.path_qs}" for request in self.requests]
+
+
+@asynccontextmanager
+async def http_server(folder: Path) -> AsyncIterator[HttpServer]:
+    """Serve on loopback; `folder` gets the kubeconfig and its token."""
+    port = free_port()
+    (folder / "config").write_text(KUBECONFIG.replace("PORT", str(port)))
+    (folder / "token").write_text("first")
+    served = HttpServer(folder / "config")
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", served.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, LOOPBACK, port).start()
+    try:
+        yield served
+    finally:
+        await runner.cleanup()

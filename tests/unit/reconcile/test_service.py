@@ -1,0 +1,118 @@
+"""One reconcile of a service, from what is stored to what is written."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE
+
+from tests.unit.kube.objects import changed, deployment, namespace
+from tests.unit.reconcile.world import KEY, World, service_on, world
+
+DELETED_AT = "2026-06-03T12:00:00Z"
+LATER = 1000
+CHILDREN = ["Service qwen", "PodDisruptionBudget qwen", "Deployment qwen-a10"]
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path) as built:
+        yield built
+
+
+async def settle(cluster: World) -> None:
+    """Reconcile until the children that were made are what is reported."""
+    for _ in range(2):
+        await cluster.reconciler.reconcile(KEY)
+    cluster.written()
+
+
+async def test_a_new_service_gets_its_children_and_a_status(cluster: World) -> None:
+    cluster.put(service_on("a10"))
+    await cluster.reconciler.reconcile(KEY)
+    assert sorted(cluster.written()) == sorted([*CHILDREN, "EmbeddingService qwen status"])
+
+
+async def test_at_rest_nothing_is_written(cluster: World) -> None:
+    cluster.put(service_on("a10"))
+    await settle(cluster)
+    await cluster.reconciler.reconcile(KEY)
+    assert cluster.written() == []
+    assert len(cluster.decisions) == 3
+
+
+async def test_a_pool_that_leaves_the_spec_keeps_its_deployment_while_replicas_are_held(cluster: World) -> None:
+    cluster.put(service_on("a10", "t4"))
+    await settle(cluster)
+    cluster.put(service_on("a10", version=LATER, generation=2))
+    await cluster.reconciler.reconcile(KEY)
+    assert cluster.written() == ["EmbeddingService qwen status"]
+    assert cluster.store.get(DEPLOYMENT.kind, "search", "qwen-t4") is not None
+
+
+async def test_a_pool_without_replicas_that_left_the_spec_takes_its_deployment_along(cluster: World) -> None:
+    cluster.put(service_on("a10"), deployment("t4", replicas=0))
+    await cluster.reconciler.reconcile(KEY)
+    deleted = [request.path for request in cluster.server.requests if request.method == "DELETE"]
+    assert deleted == ["/apis/apps/v1/namespaces/search/deployments/qwen-t4"]
+    assert cluster.store.get(DEPLOYMENT.kind, "search", "qwen-t4") is None
+
+
+async def test_what_is_not_there_or_on_its_way_out_is_left_alone(cluster: World) -> None:
+    await cluster.reconciler.reconcile(KEY)
+    cluster.put(service_on("a10", deletionTimestamp=DELETED_AT))
+    await cluster.reconciler.reconcile(KEY)
+    assert cluster.server.requests == []
+
+
+async def test_nothing_is_asked_of_a_namespace_that_is_ending(cluster: World) -> None:
+    cluster.put(service_on("a10"), namespace(version=2, deletionTimestamp=DELETED_AT))
+    await cluster.reconciler.reconcile(KEY)
+    assert cluster.server.requests == []
+    assert cluster.decisions == []
+
+
+async def test_a_service_whose_children_went_with_its_namespace_is_left_alone(cluster: World) -> None:
+    cluster.put(service_on("a10"))
+    await settle(cluster)
+    cluster.put(namespace(version=2, deletionTimestamp=DELETED_AT))
+    for kind in ("Deployment", "Service", "PodDisruptionBudget"):
+        for body in cluster.store.owned(kind, namespace="search", service="qwen"):
+            cluster.store.remove(kind, "search", body["metadata"]["name"])
+    await cluster.reconciler.reconcile(KEY)
+    assert cluster.server.requests == []
+
+
+async def test_a_spec_that_can_not_be_read_is_said_and_nothing_else_changes(cluster: World) -> None:
+    cluster.put(changed(service_on("a10"), "spec", "model", "huggingFace", "repo", to=7))
+    await cluster.reconciler.reconcile(KEY)
+    assert cluster.written() == ["EmbeddingService qwen status"]
+    status = (cluster.store.get(EMBEDDING_SERVICE.kind, "search", "qwen") or {})["status"]
+    stalled = next(each for each in status["conditions"] if each["type"] == "Stalled")
+    assert stalled["reason"] == "InvalidSpec"
+    assert "spec.model.huggingFace.repo" in stalled["message"]
+
+
+async def test_a_service_without_any_gpu_pool_waits(cluster: World) -> None:
+    cluster.put(service_on("l4"))
+    await cluster.reconciler.reconcile(KEY)
+    assert cluster.written() == ["EmbeddingService qwen status"]
+    assert cluster.decisions == []
+
+
+async def test_another_autoscaler_is_named_in_the_status(cluster: World) -> None:
+    cluster.put(service_on("a10"))
+    cluster.reporter.other_scalers = {("search", "qwen"): ("HorizontalPodAutoscaler rival",)}
+    await cluster.reconciler.reconcile(KEY)
+    status = (cluster.store.get(EMBEDDING_SERVICE.kind, "search", "qwen") or {})["status"]
+    conflicting = next(each for each in status["conditions"] if each["type"] == "ConflictingScaler")
+    assert conflicting["status"] == "True"
+    assert "HorizontalPodAutoscaler rival" in conflicting["message"]
+
+
+async def test_a_service_that_is_forgotten_is_looked_at_as_if_it_were_new(cluster: World) -> None:
+    cluster.put(service_on("a10"))
+    await settle(cluster)
+    cluster.reconciler.forget_all_but(["somebody-else"])
+    await cluster.reconciler.reconcile(KEY)
+    assert sorted(cluster.written()) == sorted(CHILDREN)

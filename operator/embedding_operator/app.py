@@ -95,7 +95,7 @@ class App:
         )
         self._exporter.serve(settings.metrics_port)
         self._build(self._client.behind(self._lease.held) if settings.lease else self._client, session=self._session)
-        self._listed(await relist_all(self._client, self._store))
+        await self._relist()
         self._spawn(self._lead(), name="lead")
 
     async def stop(self) -> None:
@@ -191,7 +191,9 @@ class App:
 
     async def _census(self) -> None:
         """Look for other autoscalers, keep the status of pools and schedules, forget what is gone."""
-        self._reporter.other_scalers = await conflicting_scalers(self._client, self._store)
+        self._reporter.other_scalers = await conflicting_scalers(
+            self._client, self._store, namespaces=self._settings.watch_namespaces
+        )
         services = self._reader.services()
         self._services.forget_all_but({service.uid for service in services})
         self._exported = self._forget_exported({(service.namespace, service.name) for service in services})
@@ -206,7 +208,7 @@ class App:
         return present
 
     async def _relist(self) -> None:
-        self._listed(await relist_all(self._client, self._store))
+        self._listed(await relist_all(self._client, self._store, namespaces=self._settings.watch_namespaces))
 
     def _listed(self, changes: Any) -> None:
         if self._feed is not None:

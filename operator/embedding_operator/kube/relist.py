@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from embedding_operator.kube.client import Client
+from embedding_operator.kube.client import Client, Listing
 from embedding_operator.kube.labels import MANAGED_SELECTOR
 from embedding_operator.kube.resources import (
     DEPLOYMENT,
@@ -42,6 +42,17 @@ SOURCES = (
 )
 
 
+async def list_each(
+    client: Client, resource: Resource, *, namespaces: Collection[str], selector: str = ""
+) -> list[Listing]:
+    """Return one list for each of `namespaces`; one of everything where there are none, or no namespaces of the kind.
+
+    Raises `Gone` where the API server does not know the kind.
+    """
+    places = sorted(namespaces) if resource.namespaced and namespaces else [""]
+    return [await client.list_all(resource, namespace=place, selector=selector) for place in places]
+
+
 async def relist(
     client: Client, store: ObjectStore, source: Source, *, namespaces: Collection[str] = ()
 ) -> frozenset[Change]:
@@ -50,8 +61,7 @@ async def relist(
     Namespaced kinds are listed in `namespaces`, or in all where there are none. Raises `Gone` where the API server does
     not know the kind.
     """
-    places = sorted(namespaces) if source.resource.namespaced and namespaces else [""]
-    listings = [await client.list_all(source.resource, namespace=place, selector=source.selector) for place in places]
+    listings = await list_each(client, source.resource, namespaces=namespaces, selector=source.selector)
     # Of several lists the oldest says what may be missing: what is newer is kept.
     oldest = min((listing.resource_version for listing in listings), key=version_number)
     bodies = [body for listing in listings for body in listing.items]

@@ -1,11 +1,12 @@
 """Other autoscalers that target a Deployment of ours: two that scale one Deployment undo each other's work."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.errors import Gone
+from embedding_operator.kube.relist import list_each
 from embedding_operator.kube.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT
 from embedding_operator.kube.store import ObjectStore
 
@@ -14,15 +15,15 @@ Scalers = Mapping[tuple[str, str], tuple[str, ...]]
 """Autoscalers (`kind name`) by namespace and EmbeddingService."""
 
 
-async def conflicting_scalers(client: Client, store: ObjectStore) -> Scalers:
-    """Return the autoscalers of the whole cluster that target a managed Deployment."""
+async def conflicting_scalers(client: Client, store: ObjectStore, *, namespaces: Collection[str] = ()) -> Scalers:
+    """Return the autoscalers in `namespaces`, or in all where there are none, that target a managed Deployment."""
     found: list[tuple[str, Body]] = []
     for resource in (HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT):
         try:
-            listing = await client.list_all(resource)
+            listings = await list_each(client, resource, namespaces=namespaces)
         except Gone:
             continue
-        found += [(resource.kind, body) for body in listing.items]
+        found += [(resource.kind, body) for listing in listings for body in listing.items]
     return matched(found, store=store)
 
 

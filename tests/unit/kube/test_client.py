@@ -1,6 +1,6 @@
 """The client against a small HTTP server that answers as it is told."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,26 +8,7 @@ from embedding_operator.kube.client import Answered, Client, connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, POD
 
-from tests.unit.kube.http_server import Answer, HttpServer, http_server
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[HttpServer]:
-    async with http_server(tmp_path) as serving:
-        yield serving
-
-
-@pytest.fixture
-def answered() -> list[Answered]:
-    return []
-
-
-@pytest.fixture
-async def client(server: HttpServer, answered: list[Answered]) -> AsyncIterator[Client]:
-    async with await connect(
-        kubeconfig=server.kubeconfig, user_agent="embedding-operator/1", timeout_seconds=0.5, observer=answered.append
-    ) as opened:
-        yield opened
+from tests.unit.kube.http_server import Answer, HttpServer
 
 
 def page(*names: str, then: str = "", version: str = "7") -> Answer:

@@ -24,19 +24,20 @@ def watch(
     seconds: float,
 ) -> Mapping[str, Any]:
     """Show the status that `look` returns until `until` holds; the last status, also when the time is over."""
-    deadline = time.monotonic() + seconds
+    started = time.monotonic()
+    deadline = started + seconds
     status = look()
-    printed = 0.0
+    printed, shown = 0.0, ""
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not until(status) and time.monotonic() < deadline:
             if console.is_terminal:
                 live.update(Group(Text(title, style="bold"), table(status)), refresh=True)
-            elif time.monotonic() - printed >= LINE_SECONDS:
-                printed = time.monotonic()
-                console.print(f"  {line(status)}")
+            elif pools(status) != shown or time.monotonic() - printed >= LINE_SECONDS:
+                printed, shown = time.monotonic(), pools(status)
+                console.print(f"  {printed - started:4.0f} s  {line(status)}")
             time.sleep(REFRESH_SECONDS)
             status = look()
-    console.print(f"  {line(status)}")
+    console.print(f"  {time.monotonic() - started:4.0f} s  {line(status)}")
     return status
 
 
@@ -55,10 +56,15 @@ def table(status: Mapping[str, Any]) -> Table:
 
 def line(status: Mapping[str, Any]) -> str:
     """One line: window, replicas, queue, and the step that decided."""
-    decision, schedule = status.get("decision", {}), status.get("schedule", {})
-    pools = ", ".join(f"{pool['gpuPool']} {pool['ready']}/{pool['desired']}" for pool in status.get("pools", []))
+    decision, window = status.get("decision", {}), (status.get("schedule") or {}).get("window")
     steps = decision.get("steps", [])
     reason = steps[-1]["message"] if steps else "nothing decided yet"
-    queue = decision.get("queueRequests")
-    waiting = "unknown" if queue is None else f"{queue:.0f}"
-    return f"window {schedule.get('window') or 'none'} | {pools or 'no pools'} | {waiting} requests wait | {reason}"
+    waiting = decision.get("queueRequests")
+    queue = "queue unknown" if waiting is None else f"queue {waiting:.0f}"
+    return " | ".join([f"window {window}" if window else "no window", pools(status), queue, reason])
+
+
+def pools(status: Mapping[str, Any]) -> str:
+    """Ready and wanted replicas of each pool."""
+    counts = (f"{pool['gpuPool']} {pool['ready']}/{pool['desired']}" for pool in status.get("pools", []))
+    return ", ".join(counts) or "no pools yet"

@@ -20,7 +20,7 @@ from embedding_operator.domain.allocation import TOLERANCE, allocate, coverage
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import SETTLE_SECONDS, Removal, remove, victims
 from embedding_operator.domain.memory import RateStep, ScalingMemory
-from embedding_operator.domain.observation import Observation, Pool
+from embedding_operator.domain.observation import Bounds, Observation, Pool
 from embedding_operator.domain.requirement import requirement
 from embedding_operator.domain.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
 from embedding_operator.domain.trace import Trace
@@ -72,12 +72,16 @@ def _goal(observation: Observation, *, required: float, trace: Trace) -> dict[st
     covered = coverage(goal, tokens_per_second=speed)
     floor = coverage({allowance.pool: allowance.min_replicas for allowance in allowances}, tokens_per_second=speed)
     if covered < required - TOLERANCE:
-        message = "the bounds of the window allow less than is required"
+        message = f"maxReplicas{_of_window(bounds)} allows less than is required"
         trace.add(StepReason.AT_MAXIMUM, message, before=required, after=covered)
     elif floor > required + TOLERANCE:
-        message = "the bounds of the window ask for more than is required"
+        message = f"minReplicas{_of_window(bounds)} asks for more than is required"
         trace.add(StepReason.AT_MINIMUM, message, before=required, after=floor)
     return goal
+
+
+def _of_window(bounds: Bounds) -> str:
+    return "" if bounds.window is None else f" of window {bounds.window}"
 
 
 def _removal(

@@ -1,9 +1,12 @@
 """Input that the schema accepts and the operator can not act on: a named condition, and the last good state serves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from e2e.harness.kubectl import kubectl
 from e2e.harness.operator_process import OperatorProcess
 from e2e.harness.waiting import eventually, throughout
 from e2e.harness.world import NAME, World, pool, service
@@ -47,6 +50,10 @@ BAD = {
         {"pools": [pool("a10"), pool("t4", least=0)], **model("Qwen/Qwen3-Embedding-8B")},
         "ModelTooLarge",
     ),
+    "dimensions that the model does not have": (
+        model("Qwen/Qwen3-Embedding-0.6B", dimensions=[4096]),
+        "InvalidSpec",
+    ),
     "a quantisation without a kernel": (
         {"pools": [pool("a10"), pool("t4", least=0)], **model("Qwen/Qwen3-Embedding-0.6B", quantization="fp8")},
         "QuantizationUnsupported",
@@ -68,7 +75,7 @@ def test_bad_spec_stalls_while_the_last_good_one_serves(
 
     undone = {field: GOOD.get(field) for field in change}
     if "model" in undone:
-        undone["model"] = {**GOOD["model"], "dtype": None, "quantization": None}
+        undone["model"] = {**GOOD["model"], "dtype": None, "quantization": None, "dimensions": None}
     world.patch("embeddingservice", NAME, {"spec": undone})
     eventually("rolled back, nothing is in the way", lambda: world.condition("Stalled") == ("False", "Progressing"))
     world.wait_until_serving()
@@ -125,6 +132,65 @@ def test_quota_that_leaves_no_room(operator: OperatorProcess, world: World) -> N
     world.patch("embeddingservice", NAME, {"spec": {"pools": [pool("a10", least=1)]}})
     world.wait_until_serving()
     assert world.condition("Stalled") == ("False", "Progressing")
+
+
+def test_admission_policy_that_refuses_a_child(operator: OperatorProcess, world: World) -> None:
+    world.apply(service())
+    world.wait_until_serving()
+    with refused_deployments(world):
+        world.patch("embeddingservice", NAME, {"spec": {"pools": [pool("a10", least=2)]}})
+        eventually("the refusal is named", lambda: world.condition("Stalled") == ("True", "Forbidden"))
+        assert REFUSAL in messages(world)["Stalled"]
+        assert world.ready_pods() == 1
+
+    eventually("two replicas", lambda: world.ready_pods() == 2, seconds=90)
+    assert world.condition("Stalled") == ("False", "Progressing")
+
+
+REFUSAL = "no change on Fridays"
+
+
+@contextmanager
+def refused_deployments(world: World) -> Iterator[None]:
+    """Let the API server refuse every change of the spec of a Deployment in the namespace."""
+    name = f"refuse-{world.namespace}"
+    admission = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
+    rule = {
+        "apiGroups": ["apps"],
+        "apiVersions": ["v1"],
+        "operations": ["UPDATE"],
+        "resources": ["deployments"],
+    }
+    policy = {
+        **admission,
+        "kind": "ValidatingAdmissionPolicy",
+        "spec": {
+            "matchConstraints": {"resourceRules": [rule]},
+            "validations": [{"expression": "object.spec == oldObject.spec", "message": REFUSAL}],
+        },
+    }
+    place = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}}
+    binding = {
+        **admission,
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": place},
+    }
+    world.apply(policy, binding)
+    try:
+        eventually("the policy is in force", lambda: is_refused(world))
+        yield
+    finally:
+        world.delete("validatingadmissionpolicybinding", name)
+        world.delete("validatingadmissionpolicy", name)
+
+
+def is_refused(world: World) -> bool:
+    change = ("--type=merge", '--patch={"spec": {"minReadySeconds": 1}}', "--dry-run=server")
+    try:
+        kubectl("patch", "deployment", f"{NAME}-a10", f"--namespace={world.namespace}", *change)
+    except AssertionError as error:
+        return REFUSAL in str(error)
+    return False
 
 
 def test_other_autoscaler_on_a_managed_deployment(operator: OperatorProcess, world: World) -> None:

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import kopf
-from kopf._core.engines.peering import Identity
 
 from embedding_operator import logs
 from embedding_operator.app import App
@@ -15,6 +14,7 @@ from embedding_operator.handlers import lifecycle, probes, watches
 from embedding_operator.settings import Settings, SettingsError
 
 SHELL_SECONDS = 0.5
+UNUSABLE_SETTINGS = 2
 
 
 def main() -> None:
@@ -22,7 +22,8 @@ def main() -> None:
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
-        sys.exit(f"embedding-operator: {error}")
+        print(f"embedding-operator: {error}", file=sys.stderr)  # noqa: T201 - logs are configured by the settings
+        sys.exit(UNUSABLE_SETTINGS)
     logs.configure(settings.log_level)
     asyncio.run(run(settings))
 
@@ -42,8 +43,9 @@ async def run(settings: Settings) -> None:
             clusterwide=not settings.watch_namespaces,
             namespaces=settings.watch_namespaces,
             standalone=True,
-            # kopf would look for the name of its user, and the user of the container has none.
-            identity=Identity(settings.pod_name),
+            # kopf would look for the name of its user, and the user of the container has none. What it takes is a text,
+            # but the NewType that it calls it by is not public.
+            identity=settings.pod_name,  # type: ignore[arg-type]
             liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
             stop_flag=stop,
         )

@@ -83,6 +83,13 @@ class App:
 
     async def start(self) -> None:
         """Connect, read the whole cluster once, and begin to work as soon as the Lease is held."""
+        try:
+            await self._start()
+        except Exception:
+            self._ended()
+            raise
+
+    async def _start(self) -> None:
         settings = self._settings
         self._client = await connect(
             kubeconfig=self._kubeconfig,

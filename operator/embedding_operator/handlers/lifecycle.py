@@ -20,7 +20,8 @@ def register(registry: kopf.OperatorRegistry, *, start: Phase, stop: Phase) -> N
     async def stopped(**_: object) -> None:
         await stop()
 
-    kopf.on.startup(id="start", registry=registry)(started)
+    # What fails at the start ends the process, and the kubelet starts it anew; kopf would wait a minute and try again.
+    kopf.on.startup(id="start", registry=registry, errors=kopf.ErrorsMode.PERMANENT)(started)
     kopf.on.cleanup(id="stop", registry=registry)(stopped)
 
 

@@ -1,0 +1,113 @@
+"""The process: what ends it, and what it asks the API server for."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from embedding_operator.__main__ import main
+from embedding_operator.handlers.watches import WATCHED
+from embedding_operator.kube.resources import Resource
+from embedding_operator.settings import PREFIX
+
+from e2e.engine.process import free_port
+from tests.unit.kube.http_server import Answer, HttpServer, http_server
+
+SECONDS = 20
+
+
+def test_settings_that_can_not_be_used_end_it_with_their_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EMBEDDING_OPERATOR_POLL_SECONDS", "often")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "EMBEDDING_OPERATOR_POLL_SECONDS='often': use a number from 1 to 60" in capsys.readouterr().err
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[HttpServer]:
+    async with http_server(tmp_path) as serving:
+        yield serving
+
+
+def described(resource: Resource) -> dict[str, Any]:
+    verbs = ["get", "list", "watch", "patch"]
+    names = {"name": resource.plural, "singularName": "", "kind": resource.kind}
+    return {**names, "namespaced": resource.namespaced, "verbs": verbs}
+
+
+def group_version(resource: Resource) -> str:
+    return f"/apis/{resource.api_version}" if resource.group else f"/api/{resource.api_version}"
+
+
+def empty_cluster(request: web.Request, _: Any) -> Answer:
+    """Answer discovery, empty lists, and watches in which nothing happens."""
+    groups = sorted({resource.api_version for resource in WATCHED if resource.group})
+    if request.path == "/api":
+        return 200, {"versions": ["v1"]}
+    if request.path == "/apis":
+        versions = [{"groupVersion": each, "version": each.rpartition("/")[2]} for each in groups]
+        named = [{"name": each["groupVersion"].partition("/")[0], "versions": [each]} for each in versions]
+        return 200, {"groups": [{**each, "preferredVersion": each["versions"][0]} for each in named]}
+    if "watch" in request.query:
+        return 200, ""
+    found = [described(resource) for resource in WATCHED if group_version(resource) == request.path]
+    if found:
+        return 200, {"resources": found}
+    return 200, {"metadata": {"resourceVersion": "7"}, "items": []}
+
+
+def watched(requests: Iterable[web.Request]) -> set[str]:
+    return {request.path for request in requests if "watch" in request.query}
+
+
+def paths(server: HttpServer) -> list[str]:
+    return [request.path for request in server.requests]
+
+
+@asynccontextmanager
+async def operator(server: HttpServer, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the operator as a process that nobody gave a user name."""
+    settings = {"LEASE": "false", "HEALTH_PORT": str(free_port()), "METRICS_PORT": str(free_port()), **variables}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "embedding_operator"),
+        env={"KUBECONFIG": str(server.kubeconfig)} | {f"{PREFIX}{name}": value for name, value in settings.items()},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_with_watched_namespaces_it_asks_for_nothing_namespaced_elsewhere(server: HttpServer) -> None:
+    everything = asyncio.Event()
+
+    def answer(request: web.Request, body: Any) -> Answer:
+        if len(watched(server.requests)) == len(WATCHED):
+            everything.set()
+        return empty_cluster(request, body)
+
+    server.otherwise = answer
+    async with asyncio.timeout(SECONDS), operator(server, WATCH_NAMESPACES="search") as process:
+        await everything.wait()
+        process.terminate()
+        assert await process.wait() == 0
+    assert watched(server.requests) == {resource.path(namespace="search") for resource in WATCHED}
+    kinds = {resource.plural for resource in WATCHED if resource.namespaced}
+    elsewhere = [path for path in paths(server) if path.rpartition("/")[2] in kinds and "/search/" not in path]
+    assert elsewhere == []
+
+
+async def test_it_ends_when_the_cluster_can_not_be_read(server: HttpServer) -> None:
+    server.otherwise = lambda _, __: (403, {"message": "nodes is forbidden"})
+    async with asyncio.timeout(SECONDS), operator(server) as process:
+        assert await process.wait() == 1

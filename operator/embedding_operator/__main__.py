@@ -6,11 +6,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import kopf
-
 from embedding_operator import logs
-from embedding_operator.app import App
-from embedding_operator.handlers import lifecycle, probes, watches
+from embedding_operator.gateway import command as gateway_agent
 from embedding_operator.settings import Settings, SettingsError
 
 SHELL_SECONDS = 0.5
@@ -18,7 +15,10 @@ UNUSABLE_SETTINGS = 2
 
 
 def main() -> None:
-    """Run the operator until it is told to stop; exit with 2 on settings that can not be used."""
+    """Run the operator, or the gateway's agent where that is named; exit with 2 on settings that can not be used."""
+    if sys.argv[1:2] == [gateway_agent.NAME]:
+        gateway_agent.main(sys.argv[2:])
+        return
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
@@ -30,6 +30,12 @@ def main() -> None:
 
 async def run(settings: Settings) -> None:
     """Run kopf as the watch shell of one `App`."""
+    # A gateway's agent, of which there are many, does without the memory that these take.
+    import kopf  # noqa: PLC0415
+
+    from embedding_operator.app import App  # noqa: PLC0415
+    from embedding_operator.handlers import lifecycle, probes, watches  # noqa: PLC0415
+
     stop = asyncio.Event()
     registry = kopf.get_default_registry()
     app = App(settings, version=version("embedding-operator"), kubeconfig=_kubeconfig(), ended=stop.set)

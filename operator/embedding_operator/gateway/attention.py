@@ -1,0 +1,83 @@
+"""Notices to the operator that a service wants to be looked at now: never required, never in the way of a request."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+SPACING_SECONDS = 0.1
+NOTICE_SECONDS = 1.0
+REDIRECTS_BEGIN = 300
+
+
+class Coalescer:
+    """Any number of calls of `call` become at most one `act` in `spacing_seconds`: the first at once, the rest after.
+
+    What is called while an act goes on leads to another one, so that the last call is always followed by an act.
+    """
+
+    def __init__(self, act: Callable[[], Awaitable[None]], *, spacing_seconds: float = SPACING_SECONDS) -> None:
+        self._act = act
+        self._spacing = spacing_seconds
+        self._called = asyncio.Event()
+
+    def call(self) -> None:
+        """Ask for an act; returns at once."""
+        self._called.set()
+
+    async def run(self) -> None:
+        """Act whenever that is asked for. Ends never."""
+        now = asyncio.get_running_loop().time
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            began = now()
+            await self._act()
+            await asyncio.sleep(max(0.0, began + self._spacing - now()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """The operator's pods: every address of `host`. The token in `token_file` is read anew for each notice."""
+
+    host: str
+    port: int
+    token_file: Path
+    namespace: str
+    service: str
+
+    async def notify(self, session: aiohttp.ClientSession) -> tuple[str, ...]:
+        """Tell every pod of the operator; return what went wrong, nothing if one of them took it.
+
+        The pod that leads acts on it, and the others can not be told apart from it: they answer with an error.
+        """
+        try:
+            async with asyncio.timeout(NOTICE_SECONDS):
+                token = (await asyncio.to_thread(self.token_file.read_text)).strip()
+                addresses = await self._addresses()
+        except (OSError, TimeoutError) as error:
+            return (f"{self.host}: {str(error) or 'no answer in time'}",)
+        outcomes = await asyncio.gather(*(self._told(session, address, token=token) for address in addresses))
+        return tuple(problem for problem in outcomes if problem) if all(outcomes) else ()
+
+    async def _addresses(self) -> list[str]:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        return sorted({str(address[0]) for *_, address in found})
+
+    async def _told(self, session: aiohttp.ClientSession, address: str, *, token: str) -> str:
+        host = f"[{address}]" if ":" in address else address
+        try:
+            async with session.post(
+                f"http://{host}:{self.port}/attention",
+                json={"namespace": self.namespace, "name": self.service},
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=aiohttp.ClientTimeout(total=NOTICE_SECONDS),
+                allow_redirects=False,
+            ) as response:
+                return "" if response.status < REDIRECTS_BEGIN else f"{address}: {response.status}"
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return f"{address}: {str(error) or 'no answer in time'}"

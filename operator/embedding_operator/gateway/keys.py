@@ -1,0 +1,112 @@
+"""The API keys of clients: files of a mounted Secret, and the map in which HAProxy looks them up by their hash.
+
+A line of the map is the SHA-256 of a key in hexadecimal and the name of the client that has it. The keys themselves
+stay in the Secret.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedding_operator.gateway.membership import Command
+from embedding_operator.gateway.runtime import Conversation, Refused
+
+_VERSION_FOLDER = "..data"
+_NOT_LOADED = "Unknown map identifier"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """What a Secret holds: names of clients by hash of key, and for each unusable key what is wrong with it."""
+
+    clients: Mapping[str, str]
+    problems: tuple[str, ...] = ()
+
+
+def read_keys(folder: Path) -> Keys:
+    """Return the keys in `folder`; none if there is no such folder. Raises `OSError` where a file can not be read."""
+    clients: dict[str, str] = {}
+    problems = []
+    # The first name in order has a key that two clients share, so that all gateways agree on it.
+    for name, key in sorted(_files(folder).items()):
+        problem = _problem(key)
+        if problem:
+            problems.append(f"the key of client {name} {problem}")
+        else:
+            clients.setdefault(hashlib.sha256(key).hexdigest(), name)
+    return Keys(clients=clients, problems=tuple(problems))
+
+
+def folder_version(folder: Path) -> str:
+    """Return what changes whenever Kubernetes puts another version of the Secret into `folder`."""
+    try:
+        return str((folder / _VERSION_FOLDER).readlink())
+    except OSError:
+        return ""
+
+
+def write_map(path: Path, clients: Mapping[str, str]) -> None:
+    """Put the map where HAProxy reads it when it starts; whoever reads meanwhile gets all of the old one or the new."""
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_text("".join(f"{digest} {name}\n" for digest, name in sorted(clients.items())))
+    draft.chmod(0o600)
+    draft.replace(path)
+
+
+def read_map(path: Path) -> dict[str, str]:
+    """Return the map as it was written last; empty if it never was."""
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    return {digest: name for digest, _, name in (line.partition(" ") for line in lines)}
+
+
+async def synchronize(conversation: Conversation, *, path: Path, clients: Mapping[str, str]) -> bool:
+    """Make HAProxy's map `clients`, all entries at once; return whether it was not.
+
+    Raises `Refused` where there are clients and HAProxy has no such map.
+    """
+    answer = await conversation.ask(f"show map {path}")
+    if answer.startswith(_NOT_LOADED):
+        if clients:
+            message = f"HAProxy has no map {path}: its configuration does not ask for API keys"
+            raise Refused(message)
+        return False
+    # Each line is the address of the entry, its key and its value.
+    present = sorted(tuple(line.split(maxsplit=2)[1:]) for line in answer.splitlines() if line.strip())
+    if present == sorted(clients.items()):
+        return False
+    version = await _prepared(conversation, path=path)
+    for digest, name in sorted(clients.items()):
+        await conversation.order(Command(text=f"add map @{version} {path} {digest} {name}"))
+    await conversation.order(Command(text=f"commit map @{version} {path}"))
+    return True
+
+
+async def _prepared(conversation: Conversation, *, path: Path) -> int:
+    answer = (await conversation.ask(f"prepare map {path}")).strip()
+    version = answer.removeprefix("New version created: ")
+    if not version.isdecimal():
+        message = f"'prepare map {path}': {answer}"
+        raise Refused(message)
+    return int(version)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    if not folder.is_dir():
+        return {}
+    return {
+        entry.name: entry.read_bytes().strip()
+        for entry in folder.iterdir()
+        if not entry.name.startswith("..") and entry.is_file()
+    }
+
+
+def _problem(key: bytes) -> str:
+    if not key:
+        return "is empty: give it a value, or remove the client from the Secret"
+    if len(key.split()) > 1:
+        return "has white space inside, which no client can send: give it another value"
+    return ""

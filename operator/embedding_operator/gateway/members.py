@@ -1,0 +1,112 @@
+"""The engine pods of a service, as its EndpointSlices list them."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from ipaddress import ip_address
+from typing import Any
+
+MAX_CONNECTIONS = "embedding-operator.io/max-connections"
+"""Label of a slice, taken over from its Service: how many requests an engine of this slice gets at once."""
+
+_FAMILIES = ("IPv4", "IPv6")
+_POD_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+class Phase(StrEnum):
+    """Whether a pod should get requests, as far as Kubernetes knows."""
+
+    READY = "ready"
+    UNREADY = "unready"
+    TERMINATING = "terminating"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One engine pod. `max_connections` is how many requests it gets at once."""
+
+    name: str
+    uid: str
+    address: str
+    port: int
+    phase: Phase
+    max_connections: int
+
+
+def members(slices: Iterable[Mapping[str, Any]], *, port_name: str, max_connections: int) -> tuple[Member, ...]:
+    """Return one member for each pod in `slices`, by name.
+
+    A pod may be in several slices: with another address family, or twice while it moves from one slice to another. Of
+    two pods that have had one name, the one that does not end is meant. `max_connections` holds where a slice has no
+    usable label of its own.
+    """
+    by_pod: defaultdict[tuple[str, str], list[tuple[int, Member]]] = defaultdict(list)
+    for body in slices:
+        for family, member in _listed(body, port_name=port_name, max_connections=max_connections):
+            by_pod[member.name, member.uid].append((family, member))
+    by_name: dict[str, Member] = {}
+    for each in sorted((_merged(entries) for entries in by_pod.values()), key=_preference):
+        by_name.setdefault(each.name, each)
+    return tuple(by_name[name] for name in sorted(by_name))
+
+
+def _listed(body: Mapping[str, Any], *, port_name: str, max_connections: int) -> Iterator[tuple[int, Member]]:
+    port = _port(body.get("ports") or (), name=port_name)
+    family = body.get("addressType")
+    if port is None or family not in _FAMILIES:
+        return
+    limit = _limit(body["metadata"].get("labels") or {}, otherwise=max_connections)
+    for endpoint in body.get("endpoints") or ():
+        target = endpoint.get("targetRef") or {}
+        name, address = target.get("name", ""), _address(endpoint.get("addresses") or ())
+        if target.get("kind") != "Pod" or not _POD_NAME.fullmatch(name) or address is None:
+            continue
+        yield (
+            _FAMILIES.index(family),
+            Member(
+                name=name,
+                uid=target.get("uid", ""),
+                address=address,
+                port=port,
+                phase=_phase(endpoint.get("conditions") or {}),
+                max_connections=limit,
+            ),
+        )
+
+
+def _port(ports: Iterable[Mapping[str, Any]], *, name: str) -> int | None:
+    return next((port["port"] for port in ports if port.get("name") == name and port.get("port")), None)
+
+
+def _address(addresses: Sequence[str]) -> str | None:
+    """Return the first address, which stands for all of an endpoint, in the form in which HAProxy shows it."""
+    try:
+        return str(ip_address(addresses[0]))
+    except (IndexError, ValueError):
+        return None
+
+
+def _limit(labels: Mapping[str, str], *, otherwise: int) -> int:
+    text = labels.get(MAX_CONNECTIONS, "")
+    return int(text) if text.isdecimal() and int(text) > 0 else otherwise
+
+
+def _phase(conditions: Mapping[str, bool | None]) -> Phase:
+    if conditions.get("terminating"):
+        return Phase.TERMINATING
+    # Kubernetes says nothing of readiness where it does not know, and asks to take that for ready.
+    return Phase.UNREADY if conditions.get("ready") is False else Phase.READY
+
+
+def _merged(entries: list[tuple[int, Member]]) -> Member:
+    """Return what several entries for one pod say together: no pod comes back from termination."""
+    _, first = min(entries, key=lambda entry: (entry[0], entry[1].address, entry[1].port))
+    phases = {member.phase for _, member in entries}
+    phase = next(phase for phase in (Phase.TERMINATING, Phase.READY, Phase.UNREADY) if phase in phases)
+    return replace(first, phase=phase, max_connections=min(member.max_connections for _, member in entries))
+
+
+def _preference(member: Member) -> tuple[int, str]:
+    return [Phase.READY, Phase.UNREADY, Phase.TERMINATING].index(member.phase), member.uid

@@ -1,0 +1,78 @@
+"""HAProxy's servers, read back from its own answers."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+STATE_VERSION = "1"
+
+_FORCED_MAINTENANCE = 0x01
+_FORCED_DRAIN = 0x08
+_CHECK_ENABLED = 0x04
+
+
+class UnreadableAnswer(ValueError):  # noqa: N818 - an answer is what it is
+    """HAProxy's answer does not have the form that this version of the agent reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One server of the backend.
+
+    `in_use` counts requests on it and requests that wait for it alone. `max_connections` is 0 where there is no limit.
+    """
+
+    name: str
+    address: str
+    port: int
+    in_maintenance: bool
+    draining: bool
+    checked: bool
+    in_use: int
+    max_connections: int
+
+    @property
+    def admitted(self) -> bool:
+        """Return whether nothing but its health keeps it from new requests."""
+        return not (self.in_maintenance or self.draining)
+
+
+def read_servers(*, state: str, statistics: str) -> tuple[Server, ...]:
+    """Return the servers that both `show servers state` and `show stat` list; raise `UnreadableAnswer` otherwise."""
+    try:
+        counted = {row["svname"]: row for row in _statistics(statistics)}
+        return tuple(_server(row, counted[row["srv_name"]]) for row in _states(state) if row["srv_name"] in counted)
+    except (KeyError, ValueError) as error:
+        message = f"HAProxy describes its servers in another way than expected: {error!r}"
+        raise UnreadableAnswer(message) from error
+
+
+def _states(answer: str) -> Iterator[dict[str, str]]:
+    version, header, *rows = answer.strip().splitlines()
+    if version != STATE_VERSION or not header.startswith("# "):
+        message = f"not a state of version {STATE_VERSION}: {version[:80]!r}"
+        raise UnreadableAnswer(message)
+    names = header.removeprefix("# ").split()
+    for row in rows:
+        yield dict(zip(names, row.split(), strict=True))
+
+
+def _statistics(answer: str) -> Iterator[dict[str, str]]:
+    if not answer.startswith("# "):
+        message = f"no statistics: {answer[:80]!r}"
+        raise UnreadableAnswer(message)
+    yield from csv.DictReader(answer.strip().removeprefix("# ").splitlines())
+
+
+def _server(state: dict[str, str], counted: dict[str, str]) -> Server:
+    admin = int(state["srv_admin_state"])
+    return Server(
+        name=state["srv_name"],
+        address=state["srv_addr"],
+        port=int(state["srv_port"]),
+        in_maintenance=bool(admin & _FORCED_MAINTENANCE),
+        draining=bool(admin & _FORCED_DRAIN),
+        checked=bool(int(state["srv_check_state"]) & _CHECK_ENABLED),
+        in_use=max(int(counted["scur"]), int(counted["used_conn_cur"] or 0)) + int(counted["qcur"]),
+        max_connections=int(counted["slim"] or 0),
+    )

@@ -1,0 +1,48 @@
+"""The agent's own HTTP server: whether the pod is ready, its figures, and the notices of HAProxy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from embedding_operator.gateway.metrics import CONTENT_TYPE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """What the server asks and calls. `unready` says why the pod gets no requests; empty if it does."""
+
+    unready: Callable[[], str]
+    attention: Callable[[], None]
+    exposition: Callable[[], bytes]
+
+    async def ready(self, _: web.Request) -> web.Response:
+        """Answer 200 if the pod is to get requests, otherwise 503 with the reason."""
+        reason = self.unready()
+        return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK, text=reason or "ready")
+
+    async def attended(self, request: web.Request) -> web.Response:
+        """Take a notice of the HAProxy beside us; nobody else may give one."""
+        if not ip_address(request.remote or "::").is_loopback:
+            return web.Response(status=HTTPStatus.FORBIDDEN)
+        self.attention()
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Answer with the agent's figures."""
+        return web.Response(body=self.exposition(), headers={"Content-Type": CONTENT_TYPE})
+
+
+async def serve(surface: Surface, *, port: int) -> web.AppRunner:
+    """Serve on all addresses; return what ends it. Raises `OSError` where the port is taken."""
+    application = web.Application(client_max_size=1024)
+    application.router.add_get("/ready", surface.ready)
+    application.router.add_get("/metrics", surface.metrics)
+    application.router.add_post("/attention", surface.attended)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    # None stands for both address families, in clusters that have only one of them too.
+    await web.TCPSite(runner, None, port).start()
+    return runner

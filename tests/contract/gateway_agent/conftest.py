@@ -1,0 +1,76 @@
+"""Gateway pods, and engines for them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from e2e.cluster.errors import PrerequisiteError
+from e2e.cluster.prerequisites import GATEWAY, ensure, find_program, skip_reason
+from e2e.cluster.progress import Progress
+from e2e.engine.process import EngineProcess, FakeEngine
+from tests.contract.gateway_agent.api_server import ApiServer, api_server
+from tests.contract.gateway_agent.pod import Pod
+
+OPTIONS = ("--model-path", "minilm-model", "--served-model-name", "minilm", "--is-embedding")
+ENGINES = 3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "gateway_agent":
+            item.add_marker(pytest.mark.haproxy)
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session")
+def haproxy() -> str:
+    """Return the path of HAProxy; where it can not be installed tests are skipped, in CI they fail."""
+    try:
+        ensure(GATEWAY, progress=Progress())
+    except PrerequisiteError as missing:
+        pytest.skip(skip_reason(missing, environment=os.environ))
+    found = find_program("haproxy")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[EngineProcess]]:
+    """Return engines in which a request takes long enough to be met by a change."""
+    folder = tmp_path_factory.mktemp("engines")
+    variables = {"FAKE_ENGINE_BASE_SECONDS": "0.05", "FAKE_ENGINE_DRAIN_POLL_SECONDS": "0.2"}
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(FakeEngine(log=folder / f"{number}", options=OPTIONS, variables=variables))
+            for number in range(ENGINES)
+        ]
+        for engine in started:
+            engine.wait_until_ready()
+        yield started
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a folder whose name leaves room for that of a socket."""
+    with tempfile.TemporaryDirectory(prefix="gateway-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+async def api(folder: Path) -> AsyncIterator[ApiServer]:
+    async with api_server(folder / "kubeconfig") as serving:
+        yield serving
+
+
+@pytest.fixture
+async def pod(folder: Path, haproxy: str, api: ApiServer) -> AsyncIterator[Pod]:
+    """Return a gateway pod that is not started yet, without API keys."""
+    made = Pod(folder, haproxy=haproxy, api=api)
+    yield made
+    await made.stop()

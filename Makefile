@@ -49,6 +49,10 @@ build: setup ## Build the binaries and images for the test clusters
 engine-tests: setup ## The real SGLang and the fake engine against one contract
 	$(RUN) pytest tests -m engine --timeout $(SECONDS_PER_TEST) -q
 
+.PHONY: gateway-tests
+gateway-tests: setup ## The gateway's configuration in the real HAProxy
+	$(RUN) pytest tests -m "haproxy and not cluster and not engine" --timeout $(SECONDS_PER_TEST) -q
+
 .PHONY: integration
 integration: setup ## Tests against a real API server with KWOK nodes
 	$(CLUSTER) down control-plane
@@ -61,7 +65,7 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
-test: lint unit chart engine-tests integration ## Everything above but e2e
+test: lint unit chart gateway-tests engine-tests integration ## Everything above but e2e
 
 .PHONY: demo
 demo: setup ## The main job, live, on a cluster that this brings up itself

@@ -41,6 +41,7 @@ PRIVATE_DOCKER = (
     Requirement("iptables", "iptables", "connects containers"),
     Requirement("jq", "jq", "adapts container settings to the machine's capabilities"),
 )
+GATEWAY = (Requirement("haproxy", "haproxy", "is the gateway in front of a service's engines"),)
 DEBIAN_ROOT = (Requirement("mmdebstrap", "mmdebstrap", "makes Debian root file systems for images"),)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
-TEMPLATES = sorted((Path(template.__file__).parent / "templates").iterdir())
+TEMPLATES = sorted((Path(template.__file__).parent / "templates").glob("*.yaml.j2"))
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(

@@ -1,0 +1,99 @@
+"""When the agent is told that requests wait, and when not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
+
+from tests.contract.gateway_config.engines import GONE, LOOPBACK, Engine, open_engine, running
+from tests.contract.gateway_config.gateway import Gateway, gateway, until
+
+
+@asynccontextmanager
+async def agent_of(door: Gateway) -> AsyncIterator[list[float]]:
+    """An agent that keeps when it was told."""
+    told: list[float] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(*GONE):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"POST /attention HTTP/1.1\r\n")
+            told.append(time.monotonic())
+            writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, LOOPBACK, door.config.agent_port)
+    async with server:
+        yield told
+
+
+async def test_a_held_request_is_told(haproxy: str) -> None:
+    engine = open_engine()
+    async with running(engine), gateway(haproxy) as door, agent_of(door) as told:
+        asked = asyncio.create_task(door.embed())
+        await until(lambda: told)
+        await door.add(engine)
+        assert (await asked).status == 200
+        assert len(told) == 1
+
+
+async def test_a_queue_is_told_once_it_passes_the_threshold(haproxy: str) -> None:
+    engine = Engine()
+    async with running(engine), gateway(haproxy, attention_queue_per_engine=3) as door, agent_of(door) as told:
+        await door.add(engine, maxconn=2)
+        asked = [asyncio.create_task(door.embed()) for _ in range(2 + 3)]
+        await until(lambda: len(engine.seen) == 2)
+        await asyncio.sleep(0.3)
+        assert told == []
+        asked.append(asyncio.create_task(door.embed()))
+        await until(lambda: told)
+        engine.gate.set()
+        assert [answer.status for answer in await asyncio.gather(*asked)] == [200] * 6
+
+
+async def test_it_is_told_ten_times_a_second_at_most_and_at_the_end(haproxy: str) -> None:
+    engine = Engine()
+    async with running(engine), gateway(haproxy) as door, agent_of(door) as told:
+        await door.add(engine, maxconn=1)
+        asked = []
+        for _ in range(100):
+            asked.append(asyncio.create_task(door.embed()))
+            await asyncio.sleep(0.01)
+        last_asked = time.monotonic()
+        await until(lambda: told[-1] >= last_asked - 0.05)
+        assert len(told) >= 3
+        # The time is taken here, after the way: a hundredth may be lost on it, but no two come together.
+        spans = [later - earlier for earlier, later in pairwise(told)]
+        assert len(told) - 1 <= (told[-1] - told[0]) / 0.1 + 1
+        assert min(spans) > 0.02
+        engine.gate.set()
+        await asyncio.gather(*asked)
+
+
+async def test_at_rest_and_under_a_load_that_fits_nothing_is_told(haproxy: str) -> None:
+    engine = open_engine()
+    async with running(engine), gateway(haproxy) as door, agent_of(door) as told:
+        await door.add(engine)
+        for _ in range(30):
+            assert (await door.embed()).status == 200
+        await asyncio.sleep(0.3)
+        assert told == []
+
+
+async def test_an_agent_that_is_away_or_silent_delays_nobody(haproxy: str) -> None:
+    engine = open_engine()
+    async with running(engine), gateway(haproxy) as door:
+        asked = asyncio.create_task(door.embed())
+        await asyncio.sleep(0.2)
+        silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), LOOPBACK, door.config.agent_port)
+        more = [asyncio.create_task(door.embed()) for _ in range(20)]
+        await asyncio.sleep(0.2)
+        await door.add(engine)
+        answers = await asyncio.gather(asked, *more)
+        assert [answer.status for answer in answers] == [200] * 21
+        silent.close()
+        assert "[ALERT]" not in (door.folder / "log").read_text(encoding="utf-8")

@@ -140,7 +140,12 @@ class Agent:
     async def _step(self) -> bool:
         """Take one step; return whether the next one can wait for a change."""
         try:
-            taken = await sync.step(self._runtime, self._wanted, keys_map=self._settings.keys_map)
+            taken = await sync.step(
+                self._runtime,
+                self._wanted,
+                keys_map=self._settings.keys_map,
+                state_map=self._settings.state_map,
+            )
         except (Unreachable, UnreadableAnswer) as error:
             self._failed(str(error))
             self._unready = self._terminating() or str(error)
@@ -179,6 +184,7 @@ class Agent:
         """Wait for SIGTERM, say at once that the pod ends, and go on as long as HAProxy finishes its requests."""
         await self._terminated.wait()
         self._unready = self._terminating()
+        self._want(replace(self._wanted, ending=True))
         _log.info("terminating", linger_seconds=self._settings.linger_seconds)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.linger_seconds):

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from embedding_operator import logs
+from embedding_operator.gateway.ending import write_state
 from embedding_operator.gateway.keys import read_keys, write_map
 from embedding_operator.gateway.settings import Settings
 from embedding_operator.settings import SettingsError
@@ -26,7 +27,7 @@ def main(argv: Sequence[str]) -> None:
     Ends the process with 2 on settings that can not be used, with 1 on anything else that keeps it from working.
     """
     parser = argparse.ArgumentParser(prog=f"embedding-operator {NAME}", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--prepare", action="store_true", help="write the map of API keys, and end")
+    parser.add_argument("--prepare", action="store_true", help="write the maps that HAProxy starts with, and end")
     prepare_only = parser.parse_args(argv).prepare
     try:
         settings = Settings.from_environment(os.environ)
@@ -45,11 +46,12 @@ def main(argv: Sequence[str]) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Write the map of API keys, empty if there are none. A key that can not be used keeps only its own client out."""
+    """Write the maps that HAProxy starts with. A key that can not be used keeps only its own client out."""
     keys = read_keys(settings.keys_folder)
     for problem in keys.problems:
         _log.error("an API key can not be used: its client is refused", problem=problem)
     write_map(settings.keys_map, keys.clients)
+    write_state(settings.state_map)
     _log.info("prepared", clients=sorted(keys.clients.values()))
 
 

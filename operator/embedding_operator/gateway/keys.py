@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedding_operator.gateway.membership import Command
-from embedding_operator.gateway.runtime import Conversation, Refused
+from embedding_operator.gateway.runtime import NOT_LOADED, Conversation, Refused
 
 _VERSION_FOLDER = "..data"
-_NOT_LOADED = "Unknown map identifier"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,7 @@ async def synchronize(conversation: Conversation, *, path: Path, clients: Mappin
     Raises `Refused` where there are clients and HAProxy has no such map.
     """
     answer = await conversation.ask(f"show map {path}")
-    if answer.startswith(_NOT_LOADED):
+    if answer.startswith(NOT_LOADED):
         if clients:
             message = f"HAProxy has no map {path}: its configuration does not ask for API keys"
             raise Refused(message)

@@ -12,6 +12,9 @@ from embedding_operator.gateway.servers import Server, read_servers
 ANSWER_BYTES = 4 * 1024 * 1024
 _END = b"\n> "
 
+NOT_LOADED = "Unknown map identifier"
+"""How the answer about a map begins that is not in HAProxy's configuration."""
+
 
 class Unreachable(Exception):  # noqa: N818 - named for what HAProxy is
     """HAProxy does not answer on its socket: it is not up, or too busy."""

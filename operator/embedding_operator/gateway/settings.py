@@ -32,6 +32,7 @@ class Settings(BaseModel):
     socket: Path = Path("/run/gateway/admin.sock")
     keys_folder: Path = Path("/etc/gateway-keys")
     keys_map: Path = Path("/run/gateway/keys.map")
+    state_map: Path = Path("/run/gateway/state.map")
     port: Port = 8405
     operator_host: str = ""
     operator_port: Port = 8082

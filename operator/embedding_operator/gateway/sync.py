@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from embedding_operator.gateway import keys
+from embedding_operator.gateway.ending import announce_end
 from embedding_operator.gateway.members import Member
 from embedding_operator.gateway.membership import is_at_rest, plan
 from embedding_operator.gateway.runtime import Conversation, Refused, RuntimeSocket
@@ -17,10 +18,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What HAProxy should have. `members` is None until the cluster was read once, `clients` is by hash of key."""
+    """What HAProxy should have. `members` is None until the cluster was read once, `clients` is by hash of key.
+
+    `ending` is whether its clients are to leave.
+    """
 
     members: tuple[Member, ...] | None = None
     clients: Mapping[str, str] = field(default_factory=dict)
+    ending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +40,14 @@ class Step:
     refused: tuple[str, ...] = ()
 
 
-async def step(runtime: RuntimeSocket, wanted: Wanted, *, keys_map: Path) -> Step:
+async def step(runtime: RuntimeSocket, wanted: Wanted, *, keys_map: Path, state_map: Path) -> Step:
     """Look at HAProxy, and tell it what differs. Raises `Unreachable` and `UnreadableAnswer`."""
     async with runtime.conversation() as conversation:
         servers = await conversation.servers()
         refused = [
             *await _lead(conversation, wanted.members, servers=servers),
             *await _rekey(conversation, wanted.clients, keys_map=keys_map),
+            *(await _end(conversation, state_map=state_map) if wanted.ending else ()),
         ]
     if wanted.members is None:
         # Servers that an agent before this one left there are good enough until the cluster can be read.
@@ -69,6 +75,15 @@ async def _rekey(conversation: Conversation, clients: Mapping[str, str], *, keys
     try:
         if await keys.synchronize(conversation, path=keys_map, clients=clients):
             _log.info("keys changed", clients=sorted(clients.values()))
+    except Refused as error:
+        return [str(error)]
+    return []
+
+
+async def _end(conversation: Conversation, *, state_map: Path) -> list[str]:
+    try:
+        if await announce_end(conversation, path=state_map):
+            _log.info("clients are asked to leave")
     except Refused as error:
         return [str(error)]
     return []

@@ -102,6 +102,7 @@ class Pod:
             f"{PREFIX}SOCKET": str(folder / "admin.sock"),
             f"{PREFIX}KEYS_FOLDER": str(self.keys),
             f"{PREFIX}KEYS_MAP": str(folder / "keys.map"),
+            f"{PREFIX}STATE_MAP": str(folder / "state.map"),
             f"{PREFIX}PORT": str(self.config.agent_port),
             f"{PREFIX}LINGER_SECONDS": "2",
         }

@@ -6,9 +6,34 @@ import asyncio
 import signal
 from collections.abc import Sequence
 
+import aiohttp
+
 from e2e.engine.process import EngineProcess
-from tests.contract.gateway_agent.load import load
+from tests.contract.gateway_agent.load import TEXT, load
 from tests.contract.gateway_agent.pod import Pod, Process, eventually
+
+MINIMAL = """
+global
+    stats socket {folder}/admin.sock mode 600 level admin
+    stats timeout 1m
+    nbthread 1
+defaults
+    mode http
+    timeout connect 1s
+    timeout client 30s
+    timeout server 30s
+frontend requests
+    bind 127.0.0.1:{http_port}
+    http-after-response set-header Connection close if {{ str(ending),map({folder}/state.map) -m found }}
+    http-request set-var(txn.client) req.hdr(x-key),map({folder}/keys.map)
+    default_backend engines
+backend engines
+    balance leastconn
+    option httpchk GET /ready
+    retries 1
+    retry-on conn-failure
+    option redispatch
+"""
 
 
 async def test_the_agent_says_that_the_pod_ends_and_goes_on_until_haproxy_has_ended(
@@ -46,17 +71,36 @@ async def test_an_agent_that_can_not_serve_ends_and_says_why(pod: Pod) -> None:
     assert "address already in use" in line["exception"]
 
 
-async def test_a_haproxy_that_stops_softly_answers_what_it_has(pod: Pod, engines: Sequence[EngineProcess]) -> None:
+async def test_clients_that_keep_a_connection_leave_before_it_is_closed(
+    pod: Pod, engines: Sequence[EngineProcess]
+) -> None:
+    configuration = pod.folder / "haproxy.cfg"
+    configuration.write_text(
+        MINIMAL.format(folder=pod.folder, http_port=pod.config.http_port, metrics_port=pod.config.metrics_port)
+    )
     await pod.list_engine("a", engines[0].port)
     await pod.start()
+    assert pod.agent.running is not None
+    assert pod.haproxy.running is not None
     async with load(pod.url, clients=8) as running:
         await running.more(8)
-        assert pod.haproxy.running is not None
-        # From here on every client waits for one answer more.
+        pod.agent.running.send_signal(signal.SIGTERM)
+
+        async def asks_to_leave() -> bool:
+            return "close" in await connection_header(pod)
+
+        await eventually("clients are asked to leave", asks_to_leave)
+        await running.more(16)
+        # From here on every client waits for one answer more; when HAProxy has answered us, it has accepted them all.
         running.is_over = True
-        answered = running.outcomes["200"]
+        await pod.servers()
         pod.haproxy.running.send_signal(signal.SIGUSR1)
     assert running.failures == {}
-    assert running.outcomes["200"] > answered
     async with asyncio.timeout(10):
         assert await pod.haproxy.running.wait() == 0
+
+
+async def connection_header(pod: Pod) -> str:
+    """Return what an answer says about its connection."""
+    async with aiohttp.ClientSession() as session, session.post(f"{pod.url}/v1/embeddings", json=TEXT) as answer:
+        return answer.headers.get("Connection", "")

@@ -19,6 +19,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         "ENGINES_SELECTOR": "a=b",
         "KEYS_FOLDER": str(tmp_path / "keys"),
         "KEYS_MAP": str(tmp_path / "keys.map"),
+        "STATE_MAP": str(tmp_path / "state.map"),
     }.items():
         monkeypatch.setenv(f"EMBEDDING_GATEWAY_{name}", value)
     return tmp_path / "keys.map"
@@ -27,6 +28,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_without_keys_an_empty_map_is_prepared(prepared: Path) -> None:
     main()
     assert prepared.read_text() == ""
+    assert prepared.with_name("state.map").read_text() == ""
 
 
 def test_keys_are_prepared_and_a_useless_one_keeps_only_its_client_out(

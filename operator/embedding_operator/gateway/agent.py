@@ -47,7 +47,8 @@ class Agent:
         self._unready = "HAProxy was not seen yet"
         self._keys_version: str | None = None
         self._coalescer = Coalescer(self._notify)
-        self._out_of_step = Seldom("HAProxy is not in step")
+        self._unreachable = Seldom("HAProxy can not be looked at")
+        self._refused = Seldom("HAProxy did not do what it was told")
         self._watch_fails = Seldom("the engines can not be watched: those that are known stay")
         self._unheard = Seldom("the operator was not notified")
 
@@ -147,19 +148,17 @@ class Agent:
                 state_map=self._settings.state_map,
             )
         except (Unreachable, UnreadableAnswer) as error:
-            self._failed(str(error))
+            self._metrics.failed("sync")
+            self._unreachable.warn(problem=str(error))
             self._unready = self._terminating() or str(error)
             if self._terminated.is_set():
                 self._haproxy_ended.set()
             return False
-        for refused in taken.refused:
-            self._failed(refused)
+        if taken.refused:
+            self._metrics.failed("sync")
+            self._refused.warn(problems=list(taken.refused))
         self._unready = self._terminating() or ("" if taken.serves else "the engines are not known yet")
         return taken.at_rest and not taken.refused
-
-    def _failed(self, problem: str) -> None:
-        self._metrics.failed("sync")
-        self._out_of_step.warn(problem=problem)
 
     def _terminating(self) -> str:
         return "the pod ends" if self._terminated.is_set() else ""

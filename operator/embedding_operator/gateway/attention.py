@@ -58,7 +58,7 @@ class Operator:
             async with asyncio.timeout(NOTICE_SECONDS):
                 token = (await asyncio.to_thread(self.token_file.read_text)).strip()
                 addresses = await self._addresses()
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, ValueError) as error:
             return (f"{self.host}: {str(error) or 'no answer in time'}",)
         outcomes = await asyncio.gather(*(self._told(session, address, token=token) for address in addresses))
         return tuple(problem for problem in outcomes if problem) if all(outcomes) else ()

@@ -147,4 +147,6 @@ async def test_a_name_that_does_not_resolve_and_a_missing_token_are_problems(
     told = Operator(host=LOOPBACK, port=taken.port, token_file=tmp_path / "token", namespace="search", service="qwen")
     (problem,) = await told.notify(session)
     assert "token" in problem
+    (tmp_path / "token").write_bytes(b"\xff")
+    assert len(await told.notify(session)) == 1
     assert taken.told == []

@@ -46,11 +46,16 @@ BAD = {
     '{"input":"a","input":[[]]}': "twice",
     '{"input":[[]],"input":"a"}': "token ids",
     '{"input":"a","model":"m","model":"m"}': "twice",
-    '{"input":"a","\\u0069nput":[[]]}': "Only the fields",
-    '{"\\u0069nput":[[]]}': "Only the fields",
-    '{"inp\\u0075t":"a"}': "Only the fields",
-    '{"model\\":":"m","input":"a"}': "Only the fields",
-    '{"input\\\\":"m","input":"a"}': "Only the fields",
+    '{"input":"a","\\u0069nput":[[]]}': "known here",
+    '{"\\u0069nput":[[]]}': "known here",
+    '{"inp\\u0075t":"a"}': "known here",
+    '{"model\\":":"m","input":"a"}': "known here",
+    '{"input":"\\\\","input\\"":[[]]}': "known here",
+    '{"user":"\\\\","input":[[]],"model":"\\\\"}': "token ids",
+    '{"user":"\\"","input":[[]],"model":"\\""}': "token ids",
+    '\\{"input":"a"}': "JSON",
+    '{"input":"a"\\"}': "JSON",
+    '{"input\\\\":"m","input":"a"}': "known here",
     '{"model":"m"}': "missing",
     '{"input":"a","rid":"1"}': "'rid'",
     '{"input":"a","embed_overrides":[[[0.1]]]}': "'embed_overrides'",
@@ -193,7 +198,7 @@ def mutated(body: bytes, *, chance: random.Random) -> bytes:
 
 async def test_no_mutant_that_passes_is_harmful(door: Gateway, engine: Engine) -> None:
     chance = random.Random(7)
-    seeds = [body.encode() for body in (*(GOOD * 4), *BAD) if body]
+    seeds = [body.encode() for body in (*(GOOD * 8), *BAD) if body]
     passed = 0
     for _ in range(1500):
         body = mutated(chance.choice(seeds), chance=chance)

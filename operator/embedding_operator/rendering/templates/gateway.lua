@@ -16,18 +16,11 @@ local function past_space(text, at)
     return text:match("^[ \t\r\n]*()", at)
 end
 
--- Returns the position after the string whose opening quote is at `at`, or nil if it does not end. A quote ends a
--- string if an even number of backslashes stands before it. What is between is the engine's to check: whatever it may
--- reject there, no parser finds another end.
+-- Returns the position after the string whose opening quote is at `at`, or nil if it does not end. What is between the
+-- quotes is the engine's to check: whatever it may reject there, no parser finds another end.
 local function past_string(text, at)
-    local quote = at
-    repeat
-        quote = text:find('"', quote + 1, true)
-        if not quote then return nil end
-        local before = quote - 1
-        while text:byte(before) == 0x5C do before = before - 1 end
-    until (quote - before) % 2 == 1
-    return quote + 1
+    local quote = text:find('"', at + 1, true)
+    return quote and quote + 1
 end
 
 local function past_scalar(text, at)
@@ -69,6 +62,8 @@ end
 -- Returns why an embedding request is refused, or nil if any JSON parser reads it as one object that holds each field
 -- once, in plain letters, and texts as its input. The object is flat, so this never recurses.
 local function refusal(text)
+    -- Without its escapes, a text has a quote only at its end. A field's name has none.
+    if text:find('\\"', 1, true) then text = text:gsub("\\.", "__") end
     local at = past_space(text, 1)
     if text:byte(at) ~= 0x7B then return NOT_JSON end
     local seen = {}

@@ -37,7 +37,7 @@ class Settings(BaseModel):
     operator_host: str = ""
     operator_port: Port = 8082
     token_file: Path = Path("/var/run/secrets/embedding-operator.io/token")
-    linger_seconds: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    linger_seconds: Annotated[float, Field(ge=0, le=86400)] = 10.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @classmethod

@@ -29,6 +29,8 @@ class StepReason(StrEnum):
     AT_MAXIMUM = "AtMaximum"
     AT_MINIMUM = "AtMinimum"
     KEEP_ONE = "KeepOne"
+    IDLE = "Idle"
+    WAKE = "Wake"
     ASLEEP = "Asleep"
     ALLOCATED = "Allocated"
     HANDOVER_HOLD = "HandoverHold"

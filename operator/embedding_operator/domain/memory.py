@@ -28,6 +28,19 @@ class RateStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Idle:
+    """A stretch of time in which no request is known to have been at the gateway, and the gateway was heard."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it lasted."""
+        return (self.until - self.since).total_seconds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingMemory:
     """The state of scaling after the decision made `at`; `required` is in tokens per second."""
 
@@ -36,3 +49,4 @@ class ScalingMemory:
     buckets: tuple[Bucket, ...] = ()
     growth: RateStep | None = None
     removal: RateStep | None = None
+    idle: Idle | None = None

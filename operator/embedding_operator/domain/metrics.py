@@ -26,6 +26,9 @@ from embedding_operator.domain.observation import Load
 
 MAX_AGE_SECONDS = 15.0
 WINDOW_SECONDS = 60.0
+MIN_SPAN_SECONDS = 2.5
+"""A rate over less is chance: samples lie that close when somebody asked for them between two ticks."""
+
 HALF_LIFE_SECONDS = 20.0
 TOKENS_PER_REQUEST = 256.0
 """Taken for the length of a request while no engine has answered or queued a single one."""
@@ -114,7 +117,7 @@ def measure(
 
     `series` holds the samples of every pod by UID, of those that left as well; `ready` are the UIDs that serve now.
     """
-    fresh = [series[uid][-1] for uid in ready if series.get(uid) and _is_fresh(series[uid][-1], now=now, age=max_age)]
+    fresh = _fresh(series, ready=ready, now=now, age=max_age)
     if not fresh:
         return None
     sampled_at = min(sample.taken_at for sample in fresh)
@@ -128,7 +131,7 @@ def measure(
             reporting=reporting,
             expected=len(ready),
         )
-    intervals = [each for samples in series.values() for each in _intervals(samples, now=now, window=window)]
+    intervals = _all_intervals(series, now=now, window=window)
     length = _tokens_per_request(intervals, fresh=fresh, now=now)
     return Load(
         sampled_at=sampled_at,
@@ -138,6 +141,12 @@ def measure(
         reporting=reporting,
         expected=len(ready),
     )
+
+
+def tokens_per_request(series: Mapping[str, Series], *, ready: Collection[str], now: datetime) -> float:
+    """Return the mean length of a request as the engines know it; arguments are those of `measure`."""
+    fresh = [each for each in _fresh(series, ready=ready, now=now, age=MAX_AGE_SECONDS) if each.is_valid]
+    return _tokens_per_request(_all_intervals(series, now=now, window=WINDOW_SECONDS), fresh=fresh, now=now)
 
 
 class _Interval(NamedTuple):
@@ -172,6 +181,14 @@ def _is_fresh(sample: EngineSample, *, now: datetime, age: float) -> bool:
     return any(sample.shape) and abs(now - sample.taken_at) <= timedelta(seconds=age)
 
 
+def _fresh(series: Mapping[str, Series], *, ready: Collection[str], now: datetime, age: float) -> list[EngineSample]:
+    return [series[uid][-1] for uid in ready if series.get(uid) and _is_fresh(series[uid][-1], now=now, age=age)]
+
+
+def _all_intervals(series: Mapping[str, Series], *, now: datetime, window: float) -> list[_Interval]:
+    return [each for samples in series.values() for each in _intervals(samples, now=now, window=window)]
+
+
 def _intervals(samples: Series, *, now: datetime, window: float) -> Iterator[_Interval]:
     usable = [
         sample
@@ -188,14 +205,16 @@ def _intervals(samples: Series, *, now: datetime, window: float) -> Iterator[_In
 
 
 def _arrival(intervals: Sequence[_Interval], *, tokens_per_request: float) -> float | None:
-    """Return tokens per second over the time that the intervals span; None where there is none."""
+    """Return tokens per second over the time that the intervals span; None where that is too short to tell."""
     if not intervals:
         return None
     begin = min(interval.first.taken_at for interval in intervals)
     seconds = (max(interval.last.taken_at for interval in intervals) - begin).total_seconds()
+    if seconds < MIN_SPAN_SECONDS:
+        return None
     arrived = math.fsum(interval.arrived(tokens_per_request=tokens_per_request) for interval in intervals)
     # Requests that gave up leave the queue without having been served: that is no negative arrival.
-    return max(0.0, arrived / seconds) if seconds > 0 else None
+    return max(0.0, arrived / seconds)
 
 
 def _tokens_per_request(intervals: Sequence[_Interval], *, fresh: Sequence[EngineSample], now: datetime) -> float:
@@ -209,7 +228,8 @@ def _tokens_per_request(intervals: Sequence[_Interval], *, fresh: Sequence[Engin
     since_start = [(sample.tokens or 0.0, sample.requests_done or 0.0) for sample in fresh]
     in_queues = [(sample.waiting_tokens or 0.0, sample.waiting_requests or 0.0) for sample in fresh]
     for pairs in ([(tokens, requests)], since_start, in_queues):
-        total, count = (math.fsum(column) for column in zip(*pairs, strict=True))
+        total = math.fsum(tokens for tokens, _ in pairs)
+        count = math.fsum(requests for _, requests in pairs)
         if total > 0.0 and count > 0.0:
             return total / count
     return TOKENS_PER_REQUEST

@@ -112,6 +112,38 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayLoad:
+    """What the gateway pods of a service say, together.
+
+    `outstanding` requests were taken and not answered, `waiting` of them are at no engine. `requests_per_second` is
+    None until it is known; `last_arrival` is the latest sample that counted a new request. From `quiet_since` to
+    `sampled_at`, the time of the oldest figure, no pod had a request; None where one has, or may have. `expected`
+    pods are Ready: `answering` of them were heard in time, `reporting` of those for long enough, and without a
+    restart, to be believed that there was less than they say.
+    """
+
+    outstanding: float = 0.0
+    waiting: float = 0.0
+    requests_per_second: float | None = None
+    last_arrival: datetime | None = None
+    quiet_since: datetime | None = None
+    sampled_at: datetime | None = None
+    answering: int = 0
+    reporting: int = 0
+    expected: int = 0
+
+    @property
+    def is_heard(self) -> bool:
+        """Return whether every Ready pod answers, and there is one."""
+        return self.answering == self.expected > 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the figures may be taken for all that there is."""
+        return self.reporting == self.expected > 0 and self.requests_per_second is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The goals and limits of scaling, in the units of the decision."""
 
@@ -119,6 +151,8 @@ class Policy:
     queue_requests_per_replica: float = 8.0
     drain_seconds: float = 30.0
     target_utilization: float = 0.80
+    idle_seconds: float = 600.0
+    activation_requests: float = 0.0
     up_factor: float = 2.0
     up_replicas: int = 4
     up_stabilization_seconds: float = 0.0
@@ -133,6 +167,8 @@ class Policy:
             queue_requests_per_replica=spec.queue.target_requests,
             drain_seconds=spec.queue.drain_seconds,
             target_utilization=spec.target_utilization / 100,
+            idle_seconds=spec.idle_seconds,
+            activation_requests=spec.activation_requests,
             up_factor=spec.scale_up.max_factor,
             up_replicas=spec.scale_up.max_replicas_per_step,
             up_stabilization_seconds=spec.scale_up.stabilization_seconds,
@@ -143,11 +179,15 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The input of `decide`. `load` is None where nothing could be measured; that is never the same as no load."""
+    """The input of `decide`. `load` is None where nothing could be measured; that is never the same as no load.
+
+    `gateway` is None where requests do not come through one; `load` then is that of the engines alone.
+    """
 
     now: datetime
     policy: Policy
     bounds: Bounds
     pools: tuple[Pool, ...]
     load: Load | None
+    gateway: GatewayLoad | None = None
     memory: ScalingMemory | None = None

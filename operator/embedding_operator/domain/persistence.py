@@ -1,7 +1,7 @@
 """Scaling memory as it is written into `status.decision.memory` and read back."""
 
-from embedding_operator.api.v1alpha1.status import DecisionMemory, RateLimitStep, RequirementBucket
-from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
+from embedding_operator.api.v1alpha1.status import DecisionMemory, IdleTime, RateLimitStep, RequirementBucket
+from embedding_operator.domain.memory import Bucket, Idle, RateStep, ScalingMemory
 
 
 def written(memory: ScalingMemory) -> DecisionMemory:
@@ -17,6 +17,7 @@ def written(memory: ScalingMemory) -> DecisionMemory:
         ],
         growth=_written_step(memory.growth),
         removal=_written_step(memory.removal),
+        idle=None if memory.idle is None else IdleTime(since=memory.idle.since, until=memory.idle.until),
     )
 
 
@@ -31,6 +32,7 @@ def remembered(memory: DecisionMemory) -> ScalingMemory:
         ),
         growth=_remembered_step(memory.growth),
         removal=_remembered_step(memory.removal),
+        idle=None if memory.idle is None else Idle(since=memory.idle.since, until=memory.idle.until),
     )
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.demand import Demand, demand_of
+from embedding_operator.domain.idleness import BLIND_SECONDS
 from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation, Pool
 from embedding_operator.domain.stabilization import (
@@ -24,7 +25,6 @@ from embedding_operator.domain.stabilization import (
 from embedding_operator.domain.trace import Trace
 
 MAX_SAMPLE_AGE_SECONDS = 15.0
-BLIND_SECONDS = 60.0
 TRIM_MARGIN = 1.05
 
 
@@ -117,7 +117,7 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
         ready_capacity=sum(pool.ready_capacity for pool in observation.pools),
         replica_capacity=_reference_capacity(observation),
     )
-    frozen = _partial(load, current=current, trace=trace)
+    frozen = _partial(load, observation=observation, current=current, trace=trace)
     _trace_demand(demand, load=load, trace=trace)
     banded = _banded(demand, observation=observation, memory=memory, trace=trace)
     return _Wish(tokens_per_second=banded, demand=round(demand.up, 3), frozen=frozen)
@@ -140,16 +140,32 @@ def _usable_load(observation: Observation) -> Load | _Hold:
     return load
 
 
-def _partial(load: Load, *, current: float, trace: Trace) -> bool:
+def _partial(load: Load, *, observation: Observation, current: float, trace: Trace) -> bool:
     """Return whether figures are incomplete, so that nothing may shrink on them."""
+    gap = _gateway_gap(observation)
     if load.reporting < load.expected:
-        message = f"{load.reporting} of {load.expected} Ready replicas reported: growing is allowed, shrinking is not"
-    elif load.arrival_tokens_per_second is None:
-        message = "the arrival rate is not known yet: growing is allowed, shrinking is not"
-    else:
+        gap = f"{load.reporting} of {load.expected} Ready replicas reported"
+    elif gap is None and load.arrival_tokens_per_second is None:
+        gap = "the arrival rate is not known yet"
+    if gap is None:
         return False
+    message = f"{gap}: growing is allowed, shrinking is not"
     trace.add(StepReason.PARTIAL_METRICS_NO_DOWN, message, before=current, after=current)
     return True
+
+
+def _gateway_gap(observation: Observation) -> str | None:
+    """Return what is not known of the gateway; None where requests do not come through it, or all is known."""
+    gateway = observation.gateway
+    if gateway is None or gateway.is_complete:
+        return None
+    if gateway.expected == 0:
+        return "no gateway pod is Ready"
+    if gateway.answering < gateway.expected:
+        return f"{gateway.answering} of {gateway.expected} Ready gateway pods answered"
+    if gateway.reporting < gateway.expected:
+        return f"{gateway.expected - gateway.reporting} of {gateway.expected} gateway pods started in the last minute"
+    return "the request rate at the gateway is not known yet"
 
 
 def _reference_capacity(observation: Observation) -> float:

@@ -6,7 +6,8 @@ The order of the steps, each of which leaves a line in the trace:
 2. measure    missing, stale or invalid figures hold the requirement and freeze every removal
 3. demand     rate and queue (`domain.demand`), with a dead band between growing and shrinking
 4. smooth     stabilisation windows and the limit of growth (steps 1 to 4: `domain.requirement`)
-5. allocate   required capacity to pools within the bounds of the window (`domain.allocation`)
+5. allocate   required capacity to pools within the bounds of the window (`domain.allocation`), or none where the
+              gateway holds the next request and there was none for long (`domain.idleness`)
 6. hand over  raise first; remove only what others serve already (`domain.handover`)
 
 Nothing shrinks on missing, stale, invalid or partial figures, and nothing shrinks because of a restart.
@@ -19,8 +20,9 @@ from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.allocation import TOLERANCE, allocate, coverage
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import SETTLE_SECONDS, Removal, remove, victims
-from embedding_operator.domain.memory import RateStep, ScalingMemory
-from embedding_operator.domain.observation import Bounds, Observation, Pool
+from embedding_operator.domain.idleness import has_no_replica, idle_time, needs_none
+from embedding_operator.domain.memory import Idle, RateStep, ScalingMemory
+from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation, Pool
 from embedding_operator.domain.requirement import requirement
 from embedding_operator.domain.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
 from embedding_operator.domain.trace import Trace
@@ -31,7 +33,8 @@ def decide(observation: Observation) -> Decision:
     trace = Trace()
     wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
-    goal = _goal(observation, required=required, trace=trace)
+    idle = idle_time(observation)
+    goal = _goal(observation, required=required, idle=idle, trace=trace)
     removal = _removal(observation, goal=goal, frozen=wanted.frozen, trace=trace)
     targets = _targets(observation, goal=goal, replicas=removal.replicas, trace=trace)
     return Decision(
@@ -45,30 +48,30 @@ def decide(observation: Observation) -> Decision:
             buckets=wanted.buckets,
             growth=wanted.growth,
             removal=removal.step,
+            idle=idle,
         ),
         requeue_after=_requeue_after(observation),
         write=observation.policy.mode is ScalingMode.ACTIVE,
     )
 
 
-def _goal(observation: Observation, *, required: float, trace: Trace) -> dict[str, int]:
+def _goal(observation: Observation, *, required: float, idle: Idle | None, trace: Trace) -> dict[str, int]:
     """Return the replicas per pool to end at, within the bounds of the window."""
     bounds = observation.bounds
     if bounds.asleep:
-        trace.add(StepReason.ASLEEP, f"window {bounds.window} holds no replicas", before=required, after=0.0)
+        message = f"window {bounds.window} holds no replicas{_and_requests(observation.gateway)}"
+        trace.add(StepReason.ASLEEP, message, before=required, after=0.0)
         return {}
     speed = {pool.name: pool.tokens_per_second for pool in observation.pools}
     allowances = [allowance for allowance in bounds.pools if allowance.pool in speed]
+    if idle is not None and needs_none(observation, idle=idle, required=required):
+        trace.add(StepReason.IDLE, _why_none(observation, idle=idle), before=required, after=0.0)
+        return dict.fromkeys(speed, 0)
     goal = allocate(required, allowances=allowances, tokens_per_second=speed)
     if allowances and not any(goal.values()):
         goal[allowances[0].pool] = 1
-        trace.add(
-            StepReason.KEEP_ONE,
-            f"one replica of {allowances[0].pool} stays: requests to none would fail",
-            before=0,
-            after=1,
-            pool=allowances[0].pool,
-        )
+        _trace_one(observation, preferred=allowances[0], idle=idle, trace=trace)
+    _trace_wake(observation, goal=goal, trace=trace)
     covered = coverage(goal, tokens_per_second=speed)
     floor = coverage({allowance.pool: allowance.min_replicas for allowance in allowances}, tokens_per_second=speed)
     if covered < required - TOLERANCE:
@@ -78,6 +81,39 @@ def _goal(observation: Observation, *, required: float, trace: Trace) -> dict[st
         message = f"minReplicas{_of_window(bounds)} asks for more than is required"
         trace.add(StepReason.AT_MINIMUM, message, before=required, after=floor)
     return goal
+
+
+def _and_requests(gateway: GatewayLoad | None) -> str:
+    held = 0.0 if gateway is None else gateway.waiting
+    return f": {held:.0f} requests are held until it closes" if held > 0 else ""
+
+
+def _why_none(observation: Observation, *, idle: Idle) -> str:
+    held = 0.0 if observation.gateway is None else observation.gateway.outstanding
+    if held > 0:
+        return f"{held:.0f} requests are held: more than scaling.activationRequests start a replica"
+    return f"no request came since {idle.since:%Y-%m-%d %H:%M:%S} UTC: no replica is needed until one comes"
+
+
+def _trace_one(observation: Observation, *, preferred: Allowance, idle: Idle | None, trace: Trace) -> None:
+    """Say why one replica stays, or starts, that the load does not ask for."""
+    seconds = observation.policy.idle_seconds
+    if observation.gateway is None:
+        why = "requests to none would fail"
+    elif idle is None:
+        why = "requests come, or what comes is not known"
+    else:
+        why = f"requests came until {idle.since:%Y-%m-%d %H:%M:%S} UTC, it leaves {seconds:.0f} s after the last"
+    message = f"one replica of {preferred.pool} stays: {why}"
+    trace.add(StepReason.KEEP_ONE, message, before=0, after=1, pool=preferred.pool)
+
+
+def _trace_wake(observation: Observation, *, goal: dict[str, int], trace: Trace) -> None:
+    gateway = observation.gateway
+    if gateway is None or gateway.outstanding <= 0 or not has_no_replica(observation):
+        return
+    message = f"{gateway.outstanding:.0f} requests are held and there is no replica"
+    trace.add(StepReason.WAKE, message, before=0, after=sum(goal.values()))
 
 
 def _of_window(bounds: Bounds) -> str:

@@ -1,12 +1,23 @@
 """Observations in a few words, for the tests of the decision."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decision import PoolTarget
-from embedding_operator.domain.memory import Bucket, ScalingMemory
-from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.memory import Bucket, Idle, ScalingMemory
+from embedding_operator.domain.observation import (
+    Allowance,
+    Bounds,
+    GatewayLoad,
+    Load,
+    Observation,
+    Parity,
+    Policy,
+    Pool,
+    Replica,
+)
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 A10 = 1000.0
@@ -71,10 +82,43 @@ def load(
     )
 
 
+def gateway(
+    *,
+    waiting: float = 0.0,
+    outstanding: float | None = None,
+    rate: float | None = 0.0,
+    quiet_since: datetime | None = NOON - timedelta(hours=1),
+    last_arrival: datetime | None = None,
+    answering: int = 2,
+    reporting: int | None = None,
+    expected: int = 2,
+    sampled_at: datetime | None = NOON,
+) -> GatewayLoad:
+    held = waiting if outstanding is None else outstanding
+    return GatewayLoad(
+        outstanding=held,
+        waiting=waiting,
+        requests_per_second=rate,
+        last_arrival=last_arrival,
+        quiet_since=quiet_since if held == 0 and answering == expected else None,
+        sampled_at=sampled_at if answering else None,
+        answering=answering,
+        reporting=answering if reporting is None else reporting,
+        expected=expected,
+    )
+
+
+def idle_for(seconds: float, *, now: datetime = NOON, required: float = 0.0) -> ScalingMemory:
+    """A settled memory of a gateway that was idle for `seconds`, up to the last decision."""
+    last = now - timedelta(seconds=5)
+    return replace(settled_memory(required, now=now), idle=Idle(since=last - timedelta(seconds=seconds), until=last))
+
+
 def observe(
     *pools: Pool,
     allowed: Bounds | None = None,
     measured: Load | None = None,
+    heard: GatewayLoad | None = None,
     memory: ScalingMemory | None = None,
     policy: Policy | None = None,
     now: datetime = NOON,
@@ -85,6 +129,7 @@ def observe(
         bounds=allowed or bounds(("a10", 1, 10)),
         pools=pools,
         load=measured,
+        gateway=heard,
         memory=memory,
     )
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from embedding_operator.domain.metrics import TOKENS_PER_REQUEST, EngineSample, Series, measure
+from embedding_operator.domain.metrics import TOKENS_PER_REQUEST, EngineSample, Series, measure, tokens_per_request
 from embedding_operator.domain.observation import Load
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +75,22 @@ def test_an_idle_engine_is_a_load_of_zero() -> None:
 
 def test_one_sample_says_nothing_about_arrivals() -> None:
     assert known(sample(tokens_done=1e6)).arrival_tokens_per_second is None
+
+
+def test_two_samples_a_moment_apart_say_nothing_about_arrivals() -> None:
+    assert known(sample(ago=2.4, tokens_done=0), sample(tokens_done=1e6)).arrival_tokens_per_second is None
+
+
+def test_samples_that_come_at_any_time_do_not_change_the_rate() -> None:
+    moments = [60, 55, 50, 49.8, 49.6, 45, 40, 30, 25, 10, 5, 4.9, 0.3, 0]
+    load = known(*(sample(ago=ago, tokens_done=6000 - 100 * ago) for ago in moments))
+    assert load.arrival_tokens_per_second == pytest.approx(100.0)
+
+
+def test_the_length_of_a_request_is_known_without_a_ready_engine() -> None:
+    left = [sample(ago=40, tokens_done=0, requests_done=0), sample(ago=30, tokens_done=5000, requests_done=50)]
+    assert tokens_per_request({"a": left}, ready=[], now=NOON) == pytest.approx(100.0)
+    assert tokens_per_request({}, ready=[], now=NOON) == TOKENS_PER_REQUEST
 
 
 def test_a_new_ready_pod_without_a_sample_lowers_the_coverage() -> None:

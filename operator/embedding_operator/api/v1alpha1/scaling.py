@@ -60,5 +60,13 @@ class ScalingSpec(ApiModel):
     target_utilization: Annotated[int, Field(ge=10, le=95)] = Field(
         default=80, description="Percent of the capacity of the replicas that the arriving load may take."
     )
+    idle_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        default=600,
+        description="The last replica leaves after this long without a request, where minReplicas is 0 and the gateway "
+        "holds the next one.",
+    )
+    activation_requests: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=0, description="A service without replicas starts one when more requests than this are held."
+    )
     scale_up: ScaleUpPolicy = Field(default_factory=ScaleUpPolicy)
     scale_down: ScaleDownPolicy = Field(default_factory=ScaleDownPolicy)

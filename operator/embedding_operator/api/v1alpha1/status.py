@@ -79,6 +79,13 @@ class RateLimitStep(ApiModel):
     removed: Rate = 0.0
 
 
+class IdleTime(ApiModel):
+    """No request was at the gateway from `since` to `until`."""
+
+    since: datetime
+    until: datetime
+
+
 class DecisionMemory(ApiModel):
     """What a restarted operator must know to decide as if it had not restarted."""
 
@@ -89,13 +96,14 @@ class DecisionMemory(ApiModel):
     )
     growth: RateLimitStep | None = None
     removal: RateLimitStep | None = None
+    idle: IdleTime | None = None
 
 
 class DecisionStatus(ApiModel):
     """The last decision: its inputs, its result, and every step between them."""
 
     at: datetime
-    queue_requests: Rate | None = None
+    queue_requests: Rate | None = Field(default=None, description="Requests that wait, at the gateway if there is one.")
     queue_tokens: Rate | None = None
     arrival_tokens_per_second: Rate | None = None
     required: Rate = Field(description="Tokens per second.")

@@ -21,6 +21,7 @@ class ConditionType(StrEnum):
     CAPACITY_LIMITED = "CapacityLimited"
     SCALING_LIMITED = "ScalingLimited"
     CONFLICTING_SCALER = "ConflictingScaler"
+    GATEWAY_AVAILABLE = "GatewayAvailable"
 
 
 class ConditionStatus(StrEnum):
@@ -92,6 +93,14 @@ class Reason(StrEnum):
     # ConflictingScaler
     OTHER_SCALER = "OtherScaler"  # an HorizontalPodAutoscaler or ScaledObject targets a managed Deployment
     NO_OTHER_SCALER = "NoOtherScaler"  # nothing else scales the managed Deployments
+
+    # GatewayAvailable
+    ROUTED = "Routed"  # requests pass through the gateway
+    GATEWAY_DEGRADED = "GatewayDegraded"  # they do, but some of its pods are not Ready
+    GATEWAY_STARTING = "GatewayStarting"  # its pods are not Ready yet, so requests go to the engines themselves
+    GATEWAY_UNAVAILABLE = "GatewayUnavailable"  # none of its pods is Ready, so no request is answered; also: Ready
+    GATEWAY_LEAVING = "GatewayLeaving"  # spec.gateway.enabled became false: it serves until engines take over
+    GATEWAY_DISABLED = "GatewayDisabled"  # spec.gateway.enabled is false: engines are open to every request
 
     # ScalingSchedule, GPUPool
     IN_USE = "InUse"  # at least one EmbeddingService depends on the object

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from embedding_operator.api.v1alpha1.base import ApiModel, list_map, rule, rules
 from embedding_operator.api.v1alpha1.engine import EngineSpec, PodTemplate
+from embedding_operator.api.v1alpha1.gateway import GatewaySpec
 from embedding_operator.api.v1alpha1.model import ModelSpec
 from embedding_operator.api.v1alpha1.pools import PoolSpec
 from embedding_operator.api.v1alpha1.scaling import ScalingSpec
@@ -13,6 +14,11 @@ from embedding_operator.api.v1alpha1.schedule import ScheduleSpec
 
 MAX_CHILD_NAME = 46
 """Longest name of a Deployment whose pods (`-<10 characters>-<5 characters>`) stay within 63 characters."""
+
+GATEWAY_SUFFIX = "gateway"
+"""What the names of the gateway's objects end with, as those of a pool's end with the name of the pool."""
+
+MAX_NAME_WITH_GATEWAY = MAX_CHILD_NAME - len("-") - len(GATEWAY_SUFFIX)
 
 
 class EmbeddingServiceSpec(ApiModel):
@@ -26,7 +32,12 @@ class EmbeddingServiceSpec(ApiModel):
                 "a window names a pool that spec.pools does not list: add the pool to spec.pools or remove it "
                 "from the window",
                 field=".schedule.windows",
-            )
+            ),
+            rule(
+                f"self.pools.all(p, p.gpuPool != '{GATEWAY_SUFFIX}')",
+                f"the Deployment on a pool named {GATEWAY_SUFFIX} would have the gateway's name: rename the GPUPool",
+                field=".pools",
+            ),
         )
     )
 
@@ -38,6 +49,7 @@ class EmbeddingServiceSpec(ApiModel):
     schedule: ScheduleSpec | None = Field(
         default=None, description="Windows of this service. Without it a ScalingSchedule of the cluster may apply."
     )
+    gateway: GatewaySpec = Field(default_factory=GatewaySpec)
     engine: EngineSpec = Field(default_factory=EngineSpec)
     pod_template: PodTemplate = Field(default_factory=PodTemplate)
 
@@ -51,6 +63,12 @@ OBJECT_RULES = (
     rule(
         f"self.spec.pools.all(p, size(self.metadata.name) + 1 + size(p.gpuPool) <= {MAX_CHILD_NAME})",
         f"the name and that of a GPU pool are together longer than {MAX_CHILD_NAME - 1} characters: shorten the name",
+        field=".metadata.name",
+    ),
+    rule(
+        f"!self.spec.gateway.enabled || size(self.metadata.name) <= {MAX_NAME_WITH_GATEWAY}",
+        f"the name is longer than {MAX_NAME_WITH_GATEWAY} characters, too long for that of a gateway: shorten the name "
+        "or set spec.gateway.enabled to false",
         field=".metadata.name",
     ),
 )

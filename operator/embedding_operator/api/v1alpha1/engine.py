@@ -54,10 +54,13 @@ class PodTemplate(ApiModel):
         default_factory=list, description="As in a Kubernetes pod."
     )
     priority_class_name: Annotated[str, Field(max_length=253)] | None = Field(
-        default=None, description="PriorityClass of the engine pods."
+        default=None, description="PriorityClass of the engine and gateway pods."
     )
     image_pull_secrets: Annotated[list[LocalObjectReference], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = (
-        Field(default_factory=list, description="Secrets with the credentials of image registries.")
+        Field(
+            default_factory=list,
+            description="Secrets with registry credentials, for engine and gateway pods.",
+        )
     )
     termination_grace_period_seconds: Annotated[int, Field(ge=30, le=3600)] = Field(
         default=120, description="Time for requests in flight when a pod ends."

@@ -1,0 +1,53 @@
+"""`spec.gateway`: the door in front of the engines."""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from embedding_operator.api.v1alpha1.base import ApiModel, rule, rules
+from embedding_operator.api.v1alpha1.kubernetes_types import LocalObjectReference, ResourceRequirements
+
+MAX_BODY_KIB = 16 * 1024
+
+
+class GatewaySpec(ApiModel):
+    """The gateway: it lets through what engines can bear, spreads it over them, and queues the rest."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.enabled || !has(self.apiKeysSecretRef)",
+                "apiKeysSecretRef has no effect without the gateway, engines would answer everybody: set enabled to "
+                "true or remove apiKeysSecretRef",
+                field=".apiKeysSecretRef",
+            )
+        )
+    )
+
+    enabled: bool = Field(
+        default=True,
+        description="Without the gateway clients reach the engines themselves: one request can end an engine, and "
+        "requests fail while there is no replica.",
+    )
+    replicas: Annotated[int, Field(ge=1, le=20)] = Field(default=2, description="Gateway pods.")
+    max_connections_per_engine: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=32, description="Requests that each gateway pod gives to one engine at once; the others wait."
+    )
+    queue_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        default=60, description="A request that waited this long for an engine is answered 503."
+    )
+    hold_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
+        default=300,
+        description="How long a request waits for the first replica of a service that has none. 0: not at all, 503.",
+    )
+    body_limit_kib: Annotated[int, Field(ge=1, le=MAX_BODY_KIB, alias="bodyLimitKiB")] = Field(
+        default=2048, description="Largest body of a request. Every connection may hold one body in memory."
+    )
+    api_keys_secret_ref: LocalObjectReference | None = Field(
+        default=None,
+        description="Secret with the API keys of clients: names of clients as keys, API keys as values. New gateway "
+        "pods wait for a Secret that does not exist; a Secret without an API key lets nobody in.",
+    )
+    resources: ResourceRequirements = Field(
+        default_factory=ResourceRequirements, description="CPU and memory of HAProxy. Default: 50m and 64Mi requested."
+    )

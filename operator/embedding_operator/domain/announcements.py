@@ -32,6 +32,8 @@ class EventReason(StrEnum):
     METRICS_BACK = "MetricsBack"
     CAPACITY_LIMITED = "CapacityLimited"
     CONFLICTING_SCALER = "ConflictingScaler"
+    GATEWAY_SERVES = "GatewayServes"
+    GATEWAY_LOST = "GatewayLost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,8 @@ _TURNS: dict[tuple[ConditionType, ConditionStatus], tuple[EventType, EventReason
     (ConditionType.HANDOVER_IN_PROGRESS, ConditionStatus.FALSE): (EventType.NORMAL, EventReason.HANDOVER_FINISHED),
     (ConditionType.CAPACITY_LIMITED, ConditionStatus.TRUE): (EventType.WARNING, EventReason.CAPACITY_LIMITED),
     (ConditionType.CONFLICTING_SCALER, ConditionStatus.TRUE): (EventType.WARNING, EventReason.CONFLICTING_SCALER),
+    (ConditionType.GATEWAY_AVAILABLE, ConditionStatus.TRUE): (EventType.NORMAL, EventReason.GATEWAY_SERVES),
+    (ConditionType.GATEWAY_AVAILABLE, ConditionStatus.FALSE): (EventType.WARNING, EventReason.GATEWAY_LOST),
 }
 
 

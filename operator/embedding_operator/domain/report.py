@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from embedding_operator.api.v1alpha1.conditions import ConditionType, Reason
+from embedding_operator.api.v1alpha1.conditions import ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.status import (
     CapacitySource,
     DecisionStatus,
@@ -16,8 +16,9 @@ from embedding_operator.api.v1alpha1.status import (
 from embedding_operator.domain.conditions import Conditions
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import settled, takes_over
-from embedding_operator.domain.observation import Bounds, Observation, Parity, Pool
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Pool
 from embedding_operator.domain.persistence import written
+from embedding_operator.domain.routing import Passage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +33,15 @@ class Obstacle:
 class Surroundings:
     """What the status says beside the decision.
 
-    `obstacle` is None where nothing is in the way, `other_scaler` names an autoscaler that targets a managed
-    Deployment.
+    `passage` says how requests get to the engines, `obstacle` is None where nothing is in the way, `other_scaler` names
+    an autoscaler that targets a managed Deployment.
     """
 
     generation: int
     url: str
     model: ModelStatus
     capacity_sources: Mapping[str, CapacitySource]
+    passage: Passage
     obstacle: Obstacle | None = None
     other_scaler: str | None = None
 
@@ -55,6 +57,7 @@ def status_of(
     _handover(observation, decision, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
     _other_scaler(around, conditions=conditions)
+    _gateway(around.passage, conditions=conditions)
     ready = sum(target.ready for target in decision.targets)
     desired = sum(target.replicas for target in decision.targets)
     return EmbeddingServiceStatus(
@@ -91,22 +94,9 @@ def stalled_status(
 def _availability(
     observation: Observation, decision: Decision, *, around: Surroundings, conditions: Conditions
 ) -> None:
-    ready = sum(target.ready for target in decision.targets)
-    floor = max(1, sum(allowance.min_replicas for allowance in observation.bounds.pools))
     moving = any(not target.ready == target.replicas == target.goal for target in decision.targets)
     moving = moving and decision.write
-    if observation.bounds.asleep and not any(target.replicas for target in decision.targets):
-        message = f"window {observation.bounds.window} holds the service at zero replicas"
-        conditions.true(ConditionType.READY, Reason.ASLEEP, message)
-    elif ready == 0:
-        message = around.obstacle.message if around.obstacle is not None else "no replica is Ready yet"
-        conditions.false(ConditionType.READY, Reason.STARTING, message)
-    elif ready < floor:
-        conditions.false(ConditionType.READY, Reason.DEGRADED, f"{ready} of at least {floor} replicas are Ready")
-    elif moving:
-        conditions.true(ConditionType.READY, Reason.SCALING, "replicas serve while their number changes")
-    else:
-        conditions.true(ConditionType.READY, Reason.SERVING, "every wanted replica is Ready")
+    _readiness(observation, decision, around=around, moving=moving, conditions=conditions)
     if moving:
         conditions.true(ConditionType.RECONCILING, Reason.SCALING, "replicas are starting or leaving")
     elif StepReason.PAUSED in decision.reasons():
@@ -117,6 +107,30 @@ def _availability(
         conditions.false(ConditionType.STALLED, Reason.PROGRESSING)
     else:
         conditions.true(ConditionType.STALLED, around.obstacle.reason, around.obstacle.message)
+
+
+def _readiness(
+    observation: Observation, decision: Decision, *, around: Surroundings, moving: bool, conditions: Conditions
+) -> None:
+    ready = sum(target.ready for target in decision.targets)
+    floor = max(1, sum(allowance.min_replicas for allowance in observation.bounds.pools))
+    if around.passage.reason is Reason.GATEWAY_UNAVAILABLE:
+        conditions.false(ConditionType.READY, Reason.GATEWAY_UNAVAILABLE, around.passage.message)
+    elif observation.bounds.asleep and not any(target.replicas for target in decision.targets):
+        message = f"window {observation.bounds.window} holds the service at zero replicas"
+        conditions.true(ConditionType.READY, Reason.ASLEEP, message)
+    elif StepReason.IDLE in decision.reasons() and not any(target.replicas for target in decision.targets):
+        message = "no requests come: the gateway holds the next one until a replica has started for it"
+        conditions.true(ConditionType.READY, Reason.ASLEEP, message)
+    elif ready == 0:
+        message = around.obstacle.message if around.obstacle is not None else "no replica is Ready yet"
+        conditions.false(ConditionType.READY, Reason.STARTING, message)
+    elif ready < floor:
+        conditions.false(ConditionType.READY, Reason.DEGRADED, f"{ready} of at least {floor} replicas are Ready")
+    elif moving:
+        conditions.true(ConditionType.READY, Reason.SCALING, "replicas serve while their number changes")
+    else:
+        conditions.true(ConditionType.READY, Reason.SERVING, "every wanted replica is Ready")
 
 
 _HOLDS = {
@@ -135,10 +149,10 @@ def _metrics(observation: Observation, decision: Decision, *, conditions: Condit
         if step.reason in _HOLDS:
             conditions.false(kind, _HOLDS[step.reason], step.message)
             return
-    if StepReason.PARTIAL_METRICS_NO_DOWN in decision.reasons():
-        conditions.true(kind, Reason.PARTIAL, "not every Ready replica reported: the service may grow, not shrink")
-    else:
-        conditions.true(kind, Reason.REPORTING)
+        if step.reason is StepReason.PARTIAL_METRICS_NO_DOWN:
+            conditions.true(kind, Reason.PARTIAL, step.message)
+            return
+    conditions.true(kind, Reason.REPORTING)
 
 
 def _schedule(bounds: Bounds, *, conditions: Conditions) -> None:
@@ -207,6 +221,11 @@ def _other_scaler(around: Surroundings, *, conditions: Conditions) -> None:
         conditions.true(ConditionType.CONFLICTING_SCALER, Reason.OTHER_SCALER, message)
 
 
+def _gateway(passage: Passage, *, conditions: Conditions) -> None:
+    write = conditions.true if passage.status is ConditionStatus.TRUE else conditions.false
+    write(ConditionType.GATEWAY_AVAILABLE, passage.reason, passage.message)
+
+
 def _pools(observation: Observation, decision: Decision, *, around: Surroundings) -> list[PoolStatus]:
     speed = {pool.name: pool for pool in observation.pools}
     return [_pool(target, pool=speed[target.pool], around=around) for target in decision.targets]
@@ -241,7 +260,7 @@ def _decision_status(observation: Observation, decision: Decision) -> DecisionSt
     usable = load is not None and not any(step.reason in _HOLDS for step in decision.steps)
     return DecisionStatus(
         at=decision.at,
-        queue_requests=round(load.queue_requests, 1) if load is not None and usable else None,
+        queue_requests=round(_waiting(observation, load), 1) if load is not None and usable else None,
         queue_tokens=round(load.queue_tokens, 1) if load is not None and usable else None,
         arrival_tokens_per_second=(
             round(load.arrival_tokens_per_second, 1)
@@ -255,3 +274,9 @@ def _decision_status(observation: Observation, decision: Decision) -> DecisionSt
         ],
         memory=written(decision.memory),
     )
+
+
+def _waiting(observation: Observation, load: Load) -> float:
+    """Return the requests that wait: at the gateway where there is one, as those that engines have are being served."""
+    gateway = observation.gateway
+    return load.queue_requests if gateway is None or gateway.sampled_at is None else gateway.waiting

@@ -29,6 +29,7 @@ def with_window(name: str | None) -> EmbeddingServiceStatus:
 
 T, F, U = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 READY, STALLED, METRICS = ConditionType.READY, ConditionType.STALLED, ConditionType.METRICS_AVAILABLE
+GATEWAY = ConditionType.GATEWAY_AVAILABLE
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,9 @@ READY, STALLED, METRICS = ConditionType.READY, ConditionType.STALLED, ConditionT
         (with_condition(READY, T), with_condition(READY, F), [EventReason.BECAME_UNREADY]),
         (with_condition(METRICS, U), with_condition(METRICS, T), []),
         (with_condition(METRICS, T), with_condition(METRICS, F), [EventReason.METRICS_LOST]),
+        (NEVER, with_condition(GATEWAY, F), []),
+        (with_condition(GATEWAY, F), with_condition(GATEWAY, T), [EventReason.GATEWAY_SERVES]),
+        (with_condition(GATEWAY, T), with_condition(GATEWAY, F), [EventReason.GATEWAY_LOST]),
         (NEVER, with_pool(2), [EventReason.SCALED_UP]),
         (with_pool(2), with_pool(2), []),
         (with_pool(2), with_pool(1), [EventReason.SCALED_DOWN]),

@@ -12,6 +12,7 @@ from embedding_operator.domain.conditions import Conditions
 from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy
 from embedding_operator.domain.persistence import remembered, written
 from embedding_operator.domain.report import Obstacle, Surroundings, stalled_status, status_of
+from embedding_operator.domain.routing import Passage
 from embedding_operator.domain.scaling import decide
 
 from tests.unit.domain.scenes import NOON, T4, at, bounds, load, observe, pool, settled_memory
@@ -21,6 +22,7 @@ AROUND = Surroundings(
     url="http://demo.search.svc",
     model=ModelStatus(dtype=Dtype.FLOAT16, architecture=Architecture.DECODER),
     capacity_sources={},
+    passage=Passage(status=ConditionStatus.TRUE, reason=Reason.ROUTED, message="through the gateway"),
 )
 NIGHT = replace(bounds(("t4", 1, 4)), source="EmbeddingService", window="night", since=NOON, next_transition=at(3600))
 
@@ -200,6 +202,25 @@ def test_an_obstacle_and_another_scaler_are_named() -> None:
     assert conditions["Stalled"].reason == Reason.GPU_POOL_NOT_FOUND
     assert conditions["ConflictingScaler"].status is ConditionStatus.TRUE
     assert "search/hpa" in conditions["ConflictingScaler"].message
+
+
+def test_a_service_that_nobody_reaches_is_not_ready() -> None:
+    serving = observe(pool(ready=1), measured=load())
+    down = Passage(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_UNAVAILABLE, message="0 of 2 are Ready")
+    unreachable = report(serving, around=replace(AROUND, passage=down))
+    for kind in (ConditionType.READY, ConditionType.GATEWAY_AVAILABLE):
+        condition = unreachable[kind]
+        assert (condition.status, condition.reason) == (ConditionStatus.FALSE, Reason.GATEWAY_UNAVAILABLE)
+        assert condition.message == "0 of 2 are Ready"
+
+
+def test_a_service_without_its_gateway_serves_and_says_so() -> None:
+    serving = observe(pool(ready=1), measured=load())
+    off = Passage(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_DISABLED, message="enabled is false")
+    conditions = report(serving, around=replace(AROUND, passage=off))
+    assert conditions[ConditionType.READY].status is ConditionStatus.TRUE
+    assert conditions[ConditionType.GATEWAY_AVAILABLE].reason == Reason.GATEWAY_DISABLED
+    assert report(serving)[ConditionType.GATEWAY_AVAILABLE].status is ConditionStatus.TRUE
 
 
 def test_transition_time_moves_with_the_status_only() -> None:

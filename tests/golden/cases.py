@@ -7,23 +7,35 @@ from typing import Any
 import yaml
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.domain.routing import ENGINES_ONLY, GATEWAY_ONLY, Route
 from embedding_operator.rendering.manifest import Manifest
-from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
+from embedding_operator.rendering.names import GPU_POOL
+from embedding_operator.rendering.renderer import EngineDefaults, GatewayDefaults, ServiceRef, render_service
 
 CASES = Path(__file__).parent / "files"
 CATALOG = Path(__file__).parents[2] / "charts" / "embedding-operator" / "files" / "gpupools.yaml"
 NAMES = sorted(path.name for path in CASES.iterdir())
 DEFAULTS = EngineDefaults(image="docker.io/lmsysorg/sglang:v0.5.23")
+GATEWAY = GatewayDefaults(
+    image="embedding-operator/embedding-operator:0.1.0",
+    cluster_role="embedding-operator-gateway",
+    operator_host="embedding-operator-attention.embedding-operator-system.svc",
+    operator_port=8082,
+    operator_namespace="embedding-operator-system",
+    operator_labels={"app.kubernetes.io/name": "embedding-operator", "app.kubernetes.io/instance": "release"},
+    metrics_namespaces=("monitoring",),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One case, as its folder says."""
+    """One case, as its folder says; behind a gateway only where the folder says so, to keep the files short."""
 
     name: str
     service: ServiceRef
     spec: EmbeddingServiceSpec
     pools: dict[str, GPUPoolSpec]
+    route: Route
 
     @property
     def rendered_file(self) -> Path:
@@ -37,12 +49,15 @@ class Case:
             self.spec,
             pools=self.pools,
             replicas={pool.gpu_pool: pool.min_replicas for pool in self.spec.pools},
+            route=self.route,
             settings=DEFAULTS,
+            gateway=GATEWAY,
         )
 
     def deployments(self) -> list[dict[str, Any]]:
-        """Return the rendered Deployments."""
-        return [manifest.body for manifest in self.render() if manifest.kind == "Deployment"]
+        """Return the rendered Deployments of engines."""
+        deployments = [manifest.body for manifest in self.render() if manifest.kind == "Deployment"]
+        return [body for body in deployments if GPU_POOL in body["metadata"]["labels"]]
 
 
 def shipped_pools() -> dict[str, GPUPoolSpec]:
@@ -59,6 +74,7 @@ def load(name: str) -> Case:
         service=ServiceRef(namespace="search", name=service["name"], uid="7d1e2a3b-0000-4000-8000-000000000001"),
         spec=EmbeddingServiceSpec.model_validate(service["spec"]),
         pools={**shipped_pools(), **(_pools(own) if own.exists() else {})},
+        route=GATEWAY_ONLY if service.get("behindGateway") else ENGINES_ONLY,
     )
 
 

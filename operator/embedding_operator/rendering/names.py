@@ -2,9 +2,12 @@
 
 import re
 
+from embedding_operator.api.v1alpha1.embedding_service import GATEWAY_SUFFIX
+
 PORT = 30000
 PORT_NAME = "http"
 SERVICE_PORT = 80
+"""An engine listens on `PORT`; engines and gateways both call the port for requests `PORT_NAME`."""
 
 FIELD_MANAGER = "embedding-operator"
 """The one field manager under which the operator applies objects."""
@@ -19,7 +22,16 @@ GPU_POOL = "embedding-operator.io/gpu-pool"
 MODEL = "llm-d.ai/model"
 """Cost tools such as OpenCost add up the cost of inference by this label."""
 
+MAX_CONNECTIONS = "embedding-operator.io/max-connections"
+"""On the headless Service: how many requests a gateway pod gives to one engine at once."""
+ROUTE = "embedding-operator.io/route"
+ROUTE_SINCE = "embedding-operator.io/route-since"
+"""Annotations of a Service: the phase of `domain.routing`, and since when."""
+CONFIG = "embedding-operator.io/config"
+"""Annotation of gateway pods: the digest of the configuration that they began with."""
+
 ENGINE = "engine"
+GATEWAY = "gateway"
 
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
@@ -29,8 +41,18 @@ def deployment_name(service: str, *, pool: str) -> str:
     return f"{service}-{pool}"
 
 
+def gateway_name(service: str) -> str:
+    """Return the name of everything that is there for the gateway alone."""
+    return f"{service}-{GATEWAY_SUFFIX}"
+
+
+def engines_name(service: str) -> str:
+    """Return the name of what stands between gateway and engines: a headless Service and a NetworkPolicy."""
+    return f"{service}-engines"
+
+
 def service_labels(service: str) -> dict[str, str]:
-    """Return the labels of every child of a service."""
+    """Return the labels of every child of a service, but those of its gateway."""
     return {
         NAME: "sglang",
         INSTANCE: service,
@@ -44,6 +66,16 @@ def service_labels(service: str) -> dict[str, str]:
 def pool_labels(service: str, *, pool: str) -> dict[str, str]:
     """Return the labels of what a service has on one pool."""
     return {**service_labels(service), GPU_POOL: pool}
+
+
+def gateway_labels(service: str) -> dict[str, str]:
+    """Return the labels of the gateway of a service, its pods among it."""
+    return {**service_labels(service), NAME: "haproxy", COMPONENT: GATEWAY}
+
+
+def gateway_selector(service: str) -> dict[str, str]:
+    """Return the labels that select the gateway pods of a service. A Deployment can never change them."""
+    return {SERVICE: service, COMPONENT: GATEWAY}
 
 
 def service_selector(service: str) -> dict[str, str]:

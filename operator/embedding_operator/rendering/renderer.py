@@ -1,4 +1,4 @@
-"""From a service to the objects that run it: a Deployment per pool, one Service and one PodDisruptionBudget.
+"""From a service to the objects that run it: a Deployment per pool, its gateway, one Service, and what protects them.
 
 Equal input gives equal output. The pod template depends on the spec and on the `GPUPool` alone, so that only a change
 there rolls the pods; replicas, the owner and other pools do not.
@@ -6,38 +6,19 @@ there rolls the pods; replicas, the owner and other pools do not.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from embedding_operator.api.v1alpha1.base import API_VERSION
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolSpec
 from embedding_operator.domain.resolution import ResolvedModel, resolve_model
-from embedding_operator.rendering import names, template
+from embedding_operator.domain.routing import ENGINES_ONLY, Door, Route
+from embedding_operator.rendering import names
+from embedding_operator.rendering.child import ServiceRef, rendered
+from embedding_operator.rendering.gateway_objects import GatewayDefaults, engines_policy, gateway_objects
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.pod import engine_values, pod_values
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceRef:
-    """The EmbeddingService that owns what is rendered."""
-
-    namespace: str
-    name: str
-    uid: str
-
-    def owner_references(self) -> list[dict[str, Any]]:
-        """Return the reference that makes the service the controller of a child."""
-        return [
-            {
-                "apiVersion": API_VERSION,
-                "kind": "EmbeddingService",
-                "name": self.name,
-                "uid": self.uid,
-                "controller": True,
-                "blockOwnerDeletion": True,
-            }
-        ]
+__all__ = ["EngineDefaults", "GatewayDefaults", "ServiceRef", "render_service"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +35,11 @@ def render_service(
     *,
     pools: Mapping[str, GPUPoolSpec],
     replicas: Mapping[str, int],
+    route: Route,
     settings: EngineDefaults,
+    gateway: GatewayDefaults,
 ) -> tuple[Manifest, ...]:
-    """Return the children of a service, Deployments in the order of `spec.pools` first.
+    """Return the children of a service in the order in which to write them: who serves, then the way there.
 
     `replicas` is by pool; a pool that is not in it gets none. A pool without a `GPUPool` gets no Deployment: what it
     needs is not known, and `domain.admission` reports it.
@@ -75,7 +58,13 @@ def render_service(
         for entry in spec.pools
         if entry.gpu_pool in pools
     ]
-    return (*deployments, _service(service), _disruption_budget(service))
+    return (
+        *deployments,
+        *(gateway_objects(service, spec, defaults=gateway, user=settings.user) if route.gateway else ()),
+        _service(service, route=route),
+        _disruption_budget(service),
+        *((engines_policy(service, defaults=gateway),) if route.restricted else ()),
+    )
 
 
 def _deployment(
@@ -88,7 +77,7 @@ def _deployment(
     replicas: int,
     settings: EngineDefaults,
 ) -> Manifest:
-    return _rendered(
+    return rendered(
         "deployment.yaml.j2",
         service,
         name=names.deployment_name(service.name, pool=entry.gpu_pool),
@@ -102,28 +91,32 @@ def _deployment(
     )
 
 
-def _service(service: ServiceRef) -> Manifest:
-    return _rendered(
+def _service(service: ServiceRef, *, route: Route) -> Manifest:
+    select = names.gateway_selector if route.leads_through_gateway else names.service_selector
+    return rendered(
         "service.yaml.j2",
         service,
         name=service.name,
         labels=names.service_labels(service.name),
-        selector=names.service_selector(service.name),
+        annotations=_annotations(route.door),
+        selector=select(service.name),
         service_port=names.SERVICE_PORT,
         port_name=names.PORT_NAME,
     )
 
 
+def _annotations(door: Door) -> dict[str, str]:
+    if door == ENGINES_ONLY.door:
+        return {}
+    since = {} if door.since is None else {names.ROUTE_SINCE: door.since.isoformat()}
+    return {names.ROUTE: door.phase, **since}
+
+
 def _disruption_budget(service: ServiceRef) -> Manifest:
-    return _rendered(
+    return rendered(
         "poddisruptionbudget.yaml.j2",
         service,
         name=service.name,
         labels=names.service_labels(service.name),
         selector=names.service_selector(service.name),
     )
-
-
-def _rendered(name: str, service: ServiceRef, /, **values: object) -> Manifest:
-    owners = service.owner_references()
-    return Manifest.of(template.render(name, namespace=service.namespace, owners=owners, **values))

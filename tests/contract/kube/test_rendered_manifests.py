@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from embedding_operator.kube.labels import MANAGED_SELECTOR
+from embedding_operator.kube.resources import CHILDREN
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.names import FIELD_MANAGER
 from embedding_operator.rendering.renderer import render_service
@@ -55,12 +57,14 @@ class Applied:
 
     def versions(self) -> dict[str, str]:
         """Return the generation of every child: it moves when an apply changes the spec."""
-        found = fetched("deployments,services,poddisruptionbudgets", f"--namespace={self.namespace}")
+        kinds = ",".join(resource.qualified for resource in CHILDREN)
+        found = fetched(kinds, f"--namespace={self.namespace}", f"--selector={MANAGED_SELECTOR}")
         return {f"{body['kind']}/{body['metadata']['name']}": managed(body) for body in found["items"]}
 
 
 def managed(body: dict[str, Any]) -> str:
-    return str(body["metadata"].get("generation", json.dumps(body["spec"], sort_keys=True)))
+    said = {key: value for key, value in body.items() if key not in ("metadata", "status")}
+    return str(body["metadata"].get("generation", json.dumps(said, sort_keys=True)))
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +92,9 @@ def applied(request: pytest.FixtureRequest, definitions: None) -> Iterator[Appli
         case.spec,
         pools=case.pools,
         replicas={pool.gpu_pool: 1 for pool in case.spec.pools},
+        route=case.route,
         settings=cases.DEFAULTS,
+        gateway=cases.GATEWAY,
     )
     yield Applied(case, manifests, namespace)
     kubectl("delete", "namespace", namespace, "--wait=false")
@@ -110,7 +116,8 @@ def test_applies_once_runs_restricted_and_goes_with_its_service(applied: Applied
     applied.apply()
     assert applied.versions() == before
 
-    names = [f"deployment/{each.name}" for each in applied.manifests if each.kind == "Deployment"]
+    engines = [body["metadata"]["name"] for body in applied.case.deployments()]
+    names = [f"deployment/{name}" for name in engines]
     within = (f"--namespace={applied.namespace}", f"--timeout={SECONDS}s")
     if applied.case.name in BY_ADMIN:
         kubectl("wait", "--for=condition=ReplicaFailure", *within, *names)

@@ -77,6 +77,15 @@ engines = _some(
     resources=_some(requests=st.just({"cpu": 1}), limits=st.just({"memory": "9Gi"})),
     logLevel=st.sampled_from(["debug", "error"]),
 )
+gateways = _some(
+    replicas=st.integers(1, 20),
+    maxConnectionsPerEngine=st.integers(1, 4096),
+    queueTimeoutSeconds=st.integers(1, 3600),
+    holdSeconds=st.integers(0, 3600),
+    bodyLimitKiB=st.integers(1, 16384),
+    apiKeysSecretRef=st.fixed_dictionaries({"name": texts}),
+    resources=_some(requests=st.just({"cpu": 1}), limits=st.just({"memory": "9Gi"})),
+)
 
 
 @st.composite
@@ -88,6 +97,8 @@ def service_specs(draw: DrawFn) -> EmbeddingServiceSpec:
         {
             "model": {**draw(sources), **draw(model_fields)},
             "pools": [{"gpuPool": name, "maxReplicas": 3, **draw(entry)} for name in chosen],
+            "gateway": draw(gateways),
+            "scaling": {"queue": {"targetRequests": draw(st.integers(1, 100_000))}},
             "engine": draw(engines),
             "podTemplate": draw(pod_templates),
         }

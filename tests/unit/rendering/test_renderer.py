@@ -9,6 +9,7 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.domain.admission import problems
 from embedding_operator.domain.capacity import replica_capacity
 from embedding_operator.domain.engine_arguments import parse
+from embedding_operator.domain.routing import ENGINES_ONLY, Route
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
 from hypothesis import given
@@ -24,14 +25,22 @@ Pools = dict[str, GPUPoolSpec]
 
 
 def rendered(
-    spec: EmbeddingServiceSpec, pools: Pools, *, name: str = "search", uid: str = "uid", replicas: int = 1
+    spec: EmbeddingServiceSpec,
+    pools: Pools,
+    *,
+    name: str = "search",
+    uid: str = "uid",
+    replicas: int = 1,
+    route: Route = ENGINES_ONLY,
 ) -> tuple[Manifest, ...]:
     return render_service(
         ServiceRef(namespace="team", name=name, uid=uid),
         spec,
         pools=pools,
         replicas=dict.fromkeys(POOL_NAMES, replicas),
+        route=route,
         settings=EngineDefaults(image="engine:1"),
+        gateway=cases.GATEWAY,
     )
 
 
@@ -161,7 +170,9 @@ def test_the_platform_may_give_pods_their_user() -> None:
         case.spec,
         pools=case.pools,
         replicas={},
+        route=ENGINES_ONLY,
         settings=EngineDefaults(image="x", user=None),
+        gateway=cases.GATEWAY,
     )
     assert deployment.body["spec"]["replicas"] == 0
     security = pod_of(deployment.body)["securityContext"]

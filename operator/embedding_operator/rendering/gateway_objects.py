@@ -1,0 +1,151 @@
+"""The gateway of a service: its pods, what they need, and the policy that leaves engines to them.
+
+A gateway pod depends on `spec.gateway`, on the target of the queue, on what of `spec.podTemplate` is for every pod, and
+on what the operator is installed with. Engines are not in it: its agent learns them, and how many requests each may
+get, from the EndpointSlices of a headless Service.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.rendering import gateway_pod, names
+from embedding_operator.rendering.child import ServiceRef, rendered
+from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
+from embedding_operator.rendering.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayDefaults:
+    """What gateways take from the operator's installation.
+
+    `image` holds both the agent and HAProxy. `cluster_role` lets the agent read EndpointSlices. `operator_host` names
+    every pod of the operator that takes notices; `operator_labels` select its pods in `operator_namespace`. Pods in
+    `metrics_namespaces` may read the metrics of engines.
+    """
+
+    image: str
+    cluster_role: str
+    operator_host: str
+    operator_port: int
+    operator_namespace: str
+    operator_labels: Mapping[str, str]
+    metrics_namespaces: tuple[str, ...] = ()
+
+
+def gateway_objects(
+    service: ServiceRef, spec: EmbeddingServiceSpec, *, defaults: GatewayDefaults, user: int | None
+) -> tuple[Manifest, ...]:
+    """Return everything that is there for the gateway alone, what a pod needs before the pods."""
+    config = config_of(service, spec)
+    files = gateway_config(config)
+    data = {"haproxy.cfg": files.haproxy_cfg, "gateway.lua": files.lua}
+    common: dict[str, Any] = {
+        "name": names.gateway_name(service.name),
+        "labels": names.gateway_labels(service.name),
+    }
+    return (
+        rendered("gateway-service-account.yaml.j2", service, **common),
+        rendered("gateway-role-binding.yaml.j2", service, **common, cluster_role=defaults.cluster_role),
+        rendered("gateway-config-map.yaml.j2", service, **common, files=data),
+        _engines_service(service, limit=spec.gateway.max_connections_per_engine),
+        rendered(
+            "gateway-deployment.yaml.j2",
+            service,
+            **common,
+            selector=names.gateway_selector(service.name),
+            annotations={names.CONFIG: _digest(data)},
+            replicas=spec.gateway.replicas,
+            **_pod(service, spec, config=config, defaults=defaults, user=user),
+        ),
+        rendered("poddisruptionbudget.yaml.j2", service, **common, selector=names.gateway_selector(service.name)),
+    )
+
+
+def engines_policy(service: ServiceRef, *, defaults: GatewayDefaults) -> Manifest:
+    """Return the policy that lets engines be reached by the gateway, the operator and readers of metrics alone."""
+    return rendered(
+        "engines-network-policy.yaml.j2",
+        service,
+        name=names.engines_name(service.name),
+        labels=names.service_labels(service.name),
+        engines=names.service_selector(service.name),
+        gateway=names.gateway_selector(service.name),
+        port=names.PORT,
+        operator_namespace=defaults.operator_namespace,
+        operator=dict(defaults.operator_labels),
+        metrics_namespaces=list(defaults.metrics_namespaces),
+    )
+
+
+def config_of(service: ServiceRef, spec: EmbeddingServiceSpec) -> GatewayConfig:
+    """Return what the configuration of a service's gateway is made from."""
+    gateway = spec.gateway
+    # Each gateway pod sees its share of the queue.
+    attention = max(1, spec.scaling.queue.target_requests // gateway.replicas)
+    return GatewayConfig(
+        service=service.name,
+        namespace=service.namespace,
+        keys_required=gateway.api_keys_secret_ref is not None,
+        queue_timeout_seconds=gateway.queue_timeout_seconds,
+        hold_seconds=gateway.hold_seconds,
+        body_limit_bytes=gateway.body_limit_kib * 1024,
+        attention_queue_per_engine=attention,
+    )
+
+
+def _engines_service(service: ServiceRef, *, limit: int) -> Manifest:
+    return rendered(
+        "engines-service.yaml.j2",
+        service,
+        name=names.engines_name(service.name),
+        labels={**names.service_labels(service.name), names.MAX_CONNECTIONS: str(limit)},
+        selector=names.service_selector(service.name),
+        port=names.PORT,
+        port_name=names.PORT_NAME,
+    )
+
+
+def _pod(
+    service: ServiceRef,
+    spec: EmbeddingServiceSpec,
+    *,
+    config: GatewayConfig,
+    defaults: GatewayDefaults,
+    user: int | None,
+) -> dict[str, Any]:
+    keys = spec.gateway.api_keys_secret_ref
+    return {
+        "image": defaults.image,
+        "user": user,
+        "priority_class": spec.pod_template.priority_class_name,
+        "pull_secrets": [{"name": secret.name} for secret in spec.pod_template.image_pull_secrets],
+        "grace_seconds": gateway_pod.grace_seconds(config),
+        "settle_seconds": gateway_pod.SETTLE_SECONDS,
+        "port_name": names.PORT_NAME,
+        "ports": {"http": config.http_port, "metrics": config.metrics_port, "agent": config.agent_port},
+        "haproxy_command": gateway_pod.haproxy_command(config),
+        "haproxy_resources": gateway_pod.haproxy_resources(spec.gateway),
+        "agent_resources": gateway_pod.AGENT_RESOURCES,
+        "env": gateway_pod.agent_environment(
+            service.name,
+            namespace=service.namespace,
+            config=config,
+            operator_host=defaults.operator_host,
+            operator_port=defaults.operator_port,
+        ),
+        "security": gateway_pod.SECURITY,
+        "haproxy_mounts": gateway_pod.haproxy_mounts(config),
+        "prepare_mounts": gateway_pod.prepare_mounts(config, has_keys=keys is not None),
+        "agent_mounts": gateway_pod.agent_mounts(config, has_keys=keys is not None),
+        "volumes": gateway_pod.volumes(
+            names.gateway_name(service.name), keys_secret=None if keys is None else keys.name
+        ),
+    }
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()

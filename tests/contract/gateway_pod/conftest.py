@@ -1,0 +1,13 @@
+"""The real HAProxy, as the pod starts and ends it."""
+
+import pytest
+
+from tests.contract.gateway_config.conftest import haproxy
+
+__all__ = ["haproxy"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "gateway_pod":
+            item.add_marker(pytest.mark.haproxy)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TypeVar
 
 PREFIX = "EMBEDDING_OPERATOR_"
 DEFAULT_ENGINE_IMAGE = "docker.io/lmsysorg/sglang:v0.5.23"
+DEFAULT_GATEWAY_IMAGE = f"embedding-operator/embedding-operator:{version('embedding-operator')}"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 T = TypeVar("T")
@@ -19,13 +21,25 @@ class SettingsError(ValueError):
 class Settings:
     """How this process runs; what it does is in the custom resources.
 
-    `watch_namespaces` is empty for the whole cluster. `lease` is switched off only for development.
+    `watch_namespaces` is empty for the whole cluster. `lease` is switched off only for development. `pod_labels` select
+    the operator's own pods, which engines must let in. The gateways' image is the operator's own; their ClusterRole
+    lets them read EndpointSlices, and `attention_host` is where they find every pod of the operator. Pods in
+    `metrics_namespaces` may read the metrics of engines.
     """
 
     namespace: str = "embedding-operator-system"
     pod_name: str = "embedding-operator"
+    pod_labels: tuple[tuple[str, str], ...] = (
+        ("app.kubernetes.io/name", "embedding-operator"),
+        ("app.kubernetes.io/instance", "embedding-operator"),
+    )
     watch_namespaces: tuple[str, ...] = ()
     engine_image: str = DEFAULT_ENGINE_IMAGE
+    gateway_image: str = DEFAULT_GATEWAY_IMAGE
+    gateway_cluster_role: str = "embedding-operator-gateway"
+    attention_host: str = "embedding-operator-attention.embedding-operator-system.svc"
+    attention_port: int = 8082
+    metrics_namespaces: tuple[str, ...] = ()
     log_level: str = "info"
     poll_seconds: float = 5.0
     workers: int = 16
@@ -41,8 +55,14 @@ class Settings:
         return cls(
             namespace=read("NAMESPACE", str, cls.namespace),
             pod_name=read("POD_NAME", str, cls.pod_name),
+            pod_labels=read("POD_LABELS", _labels, cls.pod_labels),
             watch_namespaces=read("WATCH_NAMESPACES", _names, ()),
             engine_image=read("ENGINE_IMAGE", str, cls.engine_image),
+            gateway_image=read("GATEWAY_IMAGE", str, cls.gateway_image),
+            gateway_cluster_role=read("GATEWAY_CLUSTER_ROLE", str, cls.gateway_cluster_role),
+            attention_host=read("ATTENTION_HOST", str, cls.attention_host),
+            attention_port=int(read("ATTENTION_PORT", _between(1, 65535), float(cls.attention_port))),
+            metrics_namespaces=read("METRICS_NAMESPACES", _names, ()),
             log_level=read("LOG_LEVEL", _one_of(LOG_LEVELS), cls.log_level),
             poll_seconds=read("POLL_SECONDS", _between(1.0, 60.0), cls.poll_seconds),
             workers=int(read("WORKERS", _between(1, 256), float(cls.workers))),
@@ -70,6 +90,13 @@ class _Reader:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _labels(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [name.partition("=") for name in _names(text)]
+    if not all(key and value for key, _, value in pairs):
+        raise ValueError("use labels such as app=operator,release=prod")
+    return tuple((key, value) for key, _, value in pairs)
 
 
 def _boolean(text: str) -> bool:

@@ -21,6 +21,9 @@ _WAITING_CONTAINER = ("name", "ready", "restartCount", "state", "lastState")
 _CHILD_KINDS = frozenset(resource.kind for resource in CHILDREN)
 _CUSTOM_KINDS = frozenset(resource.kind for resource in CUSTOM)
 
+# Lists leave the first two out of their objects.
+_NOT_SAID = frozenset({"apiVersion", "kind", "metadata", "status"})
+
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 
 
@@ -40,7 +43,8 @@ def significant(kind: str, kept: Body) -> Any:
 def fingerprint(kind: str, body: Body) -> str | None:
     """Return a digest of what somebody may have edited in a child; None for kinds that are not children.
 
-    Status, and what controllers write beside it, is left out: it changes without anybody's edit.
+    Status, and what controllers write beside it, is left out: it changes without anybody's edit. Not every kind has a
+    `spec`: ConfigMaps, RoleBindings and ServiceAccounts keep what they say beside their metadata.
     """
     if kind not in _CHILD_KINDS:
         return None
@@ -48,7 +52,8 @@ def fingerprint(kind: str, body: Body) -> str | None:
     annotations = {
         key: value for key, value in (metadata.get("annotations") or {}).items() if key != REVISION_ANNOTATION
     }
-    edited = (metadata.get("labels"), annotations, metadata.get("ownerReferences"), body.get("spec"))
+    says = {key: value for key, value in body.items() if key not in _NOT_SAID}
+    edited = (metadata.get("labels"), annotations, metadata.get("ownerReferences"), says)
     return hashlib.blake2b(json.dumps(edited, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 

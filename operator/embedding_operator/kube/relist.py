@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from embedding_operator.kube.client import Client, Listing
 from embedding_operator.kube.labels import MANAGED_SELECTOR
 from embedding_operator.kube.resources import (
-    DEPLOYMENT,
+    CHILDREN,
     EMBEDDING_SERVICE,
     GPU_POOL,
     NAMESPACE,
     NODE,
     POD,
-    POD_DISRUPTION_BUDGET,
     SCALING_SCHEDULE,
-    SERVICE,
     Resource,
 )
 from embedding_operator.kube.store import Change, ObjectStore, version_number
@@ -35,9 +33,7 @@ SOURCES = (
     Source(resource=GPU_POOL),
     Source(resource=SCALING_SCHEDULE),
     Source(resource=EMBEDDING_SERVICE),
-    Source(resource=DEPLOYMENT, selector=MANAGED_SELECTOR),
-    Source(resource=SERVICE, selector=MANAGED_SELECTOR),
-    Source(resource=POD_DISRUPTION_BUDGET, selector=MANAGED_SELECTOR),
+    *(Source(resource=child, selector=MANAGED_SELECTOR) for child in CHILDREN),
     Source(resource=POD, selector=MANAGED_SELECTOR),
 )
 

@@ -48,6 +48,10 @@ NODE = Resource(api_version="v1", kind="Node", plural="nodes", namespaced=False)
 POD = Resource(api_version="v1", kind="Pod", plural="pods")
 SERVICE = Resource(api_version="v1", kind="Service", plural="services")
 DEPLOYMENT = Resource(api_version="apps/v1", kind="Deployment", plural="deployments")
+CONFIG_MAP = Resource(api_version="v1", kind="ConfigMap", plural="configmaps")
+SERVICE_ACCOUNT = Resource(api_version="v1", kind="ServiceAccount", plural="serviceaccounts")
+ROLE_BINDING = Resource(api_version="rbac.authorization.k8s.io/v1", kind="RoleBinding", plural="rolebindings")
+NETWORK_POLICY = Resource(api_version="networking.k8s.io/v1", kind="NetworkPolicy", plural="networkpolicies")
 POD_DISRUPTION_BUDGET = Resource(api_version="policy/v1", kind="PodDisruptionBudget", plural="poddisruptionbudgets")
 
 LEASE = Resource(api_version="coordination.k8s.io/v1", kind="Lease", plural="leases")
@@ -57,7 +61,16 @@ HORIZONTAL_POD_AUTOSCALER = Resource(
 )
 SCALED_OBJECT = Resource(api_version="keda.sh/v1alpha1", kind="ScaledObject", plural="scaledobjects")
 
-CHILDREN = (DEPLOYMENT, SERVICE, POD_DISRUPTION_BUDGET)
+CHILDREN = (
+    # In this order surplus children are deleted: engines are opened before anything that leads to them goes.
+    NETWORK_POLICY,
+    DEPLOYMENT,
+    SERVICE,
+    POD_DISRUPTION_BUDGET,
+    CONFIG_MAP,
+    ROLE_BINDING,
+    SERVICE_ACCOUNT,
+)
 """Kinds that the operator creates for an EmbeddingService, owned by it."""
 
 CUSTOM = (EMBEDDING_SERVICE, GPU_POOL, SCALING_SCHEDULE)

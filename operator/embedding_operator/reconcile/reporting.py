@@ -13,6 +13,7 @@ from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.persistence import remembered
 from embedding_operator.domain.report import Obstacle, Surroundings, stalled_status, status_of
 from embedding_operator.domain.resolution import resolve_model
+from embedding_operator.domain.routing import Passage
 from embedding_operator.kube.events import EventRecorder, Occurrence, Regarding
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
@@ -31,9 +32,15 @@ class Reporter:
         self.other_scalers: Scalers = {}
 
     async def report(
-        self, scene: Scene, decision: Decision, *, obstacle: Obstacle | None, previous: EmbeddingServiceStatus
+        self,
+        scene: Scene,
+        decision: Decision,
+        *,
+        obstacle: Obstacle | None,
+        passage: Passage,
+        previous: EmbeddingServiceStatus,
     ) -> None:
-        """Say what was decided, and what is in the way of it."""
+        """Say what was decided, what is in the way of it, and which way requests take."""
         service = scene.service
         scalers = self.other_scalers.get((service.namespace, service.name), ())
         around = Surroundings(
@@ -41,6 +48,7 @@ class Reporter:
             url=f"http://{service.name}.{service.namespace}.svc",
             model=_model(scene),
             capacity_sources={pool: capacity.source for pool, capacity in scene.capacities.items()},
+            passage=passage,
             obstacle=obstacle,
             other_scaler=", ".join(scalers) or None,
         )

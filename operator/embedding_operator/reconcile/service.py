@@ -10,7 +10,9 @@ from embedding_operator.domain.admission import Problem
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.report import Obstacle
+from embedding_operator.domain.routing import Situation, passage, routed
 from embedding_operator.domain.scaling import decide
+from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.reconcile.children import Children, replicas_to_write
@@ -33,6 +35,7 @@ class Steps:
     observer: Observer
     decided: Decided
     comparison: Comparison
+    gateways: Gateways
     renderings: Renderings
     children: Children
     reporter: Reporter
@@ -93,12 +96,26 @@ class ServiceReconciler:
         decision = self._decide(scene)
         steps.comparison.ask(scene, decision)
         replicas = replicas_to_write(scene.observation, decision)
-        manifests = steps.renderings.manifests(service, scene.prepared, replicas=replicas)
+        situation = self._situation(scene)
+        routing = routed(situation)
+        manifests = steps.renderings.manifests(service, scene.prepared, replicas=replicas, route=routing.route)
         obstacle = await steps.children.apply(scene, decision, manifests=manifests)
         if obstacle is None and scene.prepared.problems:
             obstacle = _described(scene.prepared.problems)
-        await steps.reporter.report(scene, decision, obstacle=obstacle, previous=previous)
-        return decision.requeue_after
+        await steps.reporter.report(
+            scene, decision, obstacle=obstacle, passage=passage(situation, routing.route), previous=previous
+        )
+        return min(decision.requeue_after, routing.requeue_after or decision.requeue_after)
+
+    def _situation(self, scene: Scene) -> Situation:
+        gateway, observation = scene.prepared.spec.gateway, scene.observation
+        return self._steps.gateways.situation(
+            scene.service,
+            wanted=gateway.enabled,
+            pods_wanted=gateway.replicas,
+            engines_ready=sum(len(pool.ready) for pool in observation.pools),
+            now=observation.now,
+        )
 
     def _decide(self, scene: Scene) -> Decision:
         begun = time.perf_counter()

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from embedding_operator.kube.instants import rfc3339_micro
-from embedding_operator.rendering.names import GPU_POOL, pool_labels, service_labels
+from embedding_operator.rendering.names import GPU_POOL, gateway_labels, pool_labels, service_labels
 
 from tests.builders import NOON
 
@@ -131,6 +131,10 @@ def pod(
             "containerStatuses": containers if containers is not None else [container(ready=ready is not None)],
         },
     }
+
+
+def gateway_pod(name: str = "qwen-gateway-1", **fields: Any) -> Body:
+    return pod(name, **{"labels": gateway_labels("qwen"), **fields})
 
 
 def without_label(body: Body, label: str = GPU_POOL) -> Body:

@@ -47,6 +47,10 @@ async def test_with_watched_namespaces_nothing_namespaced_is_listed_everywhere(
         "deployments",
         "services",
         "poddisruptionbudgets",
+        "configmaps",
+        "serviceaccounts",
+        "rolebindings",
+        "networkpolicies",
         "pods",
         "horizontalpodautoscalers",
         "scaledobjects",
@@ -58,7 +62,7 @@ async def test_without_them_every_kind_is_listed_once(server: HttpServer, client
     store = ObjectStore()
     await relist_all(client, store)
     await conflicting_scalers(client, store)
-    assert len(server.requests) == 11
+    assert len(server.requests) == 15
     assert not any("/namespaces/" in request.path for request in server.requests)
 
 

@@ -240,6 +240,33 @@ def test_what_controllers_write_does_not(store: ObjectStore, path: tuple[str, ..
     assert fingerprint_after(store, *path, to=value) == fingerprint_after(ObjectStore(), "spec", "replicas", to=2)
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("ConfigMap", {"data": {"haproxy.cfg": "global"}}),
+        ("RoleBinding", {"roleRef": {"name": "gateway"}}),
+        ("RoleBinding", {"subjects": [{"name": "somebody"}]}),
+        ("ServiceAccount", {"automountServiceAccountToken": True}),
+    ],
+)
+def test_an_edit_of_a_kind_without_a_spec_changes_the_fingerprint(kind: str, said: dict[str, Any]) -> None:
+    digests = []
+    for body in ({}, said):
+        store = ObjectStore()
+        store.upsert(kind, {"metadata": metadata("qwen-gateway"), **body})
+        digests.append(store.fingerprint(ObjectKey(kind, "search", "qwen-gateway")))
+    assert digests[0] != digests[1]
+
+
+def test_a_list_leaves_the_kind_out_and_the_fingerprint_as_it_was(store: ObjectStore) -> None:
+    key = ObjectKey("ConfigMap", "search", "qwen-gateway")
+    body = {"metadata": metadata("qwen-gateway"), "data": {"a": "b"}}
+    store.upsert("ConfigMap", {"apiVersion": "v1", "kind": "ConfigMap", **body})
+    before = store.fingerprint(key)
+    store.upsert("ConfigMap", body)
+    assert store.fingerprint(key) == before
+
+
 def fingerprint_after(store: ObjectStore, *path: str, to: Any) -> str:
     store.upsert("Deployment", deployment())
     store.upsert("Deployment", newer(deployment(), *path, to=to))

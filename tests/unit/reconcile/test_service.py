@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from embedding_operator.kube import resources
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE
 
 from tests.unit.kube.objects import changed, deployment, namespace
@@ -11,7 +12,18 @@ from tests.unit.reconcile.world import KEY, World, service_on, world
 
 DELETED_AT = "2026-06-03T12:00:00Z"
 LATER = 1000
-CHILDREN = ["Service qwen", "PodDisruptionBudget qwen", "Deployment qwen-a10"]
+CHILDREN = [
+    "Deployment qwen-a10",
+    "ServiceAccount qwen-gateway",
+    "RoleBinding qwen-gateway",
+    "ConfigMap qwen-gateway",
+    "Service qwen-engines",
+    "Deployment qwen-gateway",
+    "PodDisruptionBudget qwen-gateway",
+    "Service qwen",
+    "PodDisruptionBudget qwen",
+    "NetworkPolicy qwen-engines",
+]
 
 
 @pytest.fixture
@@ -30,7 +42,7 @@ async def settle(cluster: World) -> None:
 async def test_a_new_service_gets_its_children_and_a_status(cluster: World) -> None:
     cluster.put(service_on("a10"))
     await cluster.reconciler.reconcile(KEY)
-    assert sorted(cluster.written()) == sorted([*CHILDREN, "EmbeddingService qwen status"])
+    assert cluster.written() == [*CHILDREN, "EmbeddingService qwen status"]
 
 
 async def test_at_rest_nothing_is_written(cluster: World) -> None:
@@ -76,9 +88,9 @@ async def test_a_service_whose_children_went_with_its_namespace_is_left_alone(cl
     cluster.put(service_on("a10"))
     await settle(cluster)
     cluster.put(namespace(version=2, deletionTimestamp=DELETED_AT))
-    for kind in ("Deployment", "Service", "PodDisruptionBudget"):
-        for body in cluster.store.owned(kind, namespace="search", service="qwen"):
-            cluster.store.remove(kind, "search", body["metadata"]["name"])
+    for resource in resources.CHILDREN:
+        for body in cluster.store.owned(resource.kind, namespace="search", service="qwen"):
+            cluster.store.remove(resource.kind, "search", body["metadata"]["name"])
     await cluster.reconciler.reconcile(KEY)
     assert cluster.server.requests == []
 
@@ -115,4 +127,4 @@ async def test_a_service_that_is_forgotten_is_looked_at_as_if_it_were_new(cluste
     await settle(cluster)
     cluster.reconciler.forget_all_but(["somebody-else"])
     await cluster.reconciler.reconcile(KEY)
-    assert sorted(cluster.written()) == sorted(CHILDREN)
+    assert cluster.written() == CHILDREN

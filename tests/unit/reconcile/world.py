@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.parity import Vectors
 from embedding_operator.kube.client import Client, connect
 from embedding_operator.kube.events import EventRecorder
+from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.status import StatusWriter
@@ -29,6 +31,7 @@ from embedding_operator.rendering.renderer import EngineDefaults
 from embedding_operator.telemetry.history import History
 
 from tests.builders import NOON
+from tests.golden import cases
 from tests.unit.kube.http_server import Answer, HttpServer, http_server
 from tests.unit.kube.objects import Body, embedding_service, gpu_pool, namespace
 
@@ -43,6 +46,19 @@ def service_on(*pools: str, version: int = 1, **fields: Any) -> Body:
 
 
 @dataclass
+class Clock:
+    """Tells the time that a test has set."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass
 class World:
     """What one test sees: the store to change, the requests that were made, the decisions that were taken."""
 
@@ -51,6 +67,7 @@ class World:
     reconciler: ServiceReconciler
     reporter: Reporter
     decisions: list[Decision]
+    clock: Clock
 
     def put(self, *bodies: Body) -> None:
         for body in bodies:
@@ -109,21 +126,24 @@ async def world(folder: Path) -> AsyncIterator[World]:
 
 
 def _built(client: Client, *, store: ObjectStore, server: HttpServer) -> World:
-    reader, catalog, decisions = Reader(store), Catalog(store), list[Decision]()
+    reader, catalog, decisions, clock = Reader(store), Catalog(store), list[Decision](), Clock()
 
     def decided(_: Scene, decision: Decision, __: float) -> None:
         decisions.append(decision)
 
-    events = EventRecorder(client, instance="test", now=lambda: NOON)
-    reporter = Reporter(StatusWriter(client, store=store), events=events, now=lambda: NOON)
+    events = EventRecorder(client, instance="test", now=clock)
+    reporter = Reporter(StatusWriter(client, store=store), events=events, now=clock)
     steps = Steps(
         reader=reader,
         preparations=Preparations(catalog),
-        observer=Observer(store=store, catalog=catalog, reader=reader, history=History(), now=lambda: NOON),
+        observer=Observer(
+            store=store, catalog=catalog, reader=reader, engines=History(), gateways=History(), now=clock
+        ),
         decided=decided,
         comparison=Comparison(ParityBook(_silent), again=lambda _: None),
-        renderings=Renderings(EngineDefaults(image="sglang")),
+        gateways=Gateways(store=store),
+        renderings=Renderings(EngineDefaults(image="sglang"), gateway=cases.GATEWAY),
         children=Children(writer=ChildWriter(client, store=store)),
         reporter=reporter,
     )
-    return World(server, store, ServiceReconciler(steps), reporter, decisions)
+    return World(server, store, ServiceReconciler(steps), reporter, decisions, clock)

@@ -1,0 +1,82 @@
+"""The gateway of a service as the store knows it: its pods, its NetworkPolicy, and where the Service leads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from embedding_operator.domain.routing import Door, Phase, Situation
+from embedding_operator.kube.instants import instant
+from embedding_operator.kube.ownership import is_owned_by
+from embedding_operator.kube.reader import ServiceObject
+from embedding_operator.kube.resources import NETWORK_POLICY, POD, SERVICE
+from embedding_operator.kube.store import ObjectStore
+from embedding_operator.kube.stuck import stuck
+from embedding_operator.rendering import names
+
+LEAD_SECONDS = 60.0
+"""How long the start of a gateway pod takes, with its image to be pulled; one that takes twice as long is stuck."""
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateways:
+    """Reads from the store alone, so it costs no request."""
+
+    store: ObjectStore
+
+    def situation(
+        self, service: ServiceObject, *, wanted: bool, pods_wanted: int, engines_ready: int, now: datetime
+    ) -> Situation:
+        """Return what the way of requests to `service` depends on."""
+        pods = [body for body in self._pods(service) if not _is_over(body)]
+        ready = [body for body in pods if _is_ready(body)]
+        obstacles = (stuck(body, now=now, lead_seconds=LEAD_SECONDS) for body in pods)
+        return Situation(
+            now=now,
+            wanted=wanted,
+            pods_wanted=pods_wanted,
+            pods_ready=len(ready),
+            engines_ready=engines_ready,
+            door=self.door(service),
+            restricted=self._owned(NETWORK_POLICY.kind, service, name=names.engines_name(service.name)) is not None,
+            obstacle=next((found.message for found in obstacles if found is not None), None),
+        )
+
+    def _pods(self, service: ServiceObject) -> list[Body]:
+        bodies = self.store.owned(POD.kind, namespace=service.namespace, service=service.name)
+        return [
+            body
+            for body in bodies
+            if body["metadata"]["labels"].get(names.COMPONENT) == names.GATEWAY
+            # Not left over from an earlier service of this name.
+            and instant(body["metadata"]["creationTimestamp"]) >= service.created_at
+        ]
+
+    def door(self, service: ServiceObject) -> Door | None:
+        """Return what the Service of `service` says; None where there is none yet."""
+        body = self._owned(SERVICE.kind, service, name=service.name)
+        return None if body is None else door_of(body["metadata"].get("annotations") or {})
+
+    def _owned(self, kind: str, service: ServiceObject, *, name: str) -> Body | None:
+        body = self.store.get(kind, service.namespace, name)
+        return body if body is not None and is_owned_by(body, uid=service.uid) else None
+
+
+def door_of(annotations: Mapping[str, str]) -> Door:
+    """Return what the annotations of a Service say; those that nobody can read say what no annotations say."""
+    try:
+        phase = Phase(annotations.get(names.ROUTE, Phase.ENGINES))
+        since = instant(annotations[names.ROUTE_SINCE]) if names.ROUTE_SINCE in annotations else None
+    except (ValueError, OverflowError):
+        return Door(phase=Phase.ENGINES, since=None)
+    return Door(phase=phase, since=since)
+
+
+def _is_over(body: Body) -> bool:
+    return "deletionTimestamp" in body["metadata"] or body["status"].get("phase") in ("Failed", "Succeeded")
+
+
+def _is_ready(body: Body) -> bool:
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in body["status"]["conditions"])

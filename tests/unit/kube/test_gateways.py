@@ -1,0 +1,97 @@
+"""What the store says of the gateway of a service."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from embedding_operator.domain.routing import Door, Phase, Situation
+from embedding_operator.kube.gateways import Gateways, door_of
+from embedding_operator.kube.reader import Reader
+from embedding_operator.kube.store import ObjectStore
+from embedding_operator.rendering.names import ROUTE, ROUTE_SINCE, engines_name, service_labels
+
+from tests.builders import NOON
+from tests.unit.kube.objects import (
+    Body,
+    ago,
+    condition,
+    container,
+    embedding_service,
+    gateway_pod,
+    metadata,
+    owned_by,
+    pod,
+    service,
+    stamp,
+    waiting,
+)
+
+
+def policy(**fields: Any) -> Body:
+    meta = {"labels": service_labels("qwen"), "ownerReferences": owned_by(), **fields}
+    return {"kind": "NetworkPolicy", "metadata": metadata(engines_name("qwen"), **meta), "spec": {}}
+
+
+def seen(*bodies: Body) -> Situation:
+    store = ObjectStore()
+    for body in (embedding_service(creationTimestamp=stamp(ago(1000))), *bodies):
+        store.upsert(body["kind"], body)
+    found = Reader(store).service("search", "qwen")
+    assert found is not None
+    return Gateways(store=store).situation(found, wanted=True, pods_wanted=2, engines_ready=1, now=NOON)
+
+
+def test_nothing_is_there_at_first() -> None:
+    situation = seen()
+    assert (situation.door, situation.pods_ready, situation.restricted, situation.obstacle) == (None, 0, False, None)
+    assert (situation.wanted, situation.pods_wanted, situation.engines_ready, situation.now) == (True, 2, 1, NOON)
+
+
+def test_only_ready_pods_of_this_gateway_count() -> None:
+    situation = seen(
+        gateway_pod("ready", ready=ago(5)),
+        gateway_pod("starting"),
+        gateway_pod("ending", ready=ago(5), deletionTimestamp=stamp(NOON)),
+        gateway_pod("over", ready=ago(5), phase="Failed"),
+        gateway_pod("of-an-earlier-service", ready=ago(5), created=ago(2000)),
+        pod("engine", ready=ago(5)),
+    )
+    assert situation.pods_ready == 1
+
+
+def test_what_keeps_a_pod_from_starting_is_said() -> None:
+    failing = gateway_pod(containers=[container(name="haproxy", state=waiting("ErrImagePull", "no such image"))])
+    assert seen(failing).obstacle == "haproxy: ErrImagePull: no such image"
+    nowhere = gateway_pod(conditions=[condition("PodScheduled", "False", reason="Unschedulable", message="0/3 nodes")])
+    assert seen(nowhere).obstacle == "0/3 nodes"
+
+
+def test_a_pod_that_waits_for_its_secret_is_overdue() -> None:
+    waits = gateway_pod(created=ago(500), containers=[container(name="agent", state=waiting("PodInitializing"))])
+    assert "not Ready 500 s after its start" in (seen(waits).obstacle or "")
+    assert seen(gateway_pod(created=ago(100))).obstacle is None
+
+
+def test_the_policy_of_this_service_closes_its_engines() -> None:
+    assert seen(policy()).restricted
+    assert not seen(policy(ownerReferences=owned_by("another-uid"))).restricted
+
+
+def test_the_service_says_where_it_leads() -> None:
+    annotations = {ROUTE: "Gateway", ROUTE_SINCE: "2026-06-03T11:59:30+00:00"}
+    assert seen(service(annotations=annotations)).door == Door(phase=Phase.GATEWAY, since=ago(30))
+    assert seen(service()).door == Door(phase=Phase.ENGINES, since=None)
+    assert seen(service(ownerReferences=[])).door is None
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        {ROUTE: "Elsewhere"},
+        {ROUTE: "Gateway", ROUTE_SINCE: "yesterday"},
+        {ROUTE: "Gateway", ROUTE_SINCE: "9999-12-31T23:59:59-12:00"},
+        {ROUTE_SINCE: ""},
+    ],
+)
+def test_what_nobody_can_read_is_as_if_it_were_not_there(annotations: Mapping[str, str]) -> None:
+    assert door_of(annotations) == Door(phase=Phase.ENGINES, since=None)

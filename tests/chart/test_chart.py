@@ -37,7 +37,14 @@ def test_every_object_is_labelled_and_placed(rendered: Render, name: str) -> Non
     for body in rendered(name).objects:
         metadata = body["metadata"]
         assert metadata["labels"]["app.kubernetes.io/instance"] == RELEASE, body
-        if body["kind"] in {"ServiceAccount", "Deployment", "PodDisruptionBudget", "PodMonitor", "NetworkPolicy"}:
+        if body["kind"] in {
+            "ServiceAccount",
+            "Deployment",
+            "Service",
+            "PodDisruptionBudget",
+            "PodMonitor",
+            "NetworkPolicy",
+        }:
             assert metadata["namespace"] == NAMESPACE, body
 
 
@@ -51,6 +58,7 @@ def test_nothing_but_the_usual_is_rendered_by_default(rendered: Render) -> None:
         "Role",
         "RoleBinding",
         "Deployment",
+        "Service",
         "GPUPool",
     }
 
@@ -69,6 +77,7 @@ def test_values_reach_the_operator(rendered: Render) -> None:
     namespaced = Settings.from_environment(environment(rendered("namespaced")))
     assert namespaced.watch_namespaces == ("search", "recommendations")
     assert not Settings.from_environment(environment(rendered("no-crds"))).lease
+    assert Settings.from_environment(environment(rendered("ha"))).metrics_namespaces == ("monitoring", "observability")
     assert environment(rendered("ha"))["HTTPS_PROXY"] == "http://proxy.example.com:3128"
     assert Settings.from_environment(environment(rendered("ha"))).engine_image.startswith("registry.example.com/")
 
@@ -77,7 +86,11 @@ def test_the_probes_and_metrics_use_the_ports_that_the_operator_opens(rendered: 
     container = operator_container(rendered("default"))
     settings = Settings.from_environment(environment(rendered("default")))
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    assert ports == {"health": settings.health_port, "metrics": settings.metrics_port}
+    assert ports == {
+        "health": settings.health_port,
+        "metrics": settings.metrics_port,
+        "attention": settings.attention_port,
+    }
     assert {container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")} == {"health"}
 
 
@@ -86,6 +99,28 @@ def test_image_is_composed_of_registry_tag_and_digest(rendered: Render) -> None:
     plain, mirrored = (operator_container(rendered(name))["image"] for name in ("default", "ha"))
     assert plain == f"embedding-operator/embedding-operator:{version}"
     assert mirrored.startswith("registry.example.com/mirror/embedding-operator/embedding-operator:1.2.3@sha256:0123")
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_gateways_run_the_operator_and_find_it(rendered: Render, name: str) -> None:
+    rendering = rendered(name)
+    settings = Settings.from_environment(environment(rendering))
+    assert settings.gateway_image == operator_container(rendering)["image"]
+    (service,) = rendering.of_kind("Service")
+    place = service["metadata"]
+    assert settings.attention_host == f"{place['name']}.{place['namespace']}.svc"
+    assert service["spec"]["clusterIP"] == "None"
+    (port,) = service["spec"]["ports"]
+    assert port["port"] == settings.attention_port
+    labels = rendering.one("Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_engines_can_let_the_operator_in(rendered: Render, name: str) -> None:
+    rendering = rendered(name)
+    labels = rendering.one("Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert dict(Settings.from_environment(environment(rendering)).pod_labels).items() <= labels.items()
 
 
 def test_two_replicas_are_spread_and_drained_one_at_a_time(rendered: Render) -> None:
@@ -121,8 +156,9 @@ def test_pod_monitor_needs_the_kind(rendered: Render, helm: Path) -> None:
 
 def test_network_policy_leaves_the_probes_open(rendered: Render) -> None:
     spec = rendered("ha").one("NetworkPolicy")["spec"]
-    health, metrics = spec["ingress"]
+    health, attention, metrics = spec["ingress"]
     assert health == {"ports": [{"port": "health"}]}
+    assert attention == {"ports": [{"port": "attention"}]}
     assert metrics["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "monitoring"}
     assert spec["policyTypes"] == ["Ingress", "Egress"]
 

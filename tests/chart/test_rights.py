@@ -5,11 +5,13 @@ from collections.abc import Iterable
 import pytest
 from embedding_operator.kube.resources import CHILDREN, CUSTOM
 
-from tests.chart.rendering import NAMESPACE, RELEASE, VARIANTS, Body, Render
+from tests.chart.rendering import NAMESPACE, RELEASE, VARIANTS, Body, Render, environment
 
 OWN = "embedding-operator.io"
 CHILD = {"get", "list", "watch", "create", "patch", "delete"}
 READ = {"get", "list", "watch"}
+
+RBAC = "rbac.authorization.k8s.io"
 
 IN_NAMESPACES = {
     (OWN, "embeddingservices"): READ,
@@ -17,6 +19,11 @@ IN_NAMESPACES = {
     (OWN, "embeddingservices/finalizers"): {"update"},
     ("apps", "deployments"): CHILD,
     ("", "services"): CHILD,
+    ("", "configmaps"): CHILD,
+    ("", "serviceaccounts"): CHILD,
+    ("networking.k8s.io", "networkpolicies"): CHILD,
+    (RBAC, "rolebindings"): CHILD,
+    (RBAC, "clusterroles"): {"bind"},
     ("policy", "poddisruptionbudgets"): CHILD,
     ("", "pods"): READ | {"patch"},
     ("autoscaling", "horizontalpodautoscalers"): {"list"},
@@ -31,6 +38,7 @@ CLUSTER_WIDE = {
     (OWN, "scalingschedules/status"): {"get", "patch"},
     ("", "namespaces"): READ,
     ("", "nodes"): READ,
+    ("authentication.k8s.io", "tokenreviews"): {"create"},
 }
 LEASE = {("coordination.k8s.io", "leases"): {"create", "get", "update", "patch"}}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}
@@ -87,8 +95,26 @@ def test_nothing_is_granted_that_leads_to_more(rendered: Render, name: str) -> N
     for role in [*rendering.of_kind("ClusterRole"), *rendering.of_kind("Role")]:
         for (group, resource), verbs in granted(role["rules"]).items():
             assert "*" not in {group, resource, *verbs}, role
-            assert not {"escalate", "bind", "impersonate"} & verbs, role
+            assert not {"escalate", "impersonate"} & verbs, role
             assert resource not in {"secrets", "pods/exec", "serviceaccounts/token"}, role
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_only_role_that_can_be_passed_on_reads_endpoints(rendered: Render, name: str) -> None:
+    rendering = rendered(name)
+    rules = [rule for role in [*rendering.of_kind("ClusterRole"), *rendering.of_kind("Role")] for rule in role["rules"]]
+    passed_on = [rule for rule in rules if "bind" in rule["verbs"]]
+    assert passed_on
+    for rule in passed_on:
+        assert (rule["apiGroups"], rule["resources"]) == ([RBAC], ["clusterroles"])
+        (role,) = rule["resourceNames"]
+        assert granted(rendering.one("ClusterRole", role)["rules"]) == {("discovery.k8s.io", "endpointslices"): READ}
+
+
+def test_the_operator_names_the_role_that_it_may_bind(rendered: Render) -> None:
+    for name in VARIANTS:
+        rendering = rendered(name)
+        rendering.one("ClusterRole", environment(rendering)["EMBEDDING_OPERATOR_GATEWAY_CLUSTER_ROLE"])
 
 
 @pytest.mark.parametrize("name", VARIANTS)

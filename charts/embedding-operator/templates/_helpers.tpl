@@ -38,6 +38,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with .Values.image.digest }}@{{ . }}{{ end -}}
 {{- end }}
 
+{{- define "embedding-operator.attentionName" -}}
+{{- printf "%s-attention" (include "embedding-operator.fullname" .) -}}
+{{- end }}
+
+{{- /* The role of the agents in gateway pods; the operator may bind this one and no other. */ -}}
+{{- define "embedding-operator.gatewayRole" -}}
+{{- printf "%s-gateway" (include "embedding-operator.fullname" .) -}}
+{{- end }}
+
 {{- define "embedding-operator.subject" -}}
 - kind: ServiceAccount
   name: {{ include "embedding-operator.serviceAccountName" . }}

@@ -12,19 +12,31 @@
 - apiGroups: [embedding-operator.io]
   resources: [embeddingservices/finalizers]
   verbs: [update]
-# One Deployment of engines for each pool of a service, applied on the server's side.
+# One Deployment of engines for each pool of a service, and one of its gateway, applied on the server's side.
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
-# The address of a service.
+# The address of a service; what its gateway runs with, and as whom.
 - apiGroups: [""]
-  resources: [services]
+  resources: [services, configmaps, serviceaccounts]
   verbs: [get, list, watch, create, patch, delete]
-# Node drains take one engine at a time.
+# Engines take requests from their gateway only.
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+# The agent in a gateway pod learns where the engines are. Only this one role can be given to it.
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [rolebindings]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [clusterroles]
+  resourceNames: [{{ include "embedding-operator.gatewayRole" . }}]
+  verbs: [bind]
+# Node drains take one engine, and one gateway pod, at a time.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
-# Where engines listen and whether they are ready; patch sets the deletion cost, so that the idlest go first.
+# Where engines and gateways listen and whether they are ready; patch sets the deletion cost, so that the idlest go first.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, patch]
@@ -59,4 +71,8 @@
 - apiGroups: [""]
   resources: [nodes]
   verbs: [get, list, watch]
+# Which gateway a notice comes from.
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs: [create]
 {{- end }}

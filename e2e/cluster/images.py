@@ -19,7 +19,7 @@ from .toolbox import Toolbox
 from .wheelhouse import Wheelhouse
 
 PUBLIC_PYTHON = "python:3.11-slim-bookworm"
-PYTHON_PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata")
+PYTHON_PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata", "haproxy")
 PYTHON_REPOSITORY = f"{PROJECT}/python-base"
 OPERATOR_DOCKERFILE = REPOSITORY / "operator" / "Dockerfile"
 OPERATOR_SOURCES = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "operator")
@@ -53,7 +53,10 @@ class Images:
         self._wheelhouse = Wheelhouse(cache=self._cache, progress=progress)
 
     def python_base(self) -> str:
-        """Image with Python 3.11, certificates and time zones: the public one, or one made from Debian's packages."""
+        """Image with Python 3.11, certificates and time zones: the public one, or one made from Debian's packages.
+
+        Of the two only the latter has HAProxy: the operator's Dockerfile adds it where it is missing.
+        """
         if not self._engine.is_private and self._engine.has_or_pulls(PUBLIC_PYTHON, progress=self._progress):
             return PUBLIC_PYTHON
         reference = f"{PYTHON_REPOSITORY}:{debian_artefact('python-base', packages=PYTHON_PACKAGES).key}"

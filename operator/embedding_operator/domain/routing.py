@@ -53,7 +53,8 @@ class Situation:
     """Everything that the way of requests depends on.
 
     `door` is None where there is no Service yet. `restricted` says whether the NetworkPolicy of the engines is there.
-    `obstacle` is what keeps a gateway pod from becoming Ready, in words.
+    `obstacle` is what keeps a gateway pod from becoming Ready, in words. `keys_source` names the Secret that new pods
+    wait for.
     """
 
     now: datetime
@@ -64,6 +65,7 @@ class Situation:
     door: Door | None
     restricted: bool
     obstacle: str | None = None
+    keys_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +124,7 @@ def routed(situation: Situation) -> Routing:
 
 def passage(situation: Situation, route: Route) -> Passage:
     """Return what to tell users about the way of their requests."""
-    ready = f"{situation.pods_ready} of {situation.pods_wanted} gateway pods are Ready"
-    if situation.obstacle is not None:
-        ready += f" ({situation.obstacle})"
+    ready = _readiness(situation)
     match route.door.phase:
         case Phase.ENGINES if situation.wanted:
             message = f"requests still go to the engines themselves: {ready}"
@@ -146,6 +146,15 @@ def passage(situation: Situation, route: Route) -> Passage:
         case Phase.GATEWAY:
             message = "requests pass through the gateway"
             return Passage(status=ConditionStatus.TRUE, reason=Reason.ROUTED, message=message)
+
+
+def _readiness(situation: Situation) -> str:
+    ready = f"{situation.pods_ready} of {situation.pods_wanted} gateway pods are Ready"
+    if situation.obstacle is not None:
+        ready += f" ({situation.obstacle})"
+    if situation.keys_source is not None:
+        ready += f"; new ones wait for the Secret {situation.keys_source} if there is none"
+    return ready
 
 
 def _next_door(situation: Situation) -> Door:

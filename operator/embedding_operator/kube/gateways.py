@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.api.v1alpha1.gateway import GatewaySpec
 from embedding_operator.domain.routing import Door, Phase, Situation
 from embedding_operator.kube.instants import instant
 from embedding_operator.kube.ownership import is_owned_by
@@ -27,21 +29,21 @@ class Gateways:
     store: ObjectStore
 
     def situation(
-        self, service: ServiceObject, *, wanted: bool, pods_wanted: int, engines_ready: int, now: datetime
+        self, service: ServiceObject, gateway: GatewaySpec, *, engines_ready: int, now: datetime
     ) -> Situation:
-        """Return what the way of requests to `service` depends on."""
+        """Return what the way of requests to `service` depends on; `gateway` is what it asks for."""
         pods = [body for body in self._pods(service) if not _is_over(body)]
-        ready = [body for body in pods if _is_ready(body)]
-        obstacles = (stuck(body, now=now, lead_seconds=LEAD_SECONDS) for body in pods)
+        keys = gateway.api_keys_source_ref
         return Situation(
             now=now,
-            wanted=wanted,
-            pods_wanted=pods_wanted,
-            pods_ready=len(ready),
+            wanted=gateway.enabled,
+            pods_wanted=gateway.replicas,
+            pods_ready=sum(1 for body in pods if _is_ready(body)),
             engines_ready=engines_ready,
             door=self.door(service),
             restricted=self._owned(NETWORK_POLICY.kind, service, name=names.engines_name(service.name)) is not None,
-            obstacle=next((found.message for found in obstacles if found is not None), None),
+            obstacle=next(filter(None, (_obstacle(body, now=now) for body in pods)), None),
+            keys_source=None if keys is None else keys.name,
         )
 
     def _pods(self, service: ServiceObject) -> list[Body]:
@@ -72,6 +74,14 @@ def door_of(annotations: Mapping[str, str]) -> Door:
     except (ValueError, OverflowError):
         return Door(phase=Phase.ENGINES, since=None)
     return Door(phase=phase, since=since)
+
+
+def _obstacle(body: Body, *, now: datetime) -> str | None:
+    found = stuck(body, now=now, lead_seconds=LEAD_SECONDS)
+    if found is None:
+        return None
+    # How long a pod is overdue is another text at every look, and every text is a write.
+    return f"{body['metadata']['name']} takes long" if found.reason is Reason.START_OVERDUE else found.message
 
 
 def _is_over(body: Body) -> bool:

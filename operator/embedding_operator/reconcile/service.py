@@ -108,11 +108,10 @@ class ServiceReconciler:
         return min(decision.requeue_after, routing.requeue_after or decision.requeue_after)
 
     def _situation(self, scene: Scene) -> Situation:
-        gateway, observation = scene.prepared.spec.gateway, scene.observation
+        observation = scene.observation
         return self._steps.gateways.situation(
             scene.service,
-            wanted=gateway.enabled,
-            pods_wanted=gateway.replicas,
+            scene.prepared.spec.gateway,
             engines_ready=sum(len(pool.ready) for pool in observation.pools),
             now=observation.now,
         )

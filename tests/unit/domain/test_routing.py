@@ -188,6 +188,12 @@ def _until_at_rest(found: Situation) -> Iterator[Route]:
     ("found", "status", "reason", "words"),
     [
         (situation(pods_ready=1), ConditionStatus.FALSE, Reason.GATEWAY_STARTING, "1 of 2 gateway pods are Ready"),
+        (
+            situation(door=GATEWAY_ONLY.door, pods_ready=0, keys_source="clients"),
+            ConditionStatus.FALSE,
+            Reason.GATEWAY_UNAVAILABLE,
+            "new ones wait for the Secret clients if there is none",
+        ),
         (situation(wanted=False), ConditionStatus.FALSE, Reason.GATEWAY_DISABLED, "spec.gateway.enabled is false"),
         (situation(door=GATEWAY_ONLY.door), ConditionStatus.TRUE, Reason.ROUTED, "through the gateway"),
         (

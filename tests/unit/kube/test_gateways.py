@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from embedding_operator.api.v1alpha1.gateway import GatewaySpec
 from embedding_operator.domain.routing import Door, Phase, Situation
 from embedding_operator.kube.gateways import Gateways, door_of
 from embedding_operator.kube.reader import Reader
@@ -32,19 +33,25 @@ def policy(**fields: Any) -> Body:
     return {"kind": "NetworkPolicy", "metadata": metadata(engines_name("qwen"), **meta), "spec": {}}
 
 
-def seen(*bodies: Body) -> Situation:
+def seen(*bodies: Body, **gateway: Any) -> Situation:
     store = ObjectStore()
     for body in (embedding_service(creationTimestamp=stamp(ago(1000))), *bodies):
         store.upsert(body["kind"], body)
     found = Reader(store).service("search", "qwen")
     assert found is not None
-    return Gateways(store=store).situation(found, wanted=True, pods_wanted=2, engines_ready=1, now=NOON)
+    return Gateways(store=store).situation(found, GatewaySpec(**gateway), engines_ready=1, now=NOON)
 
 
 def test_nothing_is_there_at_first() -> None:
     situation = seen()
     assert (situation.door, situation.pods_ready, situation.restricted, situation.obstacle) == (None, 0, False, None)
     assert (situation.wanted, situation.pods_wanted, situation.engines_ready, situation.now) == (True, 2, 1, NOON)
+    assert situation.keys_source is None
+
+
+def test_what_the_service_asks_for_is_taken_over() -> None:
+    situation = seen(enabled=False, replicas=5, api_keys_source_ref={"name": "clients"})
+    assert (situation.wanted, situation.pods_wanted, situation.keys_source) == (False, 5, "clients")
 
 
 def test_only_ready_pods_of_this_gateway_count() -> None:
@@ -66,9 +73,10 @@ def test_what_keeps_a_pod_from_starting_is_said() -> None:
     assert seen(nowhere).obstacle == "0/3 nodes"
 
 
-def test_a_pod_that_waits_for_its_secret_is_overdue() -> None:
-    waits = gateway_pod(created=ago(500), containers=[container(name="agent", state=waiting("PodInitializing"))])
-    assert "not Ready 500 s after its start" in (seen(waits).obstacle or "")
+@pytest.mark.parametrize("age", [500, 505])
+def test_a_pod_that_waits_for_its_secret_is_overdue_in_words_that_stay(age: float) -> None:
+    waits = gateway_pod(created=ago(age), containers=[container(name="agent", state=waiting("PodInitializing"))])
+    assert seen(waits).obstacle == "qwen-gateway-1 takes long"
     assert seen(gateway_pod(created=ago(100))).obstacle is None
 
 

@@ -33,7 +33,7 @@ class Gateways:
     ) -> Situation:
         """Return what the way of requests to `service` depends on; `gateway` is what it asks for."""
         pods = [body for body in self._pods(service) if not _is_over(body)]
-        keys = gateway.api_keys_source_ref
+        keys = gateway.api_keys_secret_ref
         return Situation(
             now=now,
             wanted=gateway.enabled,

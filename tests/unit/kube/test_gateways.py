@@ -50,7 +50,7 @@ def test_nothing_is_there_at_first() -> None:
 
 
 def test_what_the_service_asks_for_is_taken_over() -> None:
-    situation = seen(enabled=False, replicas=5, api_keys_source_ref={"name": "clients"})
+    situation = seen(enabled=False, replicas=5, api_keys_secret_ref={"name": "clients"})
     assert (situation.wanted, situation.pods_wanted, situation.keys_source) == (False, 5, "clients")
 
 

@@ -30,7 +30,7 @@ lint: setup ## Style, types, layers, generated files
 
 .PHONY: unit
 unit: setup ## Tests without a cluster, an engine or Helm, in seconds
-	$(RUN) pytest tests/unit tests/golden -q
+	$(RUN) pytest tests/unit tests/golden -q -n auto --dist worksteal
 
 .PHONY: chart
 chart: setup ## Tests of the chart with the real Helm

@@ -61,7 +61,7 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
-test: lint unit chart engine-tests integration ## Everything above but e2e
+test: lint unit chart engine-tests integration e2e ## Everything above
 
 .PHONY: demo
 demo: setup ## The main job, live, on a cluster that this brings up itself

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+GET = ("kubectl", "get", "deployments", "--watch", "--chunk-size=0")
 REPLICAS = r'jsonpath={.metadata.name} {.spec.replicas}{"\n"}'
 
 
@@ -27,10 +28,12 @@ class ReplicaWatch:
         self._changes: defaultdict[str, list[Change]] = defaultdict(list)
         self._changed = threading.Condition()
         self._process: subprocess.Popen[str] | None = None
+        self._ended = False
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            ["kubectl", "get", "deployments", f"--namespace={self._namespace}", "--watch", f"--output={REPLICAS}"],
+            # in one piece: a list of more than 500 that comes in chunks is printed as an object of its own
+            [*GET, f"--namespace={self._namespace}", f"--output={REPLICAS}"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
@@ -52,26 +55,40 @@ class ReplicaWatch:
             return changes[-1].replicas if changes else -1
 
     def first_above(self, replicas: int, *, deployment: str, since: float, seconds: float) -> Change:
-        """Wait for the first change after `since` to more than `replicas`; raise `TimeoutError` after `seconds`."""
+        """Wait for the first change after `since` to more than `replicas`.
+
+        Raise `TimeoutError` after `seconds`, `ConnectionError` if the watch ends before.
+        """
 
         def found() -> Change | None:
             later = (change for change in self._changes[deployment] if change.at >= since)
             return next((change for change in later if change.replicas > replicas), None)
 
         with self._changed:
-            change = self._changed.wait_for(found, timeout=seconds)
-        if change is None:
-            message = f"{deployment} does not ask for more than {replicas} replicas after {seconds:.0f} s"
-            raise TimeoutError(message)
-        return change
+            self._changed.wait_for(lambda: self._ended or found() is not None, timeout=seconds)
+            change = found()
+        if change is not None:
+            return change
+        if self._ended:
+            message = f"the watch of the Deployments in {self._namespace} ended"
+            raise ConnectionError(message)
+        message = f"{deployment} does not ask for more than {replicas} replicas after {seconds:.0f} s"
+        raise TimeoutError(message)
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            at = time.monotonic()
-            name, _, replicas = line.partition(" ")
+        try:
+            for line in process.stdout:
+                self._take_in(line, at=time.monotonic())
+        finally:
             with self._changed:
-                changes = self._changes[name]
-                if not changes or changes[-1].replicas != int(replicas):
-                    changes.append(Change(at=at, replicas=int(replicas)))
-                    self._changed.notify_all()
+                self._ended = True
+                self._changed.notify_all()
+
+    def _take_in(self, line: str, *, at: float) -> None:
+        name, _, replicas = line.partition(" ")
+        with self._changed:
+            changes = self._changes[name]
+            if not changes or changes[-1].replicas != int(replicas):
+                changes.append(Change(at=at, replicas=int(replicas)))
+                self._changed.notify_all()

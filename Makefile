@@ -30,7 +30,7 @@ lint: setup ## Style, types, layers, generated files
 
 .PHONY: unit
 unit: setup ## Tests without a cluster, an engine or Helm, in seconds
-	$(RUN) pytest tests/unit tests/golden -q
+	$(RUN) pytest tests/unit tests/golden -q -n auto --dist worksteal
 
 .PHONY: chart
 chart: setup ## Tests of the chart with the real Helm
@@ -65,7 +65,7 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
-test: lint unit chart gateway-tests engine-tests integration ## Everything above but e2e
+test: lint unit chart gateway-tests engine-tests integration e2e ## Everything above
 
 .PHONY: demo
 demo: setup ## The main job, live, on a cluster that this brings up itself

@@ -7,6 +7,7 @@ namespaces that a killed run left are replaced.
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from e2e.cluster.paths import REPOSITORY
 from e2e.cluster.progress import Progress
 from e2e.engine.image import REQUIREMENTS, SOURCE_FOLDERS
 from e2e.engine.real.environment import ENGINE_VARIABLES, EngineEnvironment, ensure_environment
+from e2e.readme import commands
 
-CHART = REPOSITORY / "charts" / "embedding-operator"
 RELEASE = "embedding-operator"
 NAMESPACE = "embedding-operator-system"
 OPERATOR_PODS = f"app.kubernetes.io/name=embedding-operator,app.kubernetes.io/instance={RELEASE}"
@@ -205,17 +206,16 @@ def _values(operator: str, *, toolbox: str, variables: Mapping[str, str]) -> dic
 
 
 def _helm_install(cluster: KindCluster, *, values: Mapping[str, Any]) -> None:
-    install = ("helm", "upgrade", "--install", RELEASE, str(CHART))
-    place = (f"--namespace={NAMESPACE}", "--create-namespace")
-    # the other strategy would also wait for the nodes of every GPUPool of the catalog, which this cluster lacks
-    options = ("--wait=legacy", "--timeout=4m", "--values=-")
+    program, verb, *shown = shlex.split(commands(first="helm install")[0])
+    assert verb == "install", "what README.md shows, but also over an installation that is there already"
+    install = (program, "upgrade", "--install", *shown, "--timeout=4m", "--values=-")
     cluster.kubectl("delete", "secrets", f"--namespace={NAMESPACE}", f"--selector={UNFINISHED}")
     with tempfile.TemporaryDirectory() as memory:
         # what Helm remembers of another cluster at the same address would mislead it
         homes = {f"HELM_{kind}_HOME": memory for kind in ("CACHE", "CONFIG", "DATA")}
-        within = Surroundings(variables={**homes, "KUBECACHEDIR": memory}, timeout_seconds=HELM_SECONDS)
-        argv = [*cluster.exec_prefix(), *install, *place, *options]
-        run(argv, stdin=json.dumps(values), within=within)
+        variables = {**homes, "KUBECACHEDIR": memory}
+        within = Surroundings(folder=REPOSITORY, variables=variables, timeout_seconds=HELM_SECONDS)
+        run([*cluster.exec_prefix(), *install], stdin=json.dumps(values), within=within)
 
 
 def _model_volume(name: str, *, namespace: str, path: str) -> list[dict[str, Any]]:

@@ -115,7 +115,6 @@ def controller_manager(layout: Layout) -> list[str]:
         f"--cluster-signing-cert-file={pki}/ca.crt",
         f"--cluster-signing-key-file={pki}/ca.key",
         "--use-service-account-credentials=true",
-        "--horizontal-pod-autoscaler-sync-period=5s",
         "--node-monitor-grace-period=20s",
     ]
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection
@@ -18,11 +18,15 @@ EVERY_ADDRESS = "*"
 
 
 class EngineFleet:
-    """Steers what the engines report. Figures and faults are those of every engine at once."""
+    """Steers what the engines report: every engine at once, unless addresses are named."""
 
     def report(self, **figures: float) -> None:
         """Have every engine report these figures, and 0 for all others."""
         _post("/script", {"addresses": {EVERY_ADDRESS: figures}})
+
+    def report_at(self, figures: Mapping[str, Mapping[str, float]]) -> None:
+        """Have the engines at these addresses report these figures from one instant on."""
+        _post("/script", {"addresses": figures})
 
     def fail(self, faults: Sequence[str] = ()) -> None:
         """Set the faults of every engine; none puts all of them right."""

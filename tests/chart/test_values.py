@@ -22,6 +22,7 @@ UNKNOWN = {
     "gpuPools.overrides.a10.pricePerHour=1": "additional properties 'pricePerHour' not allowed",
     "logLevel=verbose": "logLevel",
     "pollSeconds=0": "pollSeconds",
+    "gpuPools.overrides.a10.computeCapability=7": "computeCapability",
     "image.digest=sha256:12": "image/digest",
     "watch.namespaces={a,a}": "watch/namespaces",
     "extraEnv[0].name=EMBEDDING_OPERATOR_WORKERS": "extraEnv/0/name",

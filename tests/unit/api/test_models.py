@@ -147,6 +147,8 @@ def test_a_window_at_the_edge_is_accepted(fields: dict[str, Any]) -> None:
     [
         ({"computeCapability": "8"}, "computeCapability"),
         ({"computeCapability": "sm_86"}, "computeCapability"),
+        ({"computeCapability": "7.4"}, "computeCapability"),
+        ({"computeCapability": "07.5"}, "computeCapability"),
         ({"nodeSelector": {}}, "nodeSelector"),
         ({"memoryGiB": 0}, "memoryGiB"),
         ({"resource": {"count": 0}}, "resource"),
@@ -156,6 +158,11 @@ def test_a_pool_that_the_schema_refuses_is_refused_here_too(fields: dict[str, An
     with pytest.raises(ValidationError) as refused:
         GPUPoolSpec.model_validate({**POOL, **fields})
     assert {error["loc"][0] for error in refused.value.errors()} == {field}
+
+
+@pytest.mark.parametrize("capability", ["7.5", "7.9", "8.0", "9.0", "10.0", "12.1"])
+def test_every_gpu_that_the_engine_runs_on_can_be_a_pool(capability: str) -> None:
+    assert GPUPoolSpec.model_validate({**POOL, "computeCapability": capability}).compute_capability == capability
 
 
 @pytest.mark.parametrize(

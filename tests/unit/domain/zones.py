@@ -41,10 +41,11 @@ def changes(zone: str, *, year: int = 2026) -> tuple[datetime, ...]:
     """Return the instants at which the clocks of `zone` change in `year`."""
     clock = ZoneInfo(zone)
     days = [utc(year, 1, 1) + number * DAY for number in range(367)]
+    offsets = [_offset(day, clock=clock) for day in days]
     return tuple(
         _change_between(before, after, clock=clock)
-        for before, after in pairwise(days)
-        if _offset(before, clock=clock) != _offset(after, clock=clock)
+        for (before, after), (old, new) in zip(pairwise(days), pairwise(offsets), strict=True)
+        if old != new
     )
 
 

@@ -17,8 +17,22 @@ apiVersion: v1
 kind: Config
 current-context: test
 contexts: [{name: test, context: {cluster: test, user: test}}]
-clusters: [{name: test, cluster: {server: "http://127.0.0.1:PORT"}}]
+clusters: [{name: test, cluster: {server: "http://127.0.0.1:PORT", certificate-authority: ca.crt}}]
 users: [{name: test, user: {tokenFile: token}}]
+"""
+
+# As every cluster has one; without it each client would read all that the machine trusts.
+AUTHORITY = """\
+-----BEGIN CERTIFICATE-----
+MIIBdDCCARugAwIBAgIUES9eXhT8RsoJyCqPfKYZpD3eXtIwCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjEwODI4MjVaGA8yMTI2MTAyODA4Mjgy
+NVowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABAIU
+VaCNwlcZbLir6l2GPzBPw6dgrqAOK+KdZ5IIgOHOZMVWfX8Ti5Tvyb071Yqw+lqR
+/18qX1AWI8pKm2BqVD2jUzBRMB0GA1UdDgQWBBTwMZD0YjuS1vc2lp5bQn6rIavx
+sTAfBgNVHSMEGDAWgBTwMZD0YjuS1vc2lp5bQn6rIavxsTAPBgNVHRMBAf8EBTAD
+AQH/MAoGCCqGSM49BAMCA0cAMEQCIEM2/1/cmuzIaUGMI90Oin20ztcOTwYz5csQ
+lFVbjt2NAiBw5u0GztU96lb5pxFQk4UoM5GAAGzIxXwuIwTj82MRlA==
+-----END CERTIFICATE-----
 """
 
 Answer = tuple[int, Any]
@@ -58,10 +72,11 @@ class HttpServer:
 
 @asynccontextmanager
 async def http_server(folder: Path) -> AsyncIterator[HttpServer]:
-    """Serve on loopback; `folder` gets the kubeconfig and its token."""
+    """Serve on loopback; `folder` gets the kubeconfig, its token and its authority."""
     port = free_port()
     (folder / "config").write_text(KUBECONFIG.replace("PORT", str(port)))
     (folder / "token").write_text("first")
+    (folder / "ca.crt").write_text(AUTHORITY)
     served = HttpServer(folder / "config")
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", served.handle)

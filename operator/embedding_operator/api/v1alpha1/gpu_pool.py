@@ -18,6 +18,8 @@ from embedding_operator.api.v1alpha1.conditions import Condition
 from embedding_operator.api.v1alpha1.kubernetes_types import NodeSelector, Toleration
 from embedding_operator.api.v1alpha1.pools import EngineArgs, EnvList
 
+FROM_7_5 = r"^(7\.[5-9]|[89]\.[0-9]|[1-9][0-9]\.[0-9])$"
+
 
 class GPUResource(ApiModel):
     """The extended resource that a replica asks for; more than one GPU means tensor parallelism."""
@@ -62,9 +64,11 @@ class GPUPoolSpec(ApiModel):
     compute_capability: Annotated[
         str,
         matching(
-            r"^[0-9]{1,2}\.[0-9]$", message='not a compute capability: write such as "8.6", in quotes', max_length=6
+            FROM_7_5,
+            message='not a compute capability of 7.5 or higher, as SGLang needs: write such as "8.6", in quotes',
+            max_length=6,
         ),
-    ] = Field(description='CUDA compute capability, such as "8.6".')
+    ] = Field(description='CUDA compute capability, such as "8.6"; SGLang needs 7.5 or higher.')
     memory_gib: Annotated[int, Field(ge=1, le=1024)] = Field(
         alias="memoryGiB", description="Memory of one GPU, rounded down."
     )

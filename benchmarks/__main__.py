@@ -1,0 +1,70 @@
+"""`python -m benchmarks [NAME …]`: measure, write benchmarks/results/*.json and the tables made of them."""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+
+from benchmarks import decision, tables
+from e2e.cluster import ClusterError, ControlPlane
+from e2e.cluster.paths import REPOSITORY
+from e2e.cluster.progress import Progress
+from e2e.cluster.toolbox import Toolbox
+from e2e.cluster.tools import PEERS
+
+
+def main() -> int:
+    """Run the benchmarks that are named, or all; return the process's exit status."""
+    progress = Progress()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    known = ", ".join(BENCHMARKS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{known}, or tables alone; all without a name")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = set(names) - {*BENCHMARKS, TABLES}
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {known}")
+    try:
+        for name in [name for name in BENCHMARKS if name in names]:
+            with progress.step(f"benchmark {name}"):
+                BENCHMARKS[name](progress)
+    except (ClusterError, subprocess.CalledProcessError) as error:
+        progress.note(f"error: {error}")
+        return 1
+    for path in tables.update():
+        print(path)
+    return 0
+
+
+def _decision(_: Progress) -> None:
+    decision.main()
+
+
+def _reaction(progress: Progress) -> None:
+    Toolbox(progress=progress).ensure(PEERS)
+    _on_a_control_plane("benchmarks.reaction", progress=progress)
+
+
+def _footprint(progress: Progress) -> None:
+    _on_a_control_plane("benchmarks.footprint", progress=progress)
+
+
+def _on_a_control_plane(module: str, *, progress: Progress) -> None:
+    """Run a module inside a control plane that is made for it: one that was used before would answer slower."""
+    cluster = ControlPlane(progress=progress)
+    cluster.down()
+    try:
+        cluster.up()
+        subprocess.run([*cluster.exec_prefix(), sys.executable, "-m", module], cwd=REPOSITORY, check=True)
+    finally:
+        cluster.down()
+
+
+TABLES = "tables"
+BENCHMARKS: Mapping[str, Callable[[Progress], None]] = {
+    "decision": _decision,
+    "reaction": _reaction,
+    "footprint": _footprint,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

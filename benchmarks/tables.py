@@ -1,0 +1,134 @@
+"""The tables of the READMEs, made of the result files, so that no figure is ever copied by hand."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results_file import RESULTS
+
+ROOT = Path(__file__).resolve().parents[1]
+BEGIN, END = "<!-- begin of results: python -m benchmarks writes them -->", "<!-- end of results -->"
+BETWEEN = re.compile(f"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
+
+Result = Mapping[str, Any]
+
+
+def update(root: Path = ROOT) -> list[Path]:
+    """Write the tables into the READMEs; return those that changed."""
+    changed = []
+    for path, table in tables().items():
+        file = root / path
+        text = file.read_text(encoding="utf-8")
+        updated = BETWEEN.sub(table.replace("\\", r"\\"), text)
+        if updated != text:
+            file.write_text(updated, encoding="utf-8")
+            changed.append(file)
+    return changed
+
+
+def tables() -> dict[str, str]:
+    """Return the table of each README by its path."""
+    results = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))}
+    return {"README.md": _short(results), "benchmarks/README.md": _long(results)}
+
+
+def _short(results: Mapping[str, Result]) -> str:
+    decision, reaction, footprint = results["decision"], results["reaction"], results["footprint"]
+    largest = footprint["services"]["1000"]
+    ours, theirs = reaction["reaction"]["embedding_operator"], reaction["reaction"]["keda_and_hpa"]
+    rows = [
+        ("one decision for 3 pools of 50 replicas, p99", _milliseconds(decision["decision"]["3 pools x 50"]["p99_ms"])),
+        ("queue rises → replicas written, p50 / p99", _seconds(ours)),
+        ("the same with KEDA and its HorizontalPodAutoscaler", _seconds(theirs)),
+        ("1,000 services at rest", f"{largest['memory_mib']:.0f} MiB, {largest['cpu_cores']:.2f} cores"),
+        ("writes to the API server at rest, in a minute", str(largest["writes_at_rest"])),
+    ]
+    return "".join(_lines(["", ""], rows))
+
+
+def _long(results: Mapping[str, Result]) -> str:
+    parts = [
+        ("Decision", results["decision"], _decision(results["decision"])),
+        ("Reaction", results["reaction"], _reaction(results["reaction"])),
+        ("Footprint", results["footprint"], _footprint(results["footprint"])),
+    ]
+    return "\n".join(f"### {title}\n\n{_provenance(result)}\n\n{''.join(table)}" for title, result, table in parts)
+
+
+def _decision(result: Result) -> Iterator[str]:
+    rows = [
+        (_size(size), *(f"{taken[key]:.2f}" for key in ("p50_ms", "p99_ms", "max_ms")))
+        for size, taken in result["decision"].items()
+    ]
+    return _lines([f"ms; goal {result['goal_ms']:g}", "p50", "p99", "max"], rows)
+
+
+def _reaction(result: Result) -> Iterator[str]:
+    names = {
+        "embedding_operator": f"operator, polls every {result['operator_poll_seconds']:g} s",
+        "keda_and_hpa": f"KEDA {result['keda_version']}, HorizontalPodAutoscaler every {result['hpa_sync_seconds']} s",
+    }
+    rows = [
+        (name, *(f"{result['reaction'][key][share]:.2f}" for share in ("p50_s", "p99_s", "max_s")))
+        for key, name in names.items()
+    ]
+    return _lines([f"s, {result['runs']} runs; goal of p99 {result['goal_p99_s']:g}", "p50", "p99", "max"], rows)
+
+
+def _footprint(result: Result) -> Iterator[str]:
+    goals = result["goals"]
+    head = [
+        "services",
+        f"memory, MiB; goal {goals['memory_mib']}",
+        f"CPU, cores; goal {goals['cpu_cores']:g}",
+        f"writes in {result['window_seconds']:g} s; goal {goals['writes_at_rest']}",
+        "apply → all Ready, s",
+    ]
+    rows = [
+        (
+            f"{int(size):,}",
+            f"{cost['memory_mib']:.0f}",
+            f"{cost['cpu_cores']:.2f}",
+            str(cost["writes_at_rest"]),
+            f"{cost['ready_seconds']:.1f}",
+        )
+        for size, cost in result["services"].items()
+    ]
+    return _lines(head, rows)
+
+
+def _provenance(result: Result) -> str:
+    machine = result["machine"]
+    load = result.get("load_average_before")
+    busy = "" if load is None else f", load average {load[0]:.1f} before it began"
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, kernel {machine['kernel']}, "
+        f"Python {machine['python']}; {result['measured']}, commit {result['commit']}{busy}."
+    )
+
+
+def _lines(head: list[str], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |\n"
+    yield f"|{'---|' * len(head)}\n"
+    for row in rows:
+        yield f"| {' | '.join(row)} |\n"
+
+
+def _seconds(taken: Result) -> str:
+    return f"{taken['p50_s']:.1f} s / {taken['p99_s']:.1f} s"
+
+
+def _size(size: str) -> str:
+    """Return the name of a size of the decision, `3 pools x 50`, as people say it."""
+    pools, _, replicas = size.partition(" pools x ")
+    return f"{_count(pools, 'pool')} of {_count(replicas, 'replica')}"
+
+
+def _count(number: str, noun: str) -> str:
+    return f"{number} {noun}" if number == "1" else f"{number} {noun}s"
+
+
+def _milliseconds(figure: float) -> str:
+    return f"{figure:.2f} ms"

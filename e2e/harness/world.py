@@ -86,7 +86,10 @@ def own_namespace() -> Iterator[World]:
 
 
 def service(name: str = NAME, **spec: Any) -> Object:
-    """Return an EmbeddingService: one replica on A10, pods Ready after half a second, `spec` on top of it."""
+    """Return an EmbeddingService: one replica on A10, pods Ready after half a second, `spec` on top of it.
+
+    It has no gateway: that is a program, and pods on these nodes run none.
+    """
     return {
         "apiVersion": VERSION,
         "kind": "EmbeddingService",
@@ -94,6 +97,7 @@ def service(name: str = NAME, **spec: Any) -> Object:
         "spec": {
             "model": {"huggingFace": {"repo": "Qwen/Qwen3-Embedding-0.6B"}},
             "pools": [pool("a10")],
+            "gateway": {"enabled": False},
             "podTemplate": {"metadata": {"annotations": {"test/start-after": "100ms", "test/ready-after": "400ms"}}},
             **spec,
         },

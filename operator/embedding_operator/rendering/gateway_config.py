@@ -30,7 +30,7 @@ class GatewayConfig:
     keys_required: bool = False
     queue_timeout_seconds: int = 60
     hold_seconds: int = 600
-    body_limit_bytes: int = 2 * 1024**2
+    body_limit_bytes: int = 1024**2
     attention_queue_per_engine: int = 1
     max_connections: int = 4000
     request_timeout_seconds: int = 10
@@ -42,6 +42,11 @@ class GatewayConfig:
     agent_port: int = 8405
     run_folder: str = "/run/gateway"
     config_folder: str = "/etc/gateway"
+
+    @property
+    def longest_request_seconds(self) -> int:
+        """How long a request may take that is held, waits for its turn and is computed."""
+        return self.hold_seconds + self.queue_timeout_seconds + self.response_timeout_seconds
 
     def __post_init__(self) -> None:
         """Raise `ValueError` that names the field for a value that no gateway can have."""

@@ -128,6 +128,7 @@ def _pod(
         "port_name": names.PORT_NAME,
         "ports": {"http": config.http_port, "metrics": config.metrics_port, "agent": config.agent_port},
         "haproxy_command": gateway_pod.haproxy_command(config),
+        "haproxy_env": gateway_pod.HAPROXY_ENVIRONMENT,
         "haproxy_resources": gateway_pod.haproxy_resources(spec.gateway),
         "agent_resources": gateway_pod.AGENT_RESOURCES,
         "env": gateway_pod.agent_environment(

@@ -173,6 +173,7 @@ def write(config: GatewayConfig, *, keys: Mapping[str, str]) -> None:
     (folder / "gateway.lua").write_text(files.lua, encoding="utf-8")
     lines = [f"{digest(key)} {client}\n" for client, key in keys.items()]
     (folder / "keys.map").write_text("".join(lines), encoding="utf-8")
+    (folder / "state.map").write_text("", encoding="utf-8")
 
 
 def digest(key: str) -> str:

@@ -41,7 +41,7 @@ class GatewaySpec(ApiModel):
         description="How long a request waits for the first replica of a service that has none. 0: not at all, 503.",
     )
     body_limit_kib: Annotated[int, Field(ge=1, le=MAX_BODY_KIB, alias="bodyLimitKiB")] = Field(
-        default=2048, description="Largest body of a request. Every connection may hold one body in memory."
+        default=1024, description="Largest body of a request. Every connection may hold one body in memory."
     )
     api_keys_secret_ref: LocalObjectReference | None = Field(
         default=None,

@@ -3,8 +3,8 @@
 import urllib.request
 
 import pytest
-from embedding_operator.telemetry.engines import FailureCause, PollFailure, Source
 from embedding_operator.telemetry.exporter import Exporter, PoolCounts
+from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
 from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.engine.process import free_port

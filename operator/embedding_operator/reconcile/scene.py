@@ -7,9 +7,15 @@ from datetime import datetime
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.domain.capacity import Capacity, replica_capacity
-from embedding_operator.domain.gateway_metrics import GatewaySample, in_flight_by_engine, joined, listen
+from embedding_operator.domain.gateway_metrics import (
+    GatewaySample,
+    in_flight_by_engine,
+    joined,
+    listen,
+    without_engines,
+)
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.metrics import EngineSample, measure, tokens_per_request
+from embedding_operator.domain.metrics import EngineSample, measure, recent_tokens_per_request
 from embedding_operator.domain.observation import (
     Bounds,
     GatewayLoad,
@@ -126,8 +132,10 @@ class Observer:
         engines = measure(series, ready=ready, now=now)
         if gateway is None:
             return engines
-        length = tokens_per_request(series, ready=ready, now=now)
-        return joined(engines, gateway, tokens_per_request=length, expected=len(ready))
+        if engines is None:
+            length = recent_tokens_per_request(series, now=now)
+            return without_engines(gateway, tokens_per_request=length, expected=len(ready))
+        return joined(engines, gateway)
 
     def _in_flight(self, service: ServiceObject, replicas: Sequence[Replica]) -> dict[str, float]:
         """Return the requests in flight by pod UID, as the engines or the gateway say, whichever says more."""

@@ -11,18 +11,26 @@ from typing import Any
 
 import aiohttp
 import structlog
+from aiohttp import web
 
+from embedding_operator.attention.identity import Identities
+from embedding_operator.attention.looks import Looks
+from embedding_operator.attention.server import AUDIENCE, Reception, serve
 from embedding_operator.domain.decision import Decision, StepReason
+from embedding_operator.domain.gateway_metrics import GatewaySample
+from embedding_operator.domain.metrics import EngineSample
 from embedding_operator.kube.client import Answered, Client, connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.events import EventRecorder
+from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.lease import Lease
-from embedding_operator.kube.reader import Reader, ServiceObject
+from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.relist import relist_all
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.scalers import conflicting_scalers
 from embedding_operator.kube.status import StatusWriter
 from embedding_operator.kube.store import ObjectKey, ObjectStore
+from embedding_operator.kube.token_review import reviewed
 from embedding_operator.kube.writer import ChildWriter
 from embedding_operator.reconcile.catalog import Catalog
 from embedding_operator.reconcile.children import Children
@@ -34,21 +42,40 @@ from embedding_operator.reconcile.preparation import Preparations
 from embedding_operator.reconcile.queue import Backoff, KeyedQueue
 from embedding_operator.reconcile.renderings import Renderings
 from embedding_operator.reconcile.reporting import Reporter
-from embedding_operator.reconcile.scene import LEAD_SECONDS, Observer, Scene
+from embedding_operator.reconcile.scene import Observer, Scene
 from embedding_operator.reconcile.service import ServiceReconciler, Steps
+from embedding_operator.reconcile.survey import Survey
 from embedding_operator.reconcile.ticker import Ticker
 from embedding_operator.reconcile.workers import work
-from embedding_operator.rendering.renderer import EngineDefaults
+from embedding_operator.rendering.renderer import EngineDefaults, GatewayDefaults
 from embedding_operator.settings import Settings
-from embedding_operator.telemetry.engines import EnginePoller, engine_session
+from embedding_operator.telemetry.engines import EnginePoller
 from embedding_operator.telemetry.exporter import Exporter, PoolCounts
+from embedding_operator.telemetry.gateways import GatewayPoller
 from embedding_operator.telemetry.history import History
 from embedding_operator.telemetry.probe import ParityProbe
+from embedding_operator.telemetry.questions import pod_session
 
 RELIST_SECONDS = 600.0
 CENSUS_SECONDS = 60.0
+POLL_TIMEOUT_SECONDS = 2.0
+LOOK_TIMEOUT_SECONDS = 0.25
+"""Who asks for a look wants an answer now: a pod that is slow to say something is left to the next tick."""
 
 _log = structlog.get_logger(__name__)
+
+
+def gateway_defaults(settings: Settings) -> GatewayDefaults:
+    """Return what the gateways of all services take from this installation."""
+    return GatewayDefaults(
+        image=settings.gateway_image,
+        cluster_role=settings.gateway_cluster_role,
+        operator_host=settings.attention_host,
+        operator_port=settings.attention_port,
+        operator_namespace=settings.namespace,
+        operator_labels=dict(settings.pod_labels),
+        metrics_namespaces=settings.metrics_namespaces,
+    )
 
 
 def utc_now() -> datetime:
@@ -70,6 +97,7 @@ class App:
         self._tasks: set[asyncio.Task[None]] = set()
         self._exported: set[tuple[str, str]] = set()
         self._ticker: Ticker | None = None
+        self._server: web.AppRunner | None = None
         self._feed: Feed | None = None
 
     def seen(self, kind: str, body: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001 - the watches' callback
@@ -96,13 +124,14 @@ class App:
             user_agent=f"embedding-operator/{self._version}",
             observer=self._requested,
         )
-        self._session = engine_session()
+        self._session = pod_session()
         self._lease = Lease(
             self._client, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name
         )
         self._exporter.serve(settings.metrics_port)
         self._build(self._client.behind(self._lease.held) if settings.lease else self._client, session=self._session)
         await self._relist()
+        self._server = await serve(self._reception(), port=settings.attention_port)
         self._spawn(self._lead(), name="lead")
 
     async def stop(self) -> None:
@@ -110,6 +139,8 @@ class App:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            await self._server.cleanup()
         await self._parity.close()
         if self._settings.lease:
             with contextlib.suppress(Conflict, Gone, Unavailable):
@@ -124,14 +155,42 @@ class App:
         self._queue: KeyedQueue[ObjectKey] = KeyedQueue(timeline=loop, backoff=Backoff(jitter=random.random))
         self._feed = Feed(store=self._store, sink=self._queue)
         self._reader = Reader(self._store)
-        self._history: History[str] = History()
+        self._engines: History[str, EngineSample] = History()
+        self._gateways: History[str, GatewaySample] = History()
         self._parity = ParityBook(ParityProbe(session).vectors)
-        self._poller = EnginePoller(session, now=utc_now, failed=self._exporter.poll_failed)
+        self._survey = self._surveying(session, timeout_seconds=POLL_TIMEOUT_SECONDS)
+        self._quick_survey = self._surveying(session, timeout_seconds=LOOK_TIMEOUT_SECONDS)
+        noticed: KeyedQueue[ObjectKey] = KeyedQueue(timeline=loop, backoff=Backoff(jitter=random.random))
+        self._looks = Looks(self._look, queue=noticed, monotonic=loop.time)
         self._events = EventRecorder(client, instance=self._settings.pod_name)
         statuses = StatusWriter(client, store=self._store)
         self._reporter = Reporter(statuses, events=self._events, now=utc_now)
         self._services = ServiceReconciler(self._steps(client))
         self._cluster_objects = ClusterObjectReconciler(store=self._store, statuses=statuses, now=utc_now)
+
+    def _surveying(self, session: aiohttp.ClientSession, *, timeout_seconds: float) -> Survey:
+        failed = self._exporter.poll_failed
+        return Survey(
+            reader=self._reader,
+            poll_engines=EnginePoller(session, now=utc_now, failed=failed, timeout_seconds=timeout_seconds).poll,
+            poll_gateways=GatewayPoller(session, now=utc_now, failed=failed, timeout_seconds=timeout_seconds).poll,
+            engines=self._engines,
+            gateways=self._gateways,
+            now=utc_now,
+        )
+
+    def _reception(self) -> Reception:
+        client = self._client
+
+        async def review(token: str) -> str | None:
+            return await reviewed(client, token, audience=AUDIENCE)
+
+        return Reception(
+            leads=lambda: self._ticker is not None,
+            user_of=Identities(review, monotonic=time.monotonic).user_of,
+            notice=self._looks.notice,
+            counted=self._exporter.noticed,
+        )
 
     def _steps(self, client: Client) -> Steps:
         catalog = Catalog(self._store)
@@ -139,11 +198,19 @@ class App:
             reader=self._reader,
             preparations=Preparations(catalog),
             observer=Observer(
-                store=self._store, catalog=catalog, reader=self._reader, history=self._history, now=utc_now
+                store=self._store,
+                catalog=catalog,
+                reader=self._reader,
+                engines=self._engines,
+                gateways=self._gateways,
+                now=utc_now,
             ),
             decided=self._decided,
             comparison=Comparison(self._parity, again=self._queue.add),
-            renderings=Renderings(EngineDefaults(image=self._settings.engine_image)),
+            gateways=Gateways(store=self._store),
+            renderings=Renderings(
+                EngineDefaults(image=self._settings.engine_image), gateway=gateway_defaults(self._settings)
+            ),
             children=Children(writer=ChildWriter(client, store=self._store)),
             reporter=self._reporter,
         )
@@ -159,6 +226,7 @@ class App:
         for number in range(self._settings.workers):
             self._spawn(work(self._queue, self._reconcile, observed=self._reconciled), name=f"worker-{number}")
         self._spawn(self._ticker.run(), name="ticker")
+        self._spawn(self._looks.run(), name="looks")
         self._spawn(self._events.run(), name="events")
         self._spawn(self._periodically(CENSUS_SECONDS, self._census), name="census")
         self._spawn(self._periodically(RELIST_SECONDS, self._relist), name="relist")
@@ -174,27 +242,20 @@ class App:
         return await self._cluster_objects.reconcile(key)
 
     async def _tick(self) -> None:
-        """Poll the engines of all services at once, then look at every service."""
+        """Poll the engines and gateways of all services at once, then look at every service."""
         services = self._reader.services()
-        endpoints = {service.uid: self._endpoints(service) for service in services}
-        samples = await self._poller.poll({uid: url for pods in endpoints.values() for uid, url in pods.items()})
-        by_pod = {sample.pod_uid: sample for sample in samples}
-        now = utc_now()
-        for uid, pods in endpoints.items():
-            self._history.record(uid, [by_pod[pod] for pod in pods if pod in by_pod], now=now)
+        await self._survey.take(services)
         for service in services:
             self._queue.add(ObjectKey(EMBEDDING_SERVICE.kind, service.namespace, service.name))
         depth, oldest = self._queue.overdue()
         self._exporter.queue(depth=depth, oldest_seconds=oldest)
 
-    def _endpoints(self, service: ServiceObject) -> dict[str, str]:
-        pools = self._reader.pools(service, now=utc_now(), lead_seconds=lambda _: LEAD_SECONDS)
-        return {
-            pod.replica.uid: pod.endpoint
-            for pool in pools
-            for pod in pool.pods
-            if pod.endpoint is not None and pod.replica.ready_since is not None
-        }
+    async def _look(self, key: ObjectKey) -> None:
+        """Poll one service that a gateway gave notice of, and look at it."""
+        service = self._reader.service(key.namespace, key.name)
+        if service is not None:
+            await self._quick_survey.take([service])
+            self._queue.add(key)
 
     async def _census(self) -> None:
         """Look for other autoscalers, keep the status of pools and schedules, forget what is gone."""

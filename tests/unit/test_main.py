@@ -1,12 +1,14 @@
 """The process: what ends it, and what it asks the API server for."""
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from embedding_operator.__main__ import main
@@ -74,7 +76,8 @@ def paths(server: HttpServer) -> list[str]:
 @asynccontextmanager
 async def operator(server: HttpServer, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the operator as a process that nobody gave a user name."""
-    settings = {"LEASE": "false", "HEALTH_PORT": str(free_port()), "METRICS_PORT": str(free_port()), **variables}
+    ports = {name: str(free_port()) for name in ("HEALTH_PORT", "METRICS_PORT", "ATTENTION_PORT")}
+    settings = {"LEASE": "false", **ports, **variables}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "embedding_operator"),
         env={"KUBECONFIG": str(server.kubeconfig)} | {f"{PREFIX}{name}": value for name, value in settings.items()},
@@ -111,3 +114,34 @@ async def test_it_ends_when_the_cluster_can_not_be_read(server: HttpServer) -> N
     server.otherwise = lambda _, __: (403, {"message": "nodes is forbidden"})
     async with asyncio.timeout(SECONDS), operator(server) as process:
         assert await process.wait() == 1
+
+
+async def test_it_takes_notices_of_gateways_and_asks_whose_they_are(server: HttpServer) -> None:
+    reviewed: list[Any] = []
+
+    def answer(request: web.Request, body: Any) -> Answer:
+        if request.path.endswith("/tokenreviews"):
+            reviewed.append(body)
+            return 201, {"status": {"authenticated": False}}
+        return empty_cluster(request, body)
+
+    server.otherwise = answer
+    port = free_port()
+    url, notice = f"http://127.0.0.1:{port}/attention", {"namespace": "search", "name": "qwen"}
+    async with asyncio.timeout(SECONDS), operator(server, ATTENTION_PORT=str(port)), aiohttp.ClientSession() as session:
+        status = 0
+        while status != 401:
+            await asyncio.sleep(0.1)
+            with suppress(aiohttp.ClientConnectionError):
+                async with session.post(url, json=notice, headers={"Authorization": "Bearer secret"}) as response:
+                    status = response.status
+                    assert status in {202, 401}
+    assert [body["spec"]["token"] for body in reviewed] == ["secret"]
+
+
+async def test_it_ends_when_its_port_is_taken(server: HttpServer) -> None:
+    server.otherwise = empty_cluster
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with asyncio.timeout(SECONDS), operator(server, ATTENTION_PORT=str(port)) as process:
+            assert await process.wait() == 1

@@ -14,7 +14,7 @@ the restart is out of the window.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -84,33 +84,41 @@ def listen(
     )
 
 
-def joined(engines: Load | None, gateway: GatewayLoad, *, tokens_per_request: float, expected: int) -> Load | None:
+def joined(engines: Load, gateway: GatewayLoad) -> Load:
     """Return the load of a service by both its engines and its gateway: of each figure the larger.
 
-    `expected` engines are Ready. A load of engines that can not be stays what it is, for `decide` to hold on.
+    A load of engines that can not be stays what it is, for `decide` to hold on.
     """
-    if gateway.sampled_at is None or (engines is not None and not math.isfinite(engines.queue_requests)):
+    if gateway.sampled_at is None or not math.isfinite(engines.queue_requests):
         return engines
+    length = engines.tokens_per_request
     rate = gateway.requests_per_second
-    arrival = None if rate is None else rate * tokens_per_request
-    waiting_tokens = gateway.waiting * tokens_per_request
-    if engines is None:
-        return Load(
-            sampled_at=gateway.sampled_at,
-            queue_requests=gateway.waiting,
-            queue_tokens=waiting_tokens,
-            arrival_tokens_per_second=arrival,
-            reporting=0,
-            expected=expected,
-        )
-    known = [each for each in (engines.arrival_tokens_per_second, arrival) if each is not None]
-    return Load(
+    arrivals = (engines.arrival_tokens_per_second, None if rate is None else rate * length)
+    return replace(
+        engines,
         sampled_at=min(engines.sampled_at, gateway.sampled_at),
         queue_requests=max(engines.queue_requests, gateway.waiting),
-        queue_tokens=max(engines.queue_tokens, waiting_tokens),
-        arrival_tokens_per_second=max(known, default=None),
-        reporting=engines.reporting,
-        expected=engines.expected,
+        queue_tokens=max(engines.queue_tokens, gateway.waiting * length),
+        arrival_tokens_per_second=max((each for each in arrivals if each is not None), default=None),
+    )
+
+
+def without_engines(gateway: GatewayLoad, *, tokens_per_request: float, expected: int) -> Load | None:
+    """Return the load of a service by its gateway, where none of `expected` Ready engines says anything.
+
+    None where the gateway says nothing either.
+    """
+    if gateway.sampled_at is None:
+        return None
+    rate = gateway.requests_per_second
+    return Load(
+        sampled_at=gateway.sampled_at,
+        queue_requests=gateway.waiting,
+        queue_tokens=gateway.waiting * tokens_per_request,
+        arrival_tokens_per_second=None if rate is None else rate * tokens_per_request,
+        reporting=0,
+        expected=expected,
+        tokens_per_request=tokens_per_request,
     )
 
 

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from embedding_operator.domain.observation import Load
+from embedding_operator.domain.observation import TOKENS_PER_REQUEST, Load
 
 MAX_AGE_SECONDS = 15.0
 WINDOW_SECONDS = 60.0
@@ -30,8 +30,6 @@ MIN_SPAN_SECONDS = 2.5
 """A rate over less is chance: samples lie that close when somebody asked for them between two ticks."""
 
 HALF_LIFE_SECONDS = 20.0
-TOKENS_PER_REQUEST = 256.0
-"""Taken for the length of a request while no engine has answered or queued a single one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +138,13 @@ def measure(
         arrival_tokens_per_second=_arrival(intervals, tokens_per_request=length),
         reporting=reporting,
         expected=len(ready),
+        tokens_per_request=length,
     )
 
 
-def tokens_per_request(series: Mapping[str, Series], *, ready: Collection[str], now: datetime) -> float:
-    """Return the mean length of a request as the engines know it; arguments are those of `measure`."""
-    fresh = [each for each in _fresh(series, ready=ready, now=now, age=MAX_AGE_SECONDS) if each.is_valid]
-    return _tokens_per_request(_all_intervals(series, now=now, window=WINDOW_SECONDS), fresh=fresh, now=now)
+def recent_tokens_per_request(series: Mapping[str, Series], *, now: datetime) -> float:
+    """Return the mean length of a request of late, by what engines said that are silent or gone now."""
+    return _tokens_per_request(_all_intervals(series, now=now, window=WINDOW_SECONDS), fresh=(), now=now)
 
 
 class _Interval(NamedTuple):

@@ -12,6 +12,9 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.scaling import ScalingMode, ScalingSpec
 from embedding_operator.domain.memory import ScalingMemory
 
+TOKENS_PER_REQUEST = 256.0
+"""Taken for the length of a request while no engine has answered or queued a single one."""
+
 
 class Parity(StrEnum):
     """Whether a replica answers a probe embedding with the vectors of the pool that it takes over from."""
@@ -100,7 +103,8 @@ class Load:
     """The measured load of the whole service.
 
     `sampled_at` is the time of the oldest figure that took part. `arrival_tokens_per_second` is None until two
-    samples of one replica exist. `reporting` of `expected` Ready replicas had a fresh figure.
+    samples of one replica exist. `reporting` of `expected` Ready replicas had a fresh figure. `tokens_per_request` is
+    the mean length of a request, as it was taken for those that are only counted.
     """
 
     sampled_at: datetime
@@ -109,6 +113,7 @@ class Load:
     arrival_tokens_per_second: float | None
     reporting: int
     expected: int
+    tokens_per_request: float = TOKENS_PER_REQUEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

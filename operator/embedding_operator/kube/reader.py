@@ -14,7 +14,10 @@ from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, NAM
 from embedding_operator.kube.store import Body, ObjectStore
 from embedding_operator.kube.stuck import Stuck, stuck
 from embedding_operator.kube.victims import is_marked
-from embedding_operator.rendering.names import GPU_POOL, PORT
+from embedding_operator.rendering.names import COMPONENT, GATEWAY, GPU_POOL, PORT
+
+METRICS_PORT = 8404
+"""Where HAProxy's exporter listens in a gateway pod."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,18 @@ class PodObject:
     endpoint: str | None
     stuck: Stuck | None
     is_victim: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayPod:
+    """One gateway pod that runs. One that is about to leave is not Ready: it may still hold requests.
+
+    `endpoint` is the base URL of HAProxy's exporter.
+    """
+
+    uid: str
+    endpoint: str
+    is_ready: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +112,16 @@ class Reader:
         pools = (_pool(body, pods=pods) for body in deployments)
         return tuple(sorted(pools, key=lambda pool: pool.pool))
 
+    def gateway_pods(self, service: ServiceObject) -> tuple[GatewayPod, ...]:
+        """Return the gateway pods of `service` that have an address and are not over, by name."""
+        bodies = self._store.owned(POD.kind, namespace=service.namespace, service=service.name)
+        pods = (
+            _gateway_pod(body)
+            for body in bodies
+            if body["metadata"]["labels"].get(COMPONENT) == GATEWAY and _is_of(body, service=service)
+        )
+        return tuple(pod for pod in pods if pod is not None)
+
     def _pods(
         self, service: ServiceObject, *, now: datetime, lead_seconds: Callable[[str], float]
     ) -> tuple[PodObject, ...]:
@@ -126,38 +151,58 @@ def _service(body: Body) -> ServiceObject:
 
 def _serves(body: Body, *, service: ServiceObject) -> bool:
     """Return whether a pod counts: it is not on its way out, and not left over from an earlier service of this name."""
-    metadata = body["metadata"]
-    if "deletionTimestamp" in metadata or body["status"].get("phase") in ("Failed", "Succeeded"):
-        return False
-    return instant(metadata["creationTimestamp"]) >= service.created_at
+    return "deletionTimestamp" not in body["metadata"] and not _is_over(body) and _is_of(body, service=service)
+
+
+def _is_of(body: Body, *, service: ServiceObject) -> bool:
+    return instant(body["metadata"]["creationTimestamp"]) >= service.created_at
+
+
+def _is_over(body: Body) -> bool:
+    return body["status"].get("phase") in ("Failed", "Succeeded")
 
 
 def _pod(body: Body, *, now: datetime, lead_seconds: float) -> PodObject:
     metadata, status = body["metadata"], body["status"]
     obstacle = stuck(body, now=now, lead_seconds=lead_seconds)
-    ready = next((condition for condition in status["conditions"] if condition["type"] == "Ready"), None)
-    is_ready = ready is not None and ready["status"] == "True"
     return PodObject(
         replica=Replica(
             uid=metadata["uid"],
             name=metadata["name"],
             created_at=instant(metadata["creationTimestamp"]),
-            ready_since=instant(ready["lastTransitionTime"]) if ready is not None and is_ready else None,
+            ready_since=_ready_since(body),
             stuck=None if obstacle is None else obstacle.reason,
         ),
         pool=metadata["labels"][GPU_POOL],
         node=body["spec"].get("nodeName"),
-        endpoint=_endpoint(status.get("podIP")),
+        endpoint=_endpoint(status.get("podIP"), port=PORT),
         stuck=obstacle,
         is_victim=is_marked(body),
     )
 
 
-def _endpoint(address: str | None) -> str | None:
+def _ready_since(body: Body) -> datetime | None:
+    ready = next((each for each in body["status"]["conditions"] if each["type"] == "Ready"), None)
+    if ready is None or ready["status"] != "True":
+        return None
+    return instant(ready["lastTransitionTime"])
+
+
+def _gateway_pod(body: Body) -> GatewayPod | None:
+    endpoint = _endpoint(body["status"].get("podIP"), port=METRICS_PORT)
+    if endpoint is None or _is_over(body):
+        return None
+    leaves = "deletionTimestamp" in body["metadata"]
+    return GatewayPod(
+        uid=body["metadata"]["uid"], endpoint=endpoint, is_ready=_ready_since(body) is not None and not leaves
+    )
+
+
+def _endpoint(address: str | None, *, port: int) -> str | None:
     if address is None:
         return None
     host = f"[{address}]" if ":" in address else address
-    return f"http://{host}:{PORT}"
+    return f"http://{host}:{port}"
 
 
 def _pool(body: Body, *, pods: Iterable[PodObject]) -> PoolObject:

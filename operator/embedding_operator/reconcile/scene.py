@@ -7,10 +7,28 @@ from datetime import datetime
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.domain.capacity import Capacity, replica_capacity
+from embedding_operator.domain.gateway_metrics import (
+    GatewaySample,
+    in_flight_by_engine,
+    joined,
+    listen,
+    without_engines,
+)
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.metrics import measure
-from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.metrics import EngineSample, measure, recent_tokens_per_request
+from embedding_operator.domain.observation import (
+    Bounds,
+    GatewayLoad,
+    Load,
+    Observation,
+    Parity,
+    Policy,
+    Pool,
+    Replica,
+)
+from embedding_operator.domain.routing import Phase
 from embedding_operator.domain.schedule import ClusterSchedule, bounds_in_force, selects
+from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.reader import PoolObject, Reader, ServiceObject
 from embedding_operator.kube.resources import NAMESPACE
 from embedding_operator.kube.store import ObjectStore
@@ -41,12 +59,16 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
-    """Looks at services; nothing is asked of the cluster for it."""
+    """Looks at services; nothing is asked of the cluster for it.
+
+    `engines` and `gateways` are the samples of the pods, by UID of the service.
+    """
 
     store: ObjectStore
     catalog: Catalog
     reader: Reader
-    history: History[str]
+    engines: History[str, EngineSample]
+    gateways: History[str, GatewaySample]
     now: Callable[[], datetime]
 
     def scene(
@@ -62,21 +84,22 @@ class Observer:
         objects = self.reader.pools(service, now=now, lead_seconds=lambda _: LEAD_SECONDS)
         schedules = selecting(self.catalog.schedules(), service=service, store=self.store)
         capacities = _capacities(spec, objects=objects, pools=pools)
-        series = self.history.series(service.uid)
         replicas = [pod.replica for each in objects for pod in each.pods]
         observed = observed_pools(
             spec,
             objects=objects,
             capacities=capacities,
             parities=parities,
-            in_flight={uid: samples[-1].in_flight or 0.0 for uid, samples in series.items() if samples},
+            in_flight=self._in_flight(service, replicas),
         )
+        gateway = self._gateway(service, spec, now=now)
         observation = Observation(
             now=now,
             policy=Policy.of(spec.scaling),
             bounds=_usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools),
             pools=observed,
-            load=measure(series, ready=[each.uid for each in replicas if each.ready_since is not None], now=now),
+            load=self._load(service, replicas, gateway=gateway, now=now),
+            gateway=gateway,
             memory=memory,
         )
         return Scene(
@@ -85,7 +108,40 @@ class Observer:
 
     def forget(self, uid: str) -> None:
         """Drop what was measured of a service that is gone."""
-        self.history.forget(uid)
+        self.engines.forget(uid)
+        self.gateways.forget(uid)
+
+    def _gateway(self, service: ServiceObject, spec: EmbeddingServiceSpec, *, now: datetime) -> GatewayLoad | None:
+        """Return what the gateway says; None where requests do not come through it, or soon will not."""
+        door = Gateways(store=self.store).door(service)
+        if not spec.gateway.enabled or door is None or door.phase is Phase.ENGINES:
+            return None
+        pods = self.reader.gateway_pods(service)
+        return listen(
+            self.gateways.series(service.uid),
+            present=[pod.uid for pod in pods],
+            ready=[pod.uid for pod in pods if pod.is_ready],
+            now=now,
+        )
+
+    def _load(
+        self, service: ServiceObject, replicas: Sequence[Replica], *, gateway: GatewayLoad | None, now: datetime
+    ) -> Load | None:
+        series = self.engines.series(service.uid)
+        ready = [each.uid for each in replicas if each.ready_since is not None]
+        engines = measure(series, ready=ready, now=now)
+        if gateway is None:
+            return engines
+        if engines is None:
+            length = recent_tokens_per_request(series, now=now)
+            return without_engines(gateway, tokens_per_request=length, expected=len(ready))
+        return joined(engines, gateway)
+
+    def _in_flight(self, service: ServiceObject, replicas: Sequence[Replica]) -> dict[str, float]:
+        """Return the requests in flight by pod UID, as the engines or the gateway say, whichever says more."""
+        by_engines = {uid: samples[-1].in_flight or 0.0 for uid, samples in self.engines.series(service.uid).items()}
+        by_gateways = in_flight_by_engine([each[-1] for each in self.gateways.series(service.uid).values()])
+        return {each.uid: max(by_engines.get(each.uid, 0.0), by_gateways.get(each.name, 0.0)) for each in replicas}
 
 
 def selecting(

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from embedding_operator.telemetry.engines import engine_session
+from embedding_operator.telemetry.questions import pod_session
 
 from e2e.engine.process import EngineProcess, FakeEngine
+from tests.contract.gateway_config.conftest import haproxy
+
+__all__ = ["haproxy"]
 
 OPTIONS = (
     *("--model-path", "minilm-model", "--served-model-name", "minilm", "--is-embedding", "--enable-metrics"),
@@ -17,7 +20,7 @@ OPTIONS = (
 
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with engine_session() as opened:
+    async with pod_session() as opened:
         yield opened
 
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 from aiohttp import web
-from embedding_operator.telemetry.engines import MAX_ANSWER_BYTES, EnginePoller, FailureCause, PollFailure, Source
+from embedding_operator.telemetry.engines import EnginePoller
 from embedding_operator.telemetry.probe import ParityProbe
+from embedding_operator.telemetry.questions import MAX_ANSWER_BYTES, FailureCause, PollFailure, Source
 
 from e2e.engine.process import LOOPBACK, free_port
 

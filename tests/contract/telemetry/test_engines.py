@@ -3,15 +3,17 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
 from embedding_operator.domain.metrics import EngineSample, measure
 from embedding_operator.domain.observation import Parity
 from embedding_operator.domain.parity import parity
-from embedding_operator.telemetry.engines import EnginePoller, FailureCause, PollFailure, Source
+from embedding_operator.telemetry.engines import EnginePoller
 from embedding_operator.telemetry.probe import TEXTS, ParityProbe
+from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
 
 from e2e.engine.process import EngineProcess
 
@@ -65,7 +67,8 @@ async def test_work_moves_the_counters(session: aiohttp.ClientSession, engine: E
     for _ in range(3):
         assert await embed(session, engine, TEXT, TEXT) == 200
     after, _ = await polled(session, engine)
-    load = measure({"uid": [before, after]}, ready=["uid"], now=now())
+    a_tick_ago = replace(before, taken_at=before.taken_at - timedelta(seconds=5))
+    load = measure({"uid": [a_tick_ago, after]}, ready=["uid"], now=now())
     assert load is not None
     assert (after.requests_done or 0) - (before.requests_done or 0) == 3
     assert (after.tokens_done or 0) - (before.tokens_done or 0) >= 3 * 2 * 5

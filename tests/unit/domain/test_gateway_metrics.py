@@ -13,6 +13,7 @@ from embedding_operator.domain.gateway_metrics import (
     in_flight_by_engine,
     joined,
     listen,
+    without_engines,
 )
 from embedding_operator.domain.observation import GatewayLoad, Load
 from hypothesis import given
@@ -197,42 +198,39 @@ def test_a_pod_that_does_not_answer_may_have_requests() -> None:
 
 
 def test_of_each_figure_the_larger_counts() -> None:
-    both = joined(
-        load(queue=10, tokens=4000, rate=900.0),
-        gateway(waiting=30, rate=5.0),
-        tokens_per_request=100.0,
-        expected=1,
+    engines = replace(load(queue=10, tokens=4000, rate=900.0), tokens_per_request=100.0)
+    both = joined(engines, gateway(waiting=30, rate=5.0))
+    assert both == replace(engines, queue_requests=30)
+    assert joined(engines, gateway(waiting=50, rate=50.0)) == replace(
+        engines, queue_requests=50, queue_tokens=5000, arrival_tokens_per_second=5000
     )
-    assert both == load(queue=30, tokens=4000, rate=900.0)
 
 
-def test_engines_without_a_figure_of_their_own_take_the_gateways() -> None:
-    both = joined(load(rate=None), gateway(rate=5.0), tokens_per_request=100.0, expected=1)
-    assert both is not None
-    assert both.arrival_tokens_per_second == 500.0
+def test_engines_without_a_rate_of_their_own_take_the_gateways() -> None:
+    engines = replace(load(rate=None), tokens_per_request=100.0)
+    assert joined(engines, gateway(rate=5.0)).arrival_tokens_per_second == 500.0
+    assert joined(engines, gateway(rate=None)).arrival_tokens_per_second is None
 
 
 def test_engines_that_are_silent_are_missing_and_the_gateway_speaks() -> None:
-    both = joined(None, gateway(waiting=30, rate=5.0), tokens_per_request=100.0, expected=2)
-    assert both == load(queue=30, tokens=3000, rate=500.0, reporting=0, expected=2)
+    alone = without_engines(gateway(waiting=30, rate=5.0), tokens_per_request=100.0, expected=2)
+    spoken = load(queue=30, tokens=3000, rate=500.0, reporting=0, expected=2)
+    assert alone == replace(spoken, tokens_per_request=100.0)
 
 
 def test_a_gateway_that_is_silent_changes_nothing() -> None:
     engines = load(queue=10, rate=900.0)
-    assert joined(engines, gateway(answering=0), tokens_per_request=100.0, expected=1) == engines
-    assert joined(None, gateway(answering=0), tokens_per_request=100.0, expected=1) is None
+    assert joined(engines, gateway(answering=0)) == engines
+    assert without_engines(gateway(answering=0), tokens_per_request=100.0, expected=1) is None
 
 
 def test_engines_that_talk_nonsense_are_not_covered_up() -> None:
-    both = joined(load(queue=math.nan), gateway(waiting=3), tokens_per_request=100.0, expected=1)
-    assert both is not None
-    assert math.isnan(both.queue_requests)
+    assert math.isnan(joined(load(queue=math.nan), gateway(waiting=3)).queue_requests)
 
 
 def test_the_age_of_both_is_that_of_the_older() -> None:
-    both = joined(load(), gateway(sampled_at=ago(9)), tokens_per_request=1.0, expected=1)
-    assert both is not None
-    assert both.sampled_at == ago(9)
+    assert joined(load(), gateway(sampled_at=ago(9))).sampled_at == ago(9)
+    assert joined(load(age=9.0), gateway()).sampled_at == ago(9)
 
 
 # Whatever happens
@@ -308,20 +306,18 @@ def test_a_sample_that_is_missing_never_makes_more_known(samples: list[GatewaySa
 
 
 @given(
-    st.none() | st.builds(load, queue=st.floats(0, 1e6), rate=st.none() | st.floats(0, 1e6)),
+    st.builds(load, queue=st.floats(0, 1e6), rate=st.none() | st.floats(0, 1e6)),
     st.builds(gateway, waiting=st.floats(0, 1e6), rate=st.none() | st.floats(0, 1e6), answering=st.integers(0, 2)),
     st.floats(1, 1e4),
 )
-def test_both_together_ask_for_no_less_than_either(engines: Load | None, other: GatewayLoad, length: float) -> None:
-    both = joined(engines, other, tokens_per_request=length, expected=1)
-    if engines is not None:
-        assert both is not None
-        assert both.queue_requests >= engines.queue_requests
-        assert both.queue_tokens >= engines.queue_tokens
-        assert (both.arrival_tokens_per_second or 0) >= (engines.arrival_tokens_per_second or 0)
-        assert (both.reporting, both.expected) == (engines.reporting, engines.expected)
-    if other.sampled_at is not None:
-        assert both is not None
-        assert both.queue_requests >= other.waiting
-        assert (both.arrival_tokens_per_second or 0) >= (other.requests_per_second or 0) * length
-    assert both is None or replace(both, sampled_at=NOON).sampled_at == NOON
+def test_both_together_ask_for_no_less_than_either(engines: Load, other: GatewayLoad, length: float) -> None:
+    engines = replace(engines, tokens_per_request=length)
+    both = joined(engines, other)
+    alone = without_engines(other, tokens_per_request=length, expected=1)
+    for each in (engines, alone):
+        if each is not None:
+            assert both.queue_requests >= each.queue_requests
+            assert both.queue_tokens >= each.queue_tokens
+            assert (both.arrival_tokens_per_second or 0) >= (each.arrival_tokens_per_second or 0)
+            assert both.sampled_at <= each.sampled_at
+    assert (both.reporting, both.expected) == (engines.reporting, engines.expected)

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from embedding_operator.domain.metrics import TOKENS_PER_REQUEST, EngineSample, Series, measure, tokens_per_request
-from embedding_operator.domain.observation import Load
+from embedding_operator.domain.metrics import EngineSample, Series, measure, recent_tokens_per_request
+from embedding_operator.domain.observation import TOKENS_PER_REQUEST, Load
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,8 +89,8 @@ def test_samples_that_come_at_any_time_do_not_change_the_rate() -> None:
 
 def test_the_length_of_a_request_is_known_without_a_ready_engine() -> None:
     left = [sample(ago=40, tokens_done=0, requests_done=0), sample(ago=30, tokens_done=5000, requests_done=50)]
-    assert tokens_per_request({"a": left}, ready=[], now=NOON) == pytest.approx(100.0)
-    assert tokens_per_request({}, ready=[], now=NOON) == TOKENS_PER_REQUEST
+    assert recent_tokens_per_request({"a": left}, now=NOON) == pytest.approx(100.0)
+    assert recent_tokens_per_request({}, now=NOON) == TOKENS_PER_REQUEST
 
 
 def test_a_new_ready_pod_without_a_sample_lowers_the_coverage() -> None:

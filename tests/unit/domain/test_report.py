@@ -15,7 +15,18 @@ from embedding_operator.domain.report import Obstacle, Surroundings, stalled_sta
 from embedding_operator.domain.routing import Passage
 from embedding_operator.domain.scaling import decide
 
-from tests.unit.domain.scenes import NOON, T4, at, bounds, load, observe, pool, settled_memory
+from tests.unit.domain.scenes import (
+    NOON,
+    T4,
+    at,
+    bounds,
+    gateway,
+    idle_for,
+    load,
+    observe,
+    pool,
+    settled_memory,
+)
 
 AROUND = Surroundings(
     generation=3,
@@ -48,6 +59,15 @@ SCENES: list[tuple[str, Observation, ConditionType, ConditionStatus, Reason]] = 
         ConditionType.RECONCILING,
         ConditionStatus.TRUE,
         Reason.SCALING,
+    ),
+    (
+        "idle",
+        observe(
+            pool(), allowed=bounds(("a10", 0, 4)), measured=load(reporting=0), heard=gateway(), memory=idle_for(700.0)
+        ),
+        ConditionType.READY,
+        ConditionStatus.TRUE,
+        Reason.ASLEEP,
     ),
     (
         "asleep",
@@ -276,3 +296,35 @@ def test_a_service_without_a_schedule_shows_none() -> None:
     scene = observe(pool(ready=1), measured=load(), allowed=Bounds(pools=bounds(("a10", 1, 2)).pools))
 
     assert status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus()).schedule is None
+
+
+def test_a_service_that_wakes_is_starting() -> None:
+    scene = observe(
+        pool(),
+        allowed=bounds(("a10", 0, 4)),
+        measured=load(reporting=0),
+        heard=gateway(waiting=1),
+        memory=idle_for(700.0),
+    )
+    waking = report(scene)[ConditionType.READY]
+    assert (waking.status, waking.reason) == (ConditionStatus.FALSE, Reason.STARTING)
+
+
+def test_the_queue_is_that_of_the_gateway_where_there_is_one() -> None:
+    def queue(observation: Observation) -> float | None:
+        status = status_of(observation, decide(observation), around=AROUND, previous=EmbeddingServiceStatus())
+        assert status.decision is not None
+        return status.decision.queue_requests
+
+    engines = observe(pool(ready=1), measured=load(queue=24))
+    assert queue(engines) == 24
+    assert queue(replace(engines, gateway=gateway(waiting=7.0))) == 7
+    assert queue(replace(engines, gateway=gateway(answering=0))) == 24
+    assert queue(replace(engines, gateway=gateway(waiting=7.0), load=None)) is None
+
+
+def test_what_is_missing_of_the_gateway_is_said() -> None:
+    scene = observe(pool(ready=1), measured=load(), heard=gateway(answering=1))
+    found = report(scene)[ConditionType.METRICS_AVAILABLE]
+    assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.PARTIAL)
+    assert found.message.startswith("1 of 2 Ready gateway pods answered")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
-from embedding_operator.kube.reader import PoolObject, Reader, Refusal, ServiceObject
+from embedding_operator.kube.reader import GatewayPod, PoolObject, Reader, Refusal, ServiceObject
 from embedding_operator.kube.store import ObjectStore
 
 from tests.builders import NOON
@@ -15,6 +15,7 @@ from tests.unit.kube.objects import (
     condition,
     deployment,
     embedding_service,
+    gateway_pod,
     namespace,
     pod,
     without_label,
@@ -159,3 +160,41 @@ def test_a_refusal_that_is_over_is_none() -> None:
     over = changed(deployment(), "status", "conditions", to=[condition("ReplicaFailure", "False")])
     (pool,) = pools_of(over)
     assert pool.refusal is None
+
+
+def gateways_of(*bodies: Body) -> tuple[GatewayPod, ...]:
+    store = store_of(embedding_service(), *bodies)
+    return Reader(store).gateway_pods(service_of(store))
+
+
+def test_gateway_pods_and_where_their_figures_are() -> None:
+    ready = gateway_pod("a", ready=ago(40))
+    starting = gateway_pod("b", address="fd00::7")
+    assert gateways_of(ready, starting, pod("engine", ready=ago(9))) == (
+        GatewayPod(uid="a-uid", endpoint="http://10.0.0.7:8404", is_ready=True),
+        GatewayPod(uid="b-uid", endpoint="http://[fd00::7]:8404", is_ready=False),
+    )
+
+
+def test_a_gateway_pod_that_leaves_may_still_hold_requests() -> None:
+    (leaving,) = gateways_of(gateway_pod(ready=ago(40), deletionTimestamp="2026-06-03T12:00:00Z"))
+    assert not leaving.is_ready
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        gateway_pod(phase="Failed"),
+        gateway_pod(phase="Succeeded"),
+        gateway_pod(created=ago(3601)),
+        gateway_pod(address=None),
+    ],
+    ids=["failed", "over", "of an earlier service", "without an address"],
+)
+def test_gateway_pods_that_do_not_count(gone: Body) -> None:
+    assert gateways_of(gone) == ()
+
+
+def test_gateway_pods_are_on_no_pool() -> None:
+    (pool,) = pools_of(deployment(), gateway_pod(ready=ago(9)))
+    assert pool.pods == ()

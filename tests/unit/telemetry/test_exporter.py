@@ -3,8 +3,8 @@
 import urllib.request
 
 import pytest
-from embedding_operator.telemetry.engines import FailureCause, PollFailure, Source
 from embedding_operator.telemetry.exporter import Exporter, PoolCounts
+from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
 from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.engine.process import free_port
@@ -108,3 +108,9 @@ def test_it_is_served(exporter: Exporter) -> None:
     exporter.serve(port, address="127.0.0.1")
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         assert "embsvc_build_info" in answer.read().decode()
+
+
+def test_notices_are_counted_by_their_answer(exporter: Exporter) -> None:
+    for code in ("202", "202", "403"):
+        exporter.noticed(code)
+    assert samples(exporter, "embsvc_attention_notices_total", "code") == {("202",): 2.0, ("403",): 1.0}

@@ -1,5 +1,6 @@
 """What is kept of the samples."""
 
+import itertools
 from datetime import timedelta
 
 from embedding_operator.domain.metrics import EngineSample
@@ -13,7 +14,7 @@ def sample(uid: str, seconds: float) -> EngineSample:
 
 
 def recorded(*samples: EngineSample, until: float) -> dict[str, list[float]]:
-    history: History[str] = History(window=60)
+    history: History[str, EngineSample] = History(window=60)
     for each in samples:
         history.record("service", [each], now=each.taken_at)
     history.record("service", [], now=NOON + timedelta(seconds=until))
@@ -43,7 +44,7 @@ def test_an_answer_that_comes_late_is_left_out() -> None:
 
 
 def test_services_do_not_see_each_other_and_can_be_forgotten() -> None:
-    history: History[str] = History()
+    history: History[str, EngineSample] = History()
     history.record("one", [sample("a", 0)], now=NOON)
     history.record("two", [sample("b", 0)], now=NOON)
     assert list(history.series("one")) == ["a"]
@@ -51,3 +52,15 @@ def test_services_do_not_see_each_other_and_can_be_forgotten() -> None:
     assert history.series("one") == {}
     assert list(history.series("two")) == ["b"]
     history.forget("never known")
+
+
+def test_the_newest_sample_counts_and_those_that_come_often_are_thinned() -> None:
+    often = [sample("a", each / 5) for each in range(301)]
+    kept = recorded(*often, until=60)["a"]
+    assert kept[-1] == 60.0
+    assert len(kept) <= 26
+    assert all(later - earlier < 2.7 for earlier, later in itertools.pairwise(kept))
+
+
+def test_samples_of_ticks_are_all_kept() -> None:
+    assert recorded(*(sample("a", each) for each in (0, 2.5, 5)), until=5) == {"a": [0, 2.5, 5]}

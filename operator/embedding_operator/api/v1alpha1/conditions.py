@@ -40,7 +40,7 @@ class Reason(StrEnum):
     SCALING = "Scaling"  # enough replicas serve, more are starting or some are leaving
     STARTING = "Starting"  # no replica is Ready yet
     DEGRADED = "Degraded"  # fewer replicas are Ready than the bounds of the window ask for
-    ASLEEP = "Asleep"  # a window holds the service at zero replicas
+    ASLEEP = "Asleep"  # a window holds the service at zero replicas, or no requests come and the gateway holds the next
     PAUSED = "Paused"  # scaling.mode is Paused
     SETTLED = "Settled"  # nothing is left to do
 

@@ -105,7 +105,9 @@ class Window(ApiModel):
     priority: Annotated[int, Field(ge=-1000, le=1000)] = Field(
         default=0, description="The highest priority wins where windows overlap, then the first name."
     )
-    asleep: bool = Field(default=False, description="No replicas while the window is open.")
+    asleep: bool = Field(
+        default=False, description="No replicas while the window is open. Requests do not wake the service."
+    )
     pools: Annotated[list[PoolBounds], Field(max_length=16, json_schema_extra=list_map("gpuPool"))] = Field(
         default_factory=list, description="Pools allowed in the window, in order of preference. Others are not."
     )

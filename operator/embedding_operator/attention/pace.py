@@ -1,0 +1,31 @@
+"""How often something may happen: at once at first, then at most so often, for each key and for all together."""
+
+import math
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+
+REMEMBERED_KEYS = 4096
+
+
+class Pace(Generic[Key]):
+    """Gives out times that lie `each` seconds apart for one key, and on average `overall` seconds for all keys."""
+
+    def __init__(self, *, each: float, overall: float) -> None:
+        self._each = each
+        self._overall = overall
+        self._booked: dict[Key, float] = {}
+        self._next = -math.inf
+
+    def book(self, key: Key, *, now: float) -> float:
+        """Return when `key` may come next. A time that was given out and has not come yet is given out again."""
+        booked = self._booked.get(key, -math.inf)
+        if booked > now:
+            return booked
+        at = max(now, booked + self._each, self._next)
+        self._next = max(now, self._next) + self._overall
+        if len(self._booked) >= REMEMBERED_KEYS:
+            self._booked = {each: time for each, time in self._booked.items() if time + self._each > now}
+        self._booked[key] = at
+        return at

@@ -12,7 +12,7 @@ from embedding_operator.gateway.servers import Server
 
 BACKEND = "engines"
 CHECK = "check inter 500ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
-"""The first refused connection takes a server out: else a dead engine, always the least busy, would get all that wait."""
+"""The first refused connection takes a server out: a dead engine, always the least busy, would get all that wait."""
 IDLE = "pool-purge-delay 250ms"
 """Engines close a connection that was idle for 5 s. HAProxy does so first, and none is closed under a request."""
 

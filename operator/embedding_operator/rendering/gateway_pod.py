@@ -21,7 +21,7 @@ AUDIENCE = "embedding-operator.io"
 TOKEN_SECONDS = 3600
 
 HAPROXY_ENVIRONMENT = [{"name": "MALLOC_MMAP_THRESHOLD_", "value": "131072"}]
-"""Gives buffers of large bodies back to the system: else small requests would hold on to their memory, 1 GiB and more."""
+"""Gives buffers of large bodies back to the system: small requests would hold on to their memory, 1 GiB and more."""
 
 HAPROXY_REQUESTS = {"cpu": "50m", "memory": "64Mi"}
 AGENT_RESOURCES = {"requests": {"cpu": "10m", "memory": "96Mi"}}

@@ -44,8 +44,10 @@ def told(members: list[Member], servers: list[Server]) -> list[str]:
 
 def test_a_ready_pod_gets_a_checked_server_with_its_limit() -> None:
     assert told([member("a", address="fd00::1")], []) == [
-        "add server engines/a [fd00::1]:30000 check inter 500ms fall 2 rise 1 observe layer4 error-limit 1 "
-        "on-error mark-down maxconn 4 pool-purge-delay 250ms",
+        (
+            "add server engines/a [fd00::1]:30000 check inter 500ms fall 2 rise 1 observe layer4 error-limit 1 "
+            "on-error mark-down maxconn 4 pool-purge-delay 250ms"
+        ),
         "enable health engines/a",
         "set server engines/a state ready",
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from e2e.cluster.progress import Progress
-from e2e.installation import Installation, install
+from e2e.installation import QUEUE_NAMESPACE, Installation, install
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.watching import Watched, sample
 
@@ -36,7 +36,7 @@ def namespaces(installation: Installation) -> Iterator[Callable[[str], str]]:
 @pytest.fixture
 def queue(installation: Installation, namespaces: Callable[[str], str]) -> Watched:
     """The sample that is scaled by its queue, not applied yet."""
-    return Watched(installation, namespaces("e2e-queue"), sample("queue")["metadata"]["name"])
+    return Watched(installation, namespaces(QUEUE_NAMESPACE), sample("queue")["metadata"]["name"])
 
 
 @pytest.fixture

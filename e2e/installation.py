@@ -32,6 +32,9 @@ DELETE_SECONDS = 180.0
 UNFINISHED = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
 """Helm's records of operations that were killed; with one of them it refuses any other."""
 
+FIRST_NAMESPACE = "e2e-first"
+QUEUE_NAMESPACE = "e2e-queue"
+
 A10_NODES = {"nvidia.com/gpu.product": "NVIDIA-A10"}
 REAL_POOL = "cpu"
 MODEL_CLAIM = "minilm"
@@ -201,6 +204,8 @@ def _values(operator: str, *, toolbox: str, variables: Mapping[str, str]) -> dic
         "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
         "engine": {"image": toolbox},
         "logLevel": "debug",
+        # tests reach past the gateway to put faults into engines
+        "gateway": {"metricsNamespaces": [FIRST_NAMESPACE, QUEUE_NAMESPACE]},
         "gpuPools": {"overrides": {"a10": {"engine": engine}, "t4": {"engine": engine}}},
     }
 

@@ -22,6 +22,20 @@ answer = OpenAI(base_url=sys.argv[1] + "/v1", api_key="none").embeddings.create(
 print(json.dumps([entry.embedding for entry in answer.data]))
 """
 
+POST = """
+import sys
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+request = Request(sys.argv[1], sys.argv[2].encode(), {"Content-Type": "application/json"})
+try:
+    status = urlopen(request, timeout=60).status
+except HTTPError as error:
+    status = error.code
+except OSError:
+    status = 0
+print(status)
+"""
+
 SET_FAULTS = """
 import json, sys
 from urllib.request import Request, urlopen
@@ -99,6 +113,10 @@ class Clients:
         """What the OpenAI client gets for texts."""
         printed = self._run("openai", code=EMBED, arguments=[url, model, *texts])
         return [[float(value) for value in vector] for vector in json.loads(printed)]
+
+    def post(self, url: str, *, body: str) -> int:
+        """Status of the answer to one request; 0 where there is none."""
+        return int(self._run("post", code=POST, arguments=[url, body]))
 
     def set_faults(self, *names: str, engines: Iterable[str]) -> None:
         """Replace the faults of fake engines, given by address; no names mean none."""

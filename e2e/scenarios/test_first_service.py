@@ -3,9 +3,9 @@ from collections.abc import Callable
 
 import pytest
 
-from e2e.installation import Installation
+from e2e.installation import FIRST_NAMESPACE, Installation
 from e2e.scenarios.clients import Clients
-from e2e.scenarios.watching import KIND, Watched, sample
+from e2e.scenarios.watching import KIND, POOL_LABEL, SERVICE_LABEL, Watched, sample
 
 pytestmark = pytest.mark.kind
 
@@ -15,10 +15,16 @@ DIMENSION = 384
 TEXTS = ("The river was calm at night.", "A quiet stream in the dark.", "Invoices are due within thirty days.")
 
 
-def test_the_openai_client_gets_embeddings_and_deletion_leaves_nothing(
+FATAL = '{"text": "The river", "sampling_params": {"max_new_tokens": 8}}'
+"""What ends an embedding engine that gets it at `/generate`."""
+NOT_FOUND = 404
+END_SECONDS = 60.0
+
+
+def test_the_openai_client_gets_embeddings_nobody_ends_the_engine_and_deletion_leaves_nothing(
     installation: Installation, namespaces: Callable[[str], str]
 ) -> None:
-    service = Watched(installation, namespaces("e2e-first"), "minilm")
+    service = Watched(installation, namespaces(FIRST_NAMESPACE), "minilm")
     clients = Clients(installation, service.namespace)
     installation.offer_model(namespace=service.namespace)
     installation.apply(sample("minilm"), namespace=service.namespace)
@@ -27,6 +33,14 @@ def test_the_openai_client_gets_embeddings_and_deletion_leaves_nothing(
     river, stream, invoices = clients.embeddings(url=service.url, model=service.name, texts=TEXTS)
     assert len(river) == len(stream) == len(invoices) == DIMENSION
     assert cosine(river, stream) > cosine(river, invoices)
+
+    assert clients.post(f"{service.url}/generate", body=FATAL) == NOT_FOUND
+    assert clients.embeddings(url=service.url, model=service.name, texts=TEXTS[:1])
+    assert restarts(service) == 0
+    # The same request without the gateway shows what it kept away.
+    (engine,) = service.sight().pods
+    clients.post(f"http://{engine.address}:30000/generate", body=FATAL)
+    service.wait_for(lambda _: restarts(service) > 0, seconds=END_SECONDS, purpose="the engine ends")
 
     assert service.leftovers()
     place = f"--namespace={service.namespace}"
@@ -38,3 +52,10 @@ def test_the_openai_client_gets_embeddings_and_deletion_leaves_nothing(
 def cosine(one: list[float], other: list[float]) -> float:
     product = math.fsum(a * b for a, b in zip(one, other, strict=True))
     return product / (math.hypot(*one) * math.hypot(*other))
+
+
+def restarts(service: Watched) -> int:
+    """How often engine containers of the service have ended."""
+    query = ("pods", f"--namespace={service.namespace}", f"--selector={SERVICE_LABEL}={service.name},{POOL_LABEL}")
+    pods = service.installation.objects(*query)
+    return sum(each["restartCount"] for pod in pods for each in pod["status"].get("containerStatuses", ()))

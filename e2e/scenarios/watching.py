@@ -76,7 +76,8 @@ class Watched:
 
     def sight(self) -> Sight:
         """Pods and replicas now, from one request to the API server."""
-        found = self.installation.objects("pods,deployments", *self._selection(f"{SERVICE_LABEL}={self.name}"))
+        engines = f"{SERVICE_LABEL}={self.name},{POOL_LABEL}"
+        found = self.installation.objects("pods,deployments", *self._selection(engines))
         deployments = [body for body in found if body["kind"] == "Deployment"]
         return Sight(
             at=datetime.now(UTC),
@@ -116,7 +117,8 @@ class Watched:
 
     def leftovers(self) -> list[str]:
         """Kind and name of everything that carries the service's label."""
-        kinds = "pods,deployments,replicasets,services,endpointslices,poddisruptionbudgets,configmaps"
+        workloads = "pods,deployments,replicasets,services,endpointslices,poddisruptionbudgets,configmaps"
+        kinds = f"{workloads},serviceaccounts,rolebindings,networkpolicies"
         found = self.installation.objects(kinds, *self._selection(f"{SERVICE_LABEL}={self.name}"))
         return [f"{body['kind']}/{body['metadata']['name']}" for body in found]
 

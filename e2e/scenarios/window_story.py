@@ -12,8 +12,6 @@ from e2e.scenarios.watching import Film, Sight, Watched, filmed, sample
 REPLICAS = 2
 LOAD = ("--rate=3", "--arrivals=constant", "--tokens=32", "--duration=900")
 """100 tokens a second from each of two clients, half of what two replicas compute."""
-OPENAI_RETRIES = "--retries=2"
-"""What the OpenAI client does by default: a connection that it keeps leads to one engine and ends with it."""
 
 BEFORE_OPENING = timedelta(seconds=35)
 OPEN_FOR = timedelta(minutes=15)
@@ -30,7 +28,7 @@ def hand_over(service: Watched, *, clients: Clients, when_open: Callable[[], Non
     service.wait_for(lambda sight: sight.serving("a10") == REPLICAS, seconds=START_SECONDS, purpose="A10 replicas")
     with (
         filmed(service) as film,
-        clients.load("kept-connections", url=service.url, options=(*LOAD, OPENAI_RETRIES)) as kept,
+        clients.load("kept-connections", url=service.url, options=LOAD) as kept,
         clients.load("new-connections", url=service.url, options=(*LOAD, "--new-connections")) as new,
     ):
         service.wait_for(_asks_for_t4, seconds=REACTION_SECONDS, purpose="T4 replicas wanted in the window")

@@ -14,8 +14,8 @@ from jinja2 import UndefinedError
 
 CONFIG = GatewayConfig(service="search", namespace="team")
 HOSTILE = ["", "a b", "a\nglobal", "a'b", 'a"b', "a#b", "a%b", "${A}", "a\\b", "{{ a }}", "a;b", "../a", "é", "a/b"]
-PATHS = {"run_folder", "config_folder"}
-TEXTS = {"address", *PATHS}
+PATHS = ["config_folder", "run_folder"]
+TEXTS = ["address", *PATHS]
 
 
 def text(**changes: Any) -> str:

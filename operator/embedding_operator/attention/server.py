@@ -101,7 +101,8 @@ async def serve(reception: Reception, *, port: int) -> web.AppRunner:
 def _token(request: web.Request) -> str | None:
     header = request.headers.get("Authorization", "")
     token = header[len(_SCHEME) :].strip()
-    return token if header.lower().startswith(_SCHEME) and 0 < len(token) <= MAX_TOKEN_LENGTH else None
+    is_bearer = header.lower().startswith(_SCHEME) and token.isascii()
+    return token if is_bearer and 0 < len(token) <= MAX_TOKEN_LENGTH else None
 
 
 def _key(body: bytes) -> ObjectKey | None:

@@ -50,6 +50,12 @@ TO_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ("before it, it stays", resting(memory=idle_for(590.0)), 1, StepReason.KEEP_ONE),
     ("without a gateway it stays", resting(gateway=None), 1, StepReason.KEEP_ONE),
     (
+        "with a gateway that holds no requests it stays",
+        resting(gateway=replace(gateway(), holds=False)),
+        1,
+        StepReason.KEEP_ONE,
+    ),
+    (
         "a minimum is a minimum",
         resting(bounds=bounds(("a10", 0, 4), ("t4", 1, 4)), pools=(pool(), pool("t4", ready=1, speed=T4))),
         1,
@@ -197,6 +203,12 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ("without memory one replica starts", sleeping(memory=None), 1, StepReason.KEEP_ONE),
     ("a new service starts one replica", sleeping(memory=settled_memory(0.0)), 1, StepReason.KEEP_ONE),
     ("without the gateway one replica starts", sleeping(gateway=None), 1, StepReason.KEEP_ONE),
+    (
+        "with a gateway that holds no requests one replica starts",
+        sleeping(gateway=replace(gateway(), holds=False)),
+        1,
+        StepReason.KEEP_ONE,
+    ),
     ("a minimum is a minimum", sleeping(bounds=bounds(("a10", 2, 4))), 2, StepReason.AT_MINIMUM),
     (
         "a window that sleeps is not woken",

@@ -18,9 +18,9 @@ from embedding_operator.attention.identity import Busy
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.store import ObjectKey
+from embedding_operator.rendering.gateway_pod import AUDIENCE
 from embedding_operator.rendering.names import gateway_name
 
-AUDIENCE = "embedding-operator.io"
 PATH = "/attention"
 MAX_BODY_BYTES = 1024
 MAX_TOKEN_LENGTH = 4096

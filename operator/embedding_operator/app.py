@@ -15,7 +15,7 @@ from aiohttp import web
 
 from embedding_operator.attention.identity import Identities
 from embedding_operator.attention.looks import Looks
-from embedding_operator.attention.server import AUDIENCE, Reception, serve
+from embedding_operator.attention.server import Reception, serve
 from embedding_operator.domain.decision import Decision, StepReason
 from embedding_operator.domain.gateway_metrics import GatewaySample
 from embedding_operator.domain.metrics import EngineSample
@@ -47,6 +47,7 @@ from embedding_operator.reconcile.service import ServiceReconciler, Steps
 from embedding_operator.reconcile.survey import Survey
 from embedding_operator.reconcile.ticker import Ticker
 from embedding_operator.reconcile.workers import work
+from embedding_operator.rendering.gateway_pod import AUDIENCE
 from embedding_operator.rendering.renderer import EngineDefaults, GatewayDefaults
 from embedding_operator.settings import Settings
 from embedding_operator.telemetry.engines import EnginePoller

@@ -18,9 +18,9 @@ from embedding_operator.attention.identity import Busy
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.store import ObjectKey
+from embedding_operator.rendering.gateway_pod import AUDIENCE
 from embedding_operator.rendering.names import gateway_name
 
-AUDIENCE = "embedding-operator.io"
 PATH = "/attention"
 MAX_BODY_BYTES = 1024
 MAX_TOKEN_LENGTH = 4096
@@ -101,7 +101,8 @@ async def serve(reception: Reception, *, port: int) -> web.AppRunner:
 def _token(request: web.Request) -> str | None:
     header = request.headers.get("Authorization", "")
     token = header[len(_SCHEME) :].strip()
-    return token if header.lower().startswith(_SCHEME) and 0 < len(token) <= MAX_TOKEN_LENGTH else None
+    is_bearer = header.lower().startswith(_SCHEME) and token.isascii()
+    return token if is_bearer and 0 < len(token) <= MAX_TOKEN_LENGTH else None
 
 
 def _key(body: bytes) -> ObjectKey | None:

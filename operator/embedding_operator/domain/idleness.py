@@ -21,7 +21,7 @@ BLIND_SECONDS = 60.0
 def idle_time(observation: Observation) -> Idle | None:
     """Return since when no request is known to have been there; None where that is not known."""
     gateway = observation.gateway
-    if gateway is None:
+    if gateway is None or not gateway.holds:
         return None
     known = _remembered(observation)
     if known is not None and has_no_replica(observation) and known.seconds >= observation.policy.idle_seconds:

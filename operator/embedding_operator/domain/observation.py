@@ -124,7 +124,7 @@ class GatewayLoad:
     None until it is known; `last_arrival` is the latest sample that counted a new request. From `quiet_since` to
     `sampled_at`, the time of the oldest figure, no pod had a request; None where one has, or may have. `expected`
     pods are Ready: `answering` of them were heard in time, `reporting` of those for long enough, and without a
-    restart, to be believed that there was less than they say.
+    restart, to be believed that there was less than they say. `holds` says whether requests wait for a first replica.
     """
 
     outstanding: float = 0.0
@@ -136,6 +136,7 @@ class GatewayLoad:
     answering: int = 0
     reporting: int = 0
     expected: int = 0
+    holds: bool = True
 
     @property
     def is_heard(self) -> bool:

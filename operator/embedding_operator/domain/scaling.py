@@ -98,7 +98,7 @@ def _why_none(observation: Observation, *, idle: Idle) -> str:
 def _trace_one(observation: Observation, *, preferred: Allowance, idle: Idle | None, trace: Trace) -> None:
     """Say why one replica stays, or starts, that the load does not ask for."""
     seconds = observation.policy.idle_seconds
-    if observation.gateway is None:
+    if observation.gateway is None or not observation.gateway.holds:
         why = "requests to none would fail"
     elif idle is None:
         why = "requests come, or what comes is not known"

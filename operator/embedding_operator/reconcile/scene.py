@@ -117,12 +117,13 @@ class Observer:
         if not spec.gateway.enabled or door is None or door.phase is Phase.ENGINES:
             return None
         pods = self.reader.gateway_pods(service)
-        return listen(
+        heard = listen(
             self.gateways.series(service.uid),
             present=[pod.uid for pod in pods],
             ready=[pod.uid for pod in pods if pod.is_ready],
             now=now,
         )
+        return replace(heard, holds=spec.gateway.hold_seconds > 0)
 
     def _load(
         self, service: ServiceObject, replicas: Sequence[Replica], *, gateway: GatewayLoad | None, now: datetime

@@ -138,3 +138,11 @@ async def test_a_body_that_does_not_come_is_not_waited_for(door: Door) -> None:
     async with asyncio.timeout(10):
         assert b" 408 " in await reader.readline()
     writer.close()
+
+
+async def test_a_token_of_other_bytes_is_nobodys(door: Door) -> None:
+    reader, writer = await asyncio.open_connection(LOOPBACK, int(door.url.rpartition(":")[2]))
+    writer.write(b"POST /attention HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xe4\r\nContent-Length: 0\r\n\r\n")
+    async with asyncio.timeout(10):
+        assert b" 401 " in await reader.readline()
+    writer.close()

@@ -50,6 +50,12 @@ TO_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ("before it, it stays", resting(memory=idle_for(590.0)), 1, StepReason.KEEP_ONE),
     ("without a gateway it stays", resting(gateway=None), 1, StepReason.KEEP_ONE),
     (
+        "with a gateway that holds no requests it stays",
+        resting(gateway=replace(gateway(), holds=False)),
+        1,
+        StepReason.KEEP_ONE,
+    ),
+    (
         "a minimum is a minimum",
         resting(bounds=bounds(("a10", 0, 4), ("t4", 1, 4)), pools=(pool(), pool("t4", ready=1, speed=T4))),
         1,
@@ -197,6 +203,12 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ("without memory one replica starts", sleeping(memory=None), 1, StepReason.KEEP_ONE),
     ("a new service starts one replica", sleeping(memory=settled_memory(0.0)), 1, StepReason.KEEP_ONE),
     ("without the gateway one replica starts", sleeping(gateway=None), 1, StepReason.KEEP_ONE),
+    (
+        "with a gateway that holds no requests one replica starts",
+        sleeping(gateway=replace(gateway(), holds=False)),
+        1,
+        StepReason.KEEP_ONE,
+    ),
     ("a minimum is a minimum", sleeping(bounds=bounds(("a10", 2, 4))), 2, StepReason.AT_MINIMUM),
     (
         "a window that sleeps is not woken",
@@ -286,6 +298,44 @@ def test_a_tick_without_the_gateway_starts_the_time_anew() -> None:
     counts, _ = run(begin, *ticks)
 
     assert counts == [1] * 21 + [0] * 9
+
+
+TICKS = ("quiet", "quiet", "quiet", "quiet", "request", "held", "silent", "partial", "restarted", "lost memory")
+
+
+@given(st.lists(st.sampled_from(TICKS), min_size=40, max_size=120), st.sampled_from([10.0, 60.0, 120.0]))
+def test_whatever_happens_the_service_sleeps_after_quiet_alone_and_wakes_for_whoever_is_held(
+    ticks: list[str], idle_seconds: float
+) -> None:
+    scene = observe(pool(ready=1), allowed=FREE, policy=Policy(down_stabilization_seconds=0, idle_seconds=idle_seconds))
+    last_request = NOON
+    for tick, happening in enumerate(ticks):
+        seconds = 5.0 * tick
+        now = at(seconds)
+        held = 1.0 if happening == "held" else 0.0
+        if happening in {"request", "held", "restarted"}:
+            last_request = now
+        heard = heard_at(
+            seconds,
+            waiting=held,
+            quiet_since=last_request,
+            last_arrival=now if happening == "request" else None,
+            answering={"silent": 0, "partial": 1}.get(happening, 2),
+            reporting={"silent": 0, "partial": 1, "restarted": 1}.get(happening, 2),
+        )
+        before = scene.pools[0].replicas
+        memory = None if happening == "lost memory" else scene.memory
+        scene = replace(scene, now=now, gateway=heard, load=load(now=now, queue=held), memory=memory)
+        decision = decide(scene)
+        count = sum(replicas(decision.targets).values())
+        if before and not count:
+            recent = ticks[tick - round(idle_seconds / 5.0) + 1 : tick + 1]
+            assert set(recent) == {"quiet"}
+        if happening in {"held", "request"}:
+            assert count >= 1
+        if happening == "restarted":
+            assert count == before
+        scene = replace(scene, pools=(pool(ready=count),), memory=decision.memory)
 
 
 @st.composite

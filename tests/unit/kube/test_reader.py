@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
-from embedding_operator.kube.reader import GatewayPod, PoolObject, Reader, Refusal, ServiceObject
+from embedding_operator.kube.reader import METRICS_PORT, GatewayPod, PoolObject, Reader, Refusal, ServiceObject
 from embedding_operator.kube.store import ObjectStore
+from embedding_operator.rendering.gateway_config import GatewayConfig
 
 from tests.builders import NOON
 from tests.unit.kube.objects import (
@@ -198,3 +199,7 @@ def test_gateway_pods_that_do_not_count(gone: Body) -> None:
 def test_gateway_pods_are_on_no_pool() -> None:
     (pool,) = pools_of(deployment(), gateway_pod(ready=ago(9)))
     assert pool.pods == ()
+
+
+def test_the_figures_of_a_gateway_are_where_its_configuration_puts_them() -> None:
+    assert GatewayConfig(service="qwen", namespace="search").metrics_port == METRICS_PORT

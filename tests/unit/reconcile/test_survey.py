@@ -188,3 +188,10 @@ async def test_what_was_said_is_forgotten_with_the_service() -> None:
     assert seen.load is None
     assert seen.gateway is not None
     assert seen.gateway.answering == 0
+
+
+@pytest.mark.parametrize(("seconds", "holds"), [(0, False), (300, True)])
+async def test_whether_requests_are_held_is_known(seconds: int, holds: bool) -> None:  # noqa: FBT001
+    seen = await Scenery(*PODS, gateway={"holdSeconds": seconds}).look()
+    assert seen.gateway is not None
+    assert seen.gateway.holds is holds

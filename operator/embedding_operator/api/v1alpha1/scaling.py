@@ -63,10 +63,10 @@ class ScalingSpec(ApiModel):
     idle_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
         default=600,
         description="The last replica leaves after this long without a request, where minReplicas is 0 and the gateway "
-        "holds the next one.",
+        "holds the next one (holdSeconds).",
     )
     activation_requests: Annotated[int, Field(ge=0, le=100_000)] = Field(
-        default=0, description="A service without replicas starts one when more requests than this are held."
+        default=0, description="More held requests than this start the first replica; fewer wait in vain."
     )
     scale_up: ScaleUpPolicy = Field(default_factory=ScaleUpPolicy)
     scale_down: ScaleDownPolicy = Field(default_factory=ScaleDownPolicy)

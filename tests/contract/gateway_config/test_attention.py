@@ -85,15 +85,22 @@ async def test_at_rest_and_under_a_load_that_fits_nothing_is_told(haproxy: str) 
 
 
 async def test_an_agent_that_is_away_or_silent_delays_nobody(haproxy: str) -> None:
+    over = asyncio.Event()
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
     engine = open_engine()
     async with running(engine), gateway(haproxy) as door:
         asked = asyncio.create_task(door.embed())
         await asyncio.sleep(0.2)
-        silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), LOOPBACK, door.config.agent_port)
+        silent = await asyncio.start_server(say_nothing, LOOPBACK, door.config.agent_port)
         more = [asyncio.create_task(door.embed()) for _ in range(20)]
         await asyncio.sleep(0.2)
         await door.add(engine)
         answers = await asyncio.gather(asked, *more)
+        over.set()
         assert [answer.status for answer in answers] == [200] * 21
         silent.close()
         assert "[ALERT]" not in (door.folder / "log").read_text(encoding="utf-8")

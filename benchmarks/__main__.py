@@ -11,6 +11,7 @@ from e2e.cluster.paths import REPOSITORY
 from e2e.cluster.progress import Progress
 from e2e.cluster.toolbox import Toolbox
 from e2e.cluster.tools import PEERS
+from e2e.installation import cluster_for_engines
 
 
 def main() -> int:
@@ -48,6 +49,14 @@ def _footprint(progress: Progress) -> None:
     _on_a_control_plane("benchmarks.footprint", progress=progress)
 
 
+def _burst(progress: Progress) -> None:
+    cluster, _ = cluster_for_engines(progress=progress)
+    try:
+        subprocess.run([*cluster.exec_prefix(), sys.executable, "-m", "benchmarks.burst"], cwd=REPOSITORY, check=True)
+    finally:
+        cluster.down()
+
+
 def _on_a_control_plane(module: str, *, progress: Progress) -> None:
     """Run a module inside a control plane that is made for it: one that was used before would answer slower."""
     cluster = ControlPlane(progress=progress)
@@ -64,6 +73,7 @@ BENCHMARKS: Mapping[str, Callable[[Progress], None]] = {
     "decision": _decision,
     "reaction": _reaction,
     "footprint": _footprint,
+    "burst": _burst,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,122 @@
+"""From a burst of requests to raised replicas, through the gateway, whose agent tells the operator at once.
+
+Everything is real but the engine: kind, the operator installed by its chart, HAProxy, the agent, its token and the
+operator's review of it. Five services take turns with themselves, four runs each. In a run, forty clients ask a service
+of one replica at a random moment of rest, as many as it would compute in eight seconds. The clock starts with the first
+request, as the client's own clock tells on the same machine, and stops when a watch on the API server tells of more
+replicas. The next run begins when the service is at one replica again.
+
+Run it by `python -m benchmarks burst`, which brings the cluster up.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.replica_watch import ReplicaWatch
+from benchmarks.results_file import percentile, write
+from e2e.cluster.progress import Progress
+from e2e.installation import Installation, install
+from e2e.scenarios.clients import Clients
+from e2e.scenarios.watching import Watched, sample
+
+LANES = 5
+RUNS_PER_LANE = 4
+NAMESPACE = "bench-burst"
+BURST = ("--concurrency=40", "--tokens=40", "--duration=6")
+MAX_CONNECTIONS_PER_ENGINE = 4
+GOAL_P50_SECONDS = 0.5
+GOAL_P99_SECONDS = 1.0
+START_SECONDS = 90.0
+REST_SECONDS = 300.0
+REACTION_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 5.0
+SEED = 20260602
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One service and the clients that ask it."""
+
+    service: Watched
+    clients: Clients
+    watch: ReplicaWatch
+
+    def runs(self, *, chance: random.Random, progress: Progress) -> list[float]:
+        """Seconds from the first request of each burst to more replicas."""
+        return [self._run(number, chance=chance, progress=progress) for number in range(1, RUNS_PER_LANE + 1)]
+
+    def _run(self, number: int, *, chance: random.Random, progress: Progress) -> float:
+        self.service.wait_for(
+            lambda sight: sight.wanted == sight.serving() == len(sight.pods) == 1, seconds=REST_SECONDS, purpose="rest"
+        )
+        time.sleep(chance.uniform(0, LONGEST_PAUSE_SECONDS))
+        asleep_since = time.monotonic()
+        with self.clients.load(f"{self.service.name}-load", url=self.service.url, options=BURST) as load:
+            summary = load.summary(within_seconds=REST_SECONDS)
+        deployment = f"{self.service.name}-a10"
+        change = self.watch.first_above(1, deployment=deployment, since=asleep_since, seconds=REACTION_SECONDS)
+        began = float(summary["started_at"]) - time.time() + time.monotonic()
+        taken = change.at - began
+        progress.note(
+            f"{self.service.name}, run {number} of {RUNS_PER_LANE}: {taken:.2f} s, {summary['failed']} failed"
+        )
+        return taken
+
+
+def main() -> None:
+    """Measure all runs, print and write the result."""
+    progress, load = Progress(), os.getloadavg()
+    installation = install(progress=progress)
+    with _lanes(installation) as lanes, progress.step(f"{LANES * RUNS_PER_LANE} bursts", expected_seconds=480):
+        chances = [random.Random(SEED + number) for number in range(LANES)]
+        with ThreadPoolExecutor(LANES) as pool:
+            runs = [
+                pool.submit(lane.runs, chance=chance, progress=progress)
+                for lane, chance in zip(lanes, chances, strict=True)
+            ]
+        seconds = [each for run in runs for each in run.result()]
+    figures = {
+        "goal_p50_s": GOAL_P50_SECONDS,
+        "goal_p99_s": GOAL_P99_SECONDS,
+        "runs": len(seconds),
+        "load_average_before": load,
+        "burst": {
+            "p50_s": round(percentile(seconds, 0.5), 2),
+            "p99_s": round(percentile(seconds, 0.99), 2),
+            "max_s": round(max(seconds), 2),
+            "seconds": sorted(round(each, 3) for each in seconds),
+        },
+    }
+    print(write("burst", figures))
+
+
+@contextmanager
+def _lanes(installation: Installation) -> Iterator[list[Lane]]:
+    installation.make_namespace(NAMESPACE)
+    try:
+        with ReplicaWatch(NAMESPACE) as watch:
+            lanes = [_lane(installation, name=f"burst-{number}", watch=watch) for number in range(LANES)]
+            for lane in lanes:
+                lane.service.wait_for_condition("Ready", "True", seconds=START_SECONDS)
+            yield lanes
+    finally:
+        installation.delete_namespaces(NAMESPACE)
+
+
+def _lane(installation: Installation, *, name: str, watch: ReplicaWatch) -> Lane:
+    document: dict[str, Any] = sample("queue")
+    document["metadata"]["name"] = name
+    document["spec"]["gateway"] = {"maxConnectionsPerEngine": MAX_CONNECTIONS_PER_ENGINE}
+    document["spec"]["pools"][0]["maxReplicas"] = 2
+    installation.apply(document, namespace=NAMESPACE)
+    return Lane(Watched(installation, NAMESPACE, name), Clients(installation, NAMESPACE), watch)
+
+
+if __name__ == "__main__":
+    main()

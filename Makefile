@@ -65,7 +65,10 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
-test: lint unit chart gateway-tests engine-tests integration e2e ## Everything above
+test: lint unit chart gateway-tests ## Everything above
+	@echo "engine-tests and integration, side by side: each shows its output when it ends, in about 12 minutes"
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target engine-tests integration
+	@$(MAKE) --no-print-directory e2e
 
 .PHONY: demo
 demo: setup ## The main job, live, on a cluster that this brings up itself

@@ -35,6 +35,8 @@ def hand_over(service: Watched, *, clients: Clients, when_open: Callable[[], Non
         when_open()
         service.wait_for(_is_handed_over, seconds=HANDOVER_SECONDS, purpose="the handover to T4")
         summaries = {load.name: load.stop() for load in (kept, new)}
+    schedule = service.status()["schedule"]
+    assert (schedule["source"], schedule["window"]) == ("EmbeddingService", "night")
     _stays_until_it_opens(film, opens=opens)
     _makes_before_it_breaks(film)
     for name, summary in summaries.items():

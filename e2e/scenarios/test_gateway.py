@@ -61,6 +61,30 @@ def test_nothing_that_happens_to_pods_fails_a_request(
     assert sum(summary["failed"] for summary in summaries.values()) <= 2, summaries
 
 
+def test_a_service_gets_behind_its_gateway_and_out_again_without_a_failed_request(
+    installation: Installation, namespaces: Callable[[str], str]
+) -> None:
+    service = Watched(installation, namespaces("e2e-switch"), sample("day-night")["metadata"]["name"])
+    clients = Clients(installation, service.namespace)
+    _apply(service, least=FEW, gateway=False)
+    service.wait_for_condition("Ready", "True", seconds=READY_SECONDS)
+    assert service.condition("GatewayAvailable") == ("False", "GatewayDisabled")
+    with (
+        clients.load("kept-connections", url=service.url, options=LOAD) as kept,
+        clients.load("new-connections", url=service.url, options=(*LOAD, "--new-connections")) as new,
+    ):
+        _apply(service, least=FEW, gateway=True)
+        service.wait_for_condition("GatewayAvailable", "True", seconds=CHANGE_SECONDS)
+        service.wait_for(lambda _: _is_closed(service), seconds=CHANGE_SECONDS, purpose="engines are closed to others")
+        _apply(service, least=FEW, gateway=False)
+        service.wait_for(lambda _: not _gateway_pods(service), seconds=WINDOW_SECONDS, purpose="the gateway is gone")
+        summaries = {load.name: load.stop() for load in (kept, new)}
+    assert not _is_closed(service)
+    for name, summary in summaries.items():
+        assert summary["ok"] > 0, name
+        assert summary["failed"] == 0, (name, summary)
+
+
 def test_a_request_to_a_sleeping_service_is_held_until_an_engine_is_ready(
     installation: Installation, namespaces: Callable[[str], str]
 ) -> None:
@@ -79,9 +103,10 @@ def test_a_request_to_a_sleeping_service_is_held_until_an_engine_is_ready(
     assert service.sight().serving() == 1
 
 
-def _apply(service: Watched, *, least: int, night: bool = False) -> None:
+def _apply(service: Watched, *, least: int, night: bool = False, gateway: bool = True) -> None:
     document = sample("day-night")
     spec: dict[str, Any] = document["spec"]
+    spec["gateway"] = {"enabled": gateway}
     spec["pools"][0].update(minReplicas=least, maxReplicas=MOST)
     if night:
         opens = next_minute(datetime.now(UTC))
@@ -121,6 +146,11 @@ def _kill_an_engine(service: Watched) -> float:
 def _was_computed(failure: dict[str, Any], *, killed_at: float) -> bool:
     ended_at = failure["sent_at"] + failure["seconds"]
     return bool(failure["sent_at"] - CALM_SECONDS <= killed_at <= ended_at + CALM_SECONDS)
+
+
+def _is_closed(service: Watched) -> bool:
+    """Whether a policy closes the engines to everybody but the gateway."""
+    return bool(service.installation.objects("networkpolicies", f"--namespace={service.namespace}"))
 
 
 def _gateway_pods(service: Watched) -> list[str]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
-from benchmarks import decision, tables
+from benchmarks import decision, gateway, tables
 from e2e.cluster import ClusterError, ControlPlane
 from e2e.cluster.paths import REPOSITORY
 from e2e.cluster.progress import Progress
@@ -57,6 +57,10 @@ def _burst(progress: Progress) -> None:
         cluster.down()
 
 
+def _gateway(progress: Progress) -> None:
+    gateway.main(progress)
+
+
 def _on_a_control_plane(module: str, *, progress: Progress) -> None:
     """Run a module inside a control plane that is made for it: one that was used before would answer slower."""
     cluster = ControlPlane(progress=progress)
@@ -74,6 +78,7 @@ BENCHMARKS: Mapping[str, Callable[[Progress], None]] = {
     "reaction": _reaction,
     "footprint": _footprint,
     "burst": _burst,
+    "gateway": _gateway,
 }
 
 if __name__ == "__main__":

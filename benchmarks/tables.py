@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- begin of results: python -m benchmarks writes them -->", "<!-- end of results -->"
 BETWEEN = re.compile(f"(?<={re.escape(BEGIN)}\n).*?(?={re.escape(END)})", re.DOTALL)
 
+GATEWAYS = ("gateway", "sglang_router")
+
 Result = Mapping[str, Any]
 
 
@@ -36,14 +38,20 @@ def tables() -> dict[str, str]:
 
 def _short(results: Mapping[str, Result]) -> str:
     decision, reaction, footprint = results["decision"], results["reaction"], results["footprint"]
+    typical, fastest = results["gateway"]["typical"], results["gateway"]["fastest"]
+    passed = {door: f"{fastest[door]['requests_per_cpu_second']:,.0f}" for door in GATEWAYS}
     largest = footprint["services"]["1000"]
     ours, theirs = reaction["reaction"]["embedding_operator"], reaction["reaction"]["keda_and_hpa"]
     rows = [
         ("one decision for 3 pools of 50 replicas, p99", _milliseconds(decision["decision"]["3 pools x 50"]["p99_ms"])),
         ("queue rises → replicas written, p50 / p99", _seconds(ours)),
         ("the same with KEDA and its HorizontalPodAutoscaler", _seconds(theirs)),
+        ("burst at a gateway → replicas written, p50 / p99", _seconds(results["burst"]["burst"], digits=2)),
         ("1,000 services at rest", f"{largest['memory_mib']:.0f} MiB, {largest['cpu_cores']:.2f} cores"),
         ("writes to the API server at rest, in a minute", str(largest["writes_at_rest"])),
+        ("the gateway adds to a request, p50 / p99", _added(typical["added"]["gateway"])),
+        ("the same with sglang-router", _added(typical["added"]["sglang_router"])),
+        ("requests per second and core, gateway / sglang-router", " / ".join(passed.values())),
     ]
     return "".join(_lines(["", ""], rows))
 
@@ -52,7 +60,9 @@ def _long(results: Mapping[str, Result]) -> str:
     parts = [
         ("Decision", results["decision"], _decision(results["decision"])),
         ("Reaction", results["reaction"], _reaction(results["reaction"])),
+        ("Burst", results["burst"], _burst(results["burst"])),
         ("Footprint", results["footprint"], _footprint(results["footprint"])),
+        ("Gateway", results["gateway"], _gateway(results["gateway"])),
     ]
     return "\n".join(f"### {title}\n\n{_provenance(result)}\n\n{''.join(table)}" for title, result, table in parts)
 
@@ -77,6 +87,12 @@ def _reaction(result: Result) -> Iterator[str]:
     return _lines([f"s, {result['runs']} runs; goal of p99 {result['goal_p99_s']:g}", "p50", "p99", "max"], rows)
 
 
+def _burst(result: Result) -> Iterator[str]:
+    goals = f"goals of p50 {result['goal_p50_s']:g} and p99 {result['goal_p99_s']:g}"
+    row = ("operator, told by the gateway", *(f"{result['burst'][share]:.2f}" for share in ("p50_s", "p99_s", "max_s")))
+    return _lines([f"s, {result['runs']} runs; {goals}", "p50", "p99", "max"], [row])
+
+
 def _footprint(result: Result) -> Iterator[str]:
     goals = result["goals"]
     head = [
@@ -99,6 +115,34 @@ def _footprint(result: Result) -> Iterator[str]:
     return _lines(head, rows)
 
 
+def _gateway(result: Result) -> Iterator[str]:
+    typical, large, fastest = result["typical"], result["large"], result["fastest"]
+    names = {
+        "gateway": f"gateway, HAProxy {result['haproxy']}",
+        "sglang_router": f"sglang-router {result['sglang_router']}, power_of_two",
+    }
+    head = [
+        f"ms added; goal of p99 {result['goal_added_p99_ms']:g}",
+        *_heads(typical),
+        *_heads(large),
+        "requests per second and core",
+    ]
+    rows = [
+        (
+            names[door],
+            *(f"{load['added'][door][key]:.2f}" for load in (typical, large) for key in ("p50_ms", "p99_ms")),
+            f"{fastest[door]['requests_per_cpu_second']:,.0f}",
+        )
+        for door in GATEWAYS
+    ]
+    alone = (f"{load['service'][key]:.2f}" for load in (typical, large) for key in ("p50_ms", "p99_ms"))
+    return _lines(head, [("plain Service: all that a request takes", *alone, ""), *rows])
+
+
+def _heads(load: Result) -> list[str]:
+    return [f"{share}, {load['per_second']:,.0f}/s of {_bytes(load['bytes'])}" for share in ("p50", "p99")]
+
+
 def _provenance(result: Result) -> str:
     machine = result["machine"]
     load = result.get("load_average_before")
@@ -116,8 +160,16 @@ def _lines(head: list[str], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield f"| {' | '.join(row)} |\n"
 
 
-def _seconds(taken: Result) -> str:
-    return f"{taken['p50_s']:.1f} s / {taken['p99_s']:.1f} s"
+def _added(taken: Result) -> str:
+    return f"{_milliseconds(taken['p50_ms'])} / {_milliseconds(taken['p99_ms'])}"
+
+
+def _bytes(size: int) -> str:
+    return f"{size} B" if size < 1000 else f"{size // 1000} KB"
+
+
+def _seconds(taken: Result, *, digits: int = 1) -> str:
+    return f"{taken['p50_s']:.{digits}f} s / {taken['p99_s']:.{digits}f} s"
 
 
 def _size(size: str) -> str:

@@ -1,0 +1,36 @@
+"""sglang-router from PyPI, in an environment of its own that is made once."""
+
+import os
+from pathlib import Path
+
+from e2e.cluster.cache import Artefact, Cache
+from e2e.cluster.commands import Surroundings, run_logged
+from e2e.cluster.prerequisites import require_uv
+from e2e.cluster.progress import Progress
+
+VERSION = "0.3.2"
+REQUIREMENT = f"sglang-router=={VERSION}"
+PYTHON = "3.11"
+INSTALL_SECONDS = 10.0
+TIMEOUT_SECONDS = 600.0
+
+
+def ensure_router(*, progress: Progress) -> Path:
+    """Return the Python that has the router, installed first if need be."""
+    cache = Cache(progress=progress)
+    artefact = Artefact("sglang-router", {"requirement": REQUIREMENT, "python": PYTHON, "machine": os.uname().machine})
+    log, within = cache.log_file(artefact.name), Surroundings(timeout_seconds=TIMEOUT_SECONDS)
+
+    def build(folder: Path) -> None:
+        with progress.step(f"installing {REQUIREMENT}", expected_seconds=INSTALL_SECONDS):
+            # Relocatable, as the folder gets its final name only when it is complete.
+            venv = ["uv", "venv", "--relocatable", "--allow-existing", "--python", PYTHON, str(folder)]
+            run_logged(venv, log=log)
+            run_logged(["uv", "pip", "install", f"--python={_python(folder)}", REQUIREMENT], log=log, within=within)
+
+    require_uv()
+    return _python(cache.ensure(artefact, build=build))
+
+
+def _python(folder: Path) -> Path:
+    return folder / "bin" / "python"

@@ -1,0 +1,52 @@
+"""wrk, the load generator: keeps connections, and measures each request to the microsecond."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.pinned import on_core
+from e2e.cluster.commands import Surroundings, run
+from e2e.cluster.errors import ClusterError
+
+SCRIPT = Path(__file__).with_suffix(".lua")
+CONNECTIONS = 32
+END_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How many requests were answered in how many seconds, and after how many milliseconds."""
+
+    requests: int
+    seconds: float
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Clients with a request body, all on one core."""
+
+    body: Path
+    core: int
+
+    def ask(self, url: str, *, seconds: int, per_second: float | None = None) -> Answers:
+        """Ask for embeddings, at a mean rate or each connection as soon as it has its answer.
+
+        Raises `ClusterError` if one request failed: figures of some of the requests are of no use.
+        """
+        pause = {} if per_second is None else {"MEAN_PAUSE_MS": str(1000 * CONNECTIONS / per_second)}
+        argv = ["wrk", "--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s", f"--script={SCRIPT}"]
+        within = Surroundings(variables={"BODY": str(self.body), **pause}, timeout_seconds=seconds + END_SECONDS)
+        said = json.loads(run(on_core(self.core, [*argv, url]), within=within).strip().splitlines()[-1])
+        if said["failed"] or not said["requests"]:
+            message = f"{url}: {said['failed']} requests failed, {said['requests']} were answered"
+            raise ClusterError(message)
+        return Answers(
+            requests=said["requests"],
+            seconds=said["microseconds"] / 1e6,
+            p50_ms=said["p50_us"] / 1000,
+            p99_ms=said["p99_us"] / 1000,
+            max_ms=said["max_us"] / 1000,
+        )

@@ -19,7 +19,7 @@ from .toolbox import Toolbox
 from .wheelhouse import Wheelhouse
 
 PUBLIC_PYTHON = "python:3.11-slim-bookworm"
-PYTHON_PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata", "haproxy")
+PYTHON_PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata", "haproxy", "libjemalloc2")
 PYTHON_REPOSITORY = f"{PROJECT}/python-base"
 OPERATOR_DOCKERFILE = REPOSITORY / "operator" / "Dockerfile"
 OPERATOR_SOURCES = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "operator")

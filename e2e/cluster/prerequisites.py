@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from ctypes.util import find_library
 from dataclasses import dataclass
 
 from .commands import CommandError, Surroundings, run
@@ -25,6 +26,25 @@ class Requirement:
     package: str
     purpose: str
 
+    def is_met(self) -> bool:
+        """Whether it is on the search path."""
+        return find_program(self.program) is not None
+
+    def __str__(self) -> str:
+        return f"program {self.program}"
+
+
+@dataclass(frozen=True, slots=True)
+class Library(Requirement):
+    """A shared library that must be there; `program` is its name without "lib" and version."""
+
+    def is_met(self) -> bool:
+        """Whether the dynamic linker knows it."""
+        return find_library(self.program) is not None
+
+    def __str__(self) -> str:
+        return f"library {self.program}"
+
 
 PAUSE_COMPILER = (
     Requirement("gcc", "gcc", "compiles the container that holds a pod's network"),
@@ -41,7 +61,10 @@ PRIVATE_DOCKER = (
     Requirement("iptables", "iptables", "connects containers"),
     Requirement("jq", "jq", "adapts container settings to the machine's capabilities"),
 )
-GATEWAY = (Requirement("haproxy", "haproxy", "is the gateway in front of a service's engines"),)
+GATEWAY = (
+    Requirement("haproxy", "haproxy", "is the gateway in front of a service's engines"),
+    Library("jemalloc", "libjemalloc2", "lets the gateway give memory back"),
+)
 LOAD_GENERATOR = (
     Requirement("wrk", "wrk", "asks doors for embeddings at a rate, and as fast as they answer"),
     Requirement("taskset", "util-linux", "keeps a process on one core"),
@@ -50,8 +73,8 @@ DEBIAN_ROOT = (Requirement("mmdebstrap", "mmdebstrap", "makes Debian root file s
 
 
 def missing_from(requirements: Iterable[Requirement]) -> list[Requirement]:
-    """The requirements whose program is not on the search path."""
-    return [requirement for requirement in requirements if find_program(requirement.program) is None]
+    """The requirements that this machine does not meet."""
+    return [requirement for requirement in requirements if not requirement.is_met()]
 
 
 def find_program(name: str) -> str | None:
@@ -72,8 +95,8 @@ def ensure(requirements: Sequence[Requirement], *, progress: Progress) -> None:
 
 
 def missing_message(missing: Sequence[Requirement]) -> str:
-    """One line per missing program with what it is for, then the command that installs them."""
-    lines = [f"missing program {requirement.program}: it {requirement.purpose}" for requirement in missing]
+    """One line for each that is missing with what it is for, then the command that installs them."""
+    lines = [f"missing {requirement}: it {requirement.purpose}" for requirement in missing]
     packages = " ".join(sorted({requirement.package for requirement in missing}))
     return "\n".join([*lines, f"install with: apt-get install {packages}   (as root; package names of Debian 12)"])
 

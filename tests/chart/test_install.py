@@ -51,7 +51,7 @@ class Shell:
 
     def _run(self, *command: str, stdin: str | None = None) -> str:
         finished = subprocess.run(
-            command, env=self.variables, input=stdin, capture_output=True, text=True, check=False, timeout=120
+            command, env=self.variables, input=stdin, capture_output=True, text=True, check=False, timeout=360
         )
         assert finished.returncode == 0, f"{' '.join(command)}\n{finished.stderr}"
         return finished.stdout
@@ -78,7 +78,8 @@ def shell(helm: Path, tmp_path: Path) -> Iterator[Shell]:
 
 def clear(shell: Shell) -> None:
     shell.helm("uninstall", RELEASE, "--ignore-not-found", "--wait")
-    shell.kubectl("delete", "crd", "--ignore-not-found", "--timeout=60s", *CRDS)
+    # The API server gives up deleting a CRD's objects after a minute, if they were made just before, and tries again.
+    shell.kubectl("delete", "crd", "--ignore-not-found", "--timeout=300s", *CRDS)
 
 
 @pytest.fixture

@@ -20,8 +20,15 @@ OPERATOR_TOKEN_FOLDER = "/var/run/secrets/embedding-operator.io"  # noqa: S105 (
 AUDIENCE = "embedding-operator.io"
 TOKEN_SECONDS = 3600
 
-HAPROXY_ENVIRONMENT = [{"name": "MALLOC_MMAP_THRESHOLD_", "value": "131072"}]
-"""Gives buffers of large bodies back to the system: small requests would hold on to their memory, 1 GiB and more."""
+HAPROXY_ENVIRONMENT = [
+    {"name": "LD_PRELOAD", "value": "libjemalloc.so.2"},
+    {"name": "MALLOC_CONF", "value": "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0"},
+]
+"""Buffers of large bodies go back to the system a second after their last use.
+
+With the C library's allocator they stay, 1 GiB and more; told to give each back at once (MALLOC_MMAP_THRESHOLD_), it
+takes three times as much CPU for a request.
+"""
 
 HAPROXY_REQUESTS = {"cpu": "50m", "memory": "64Mi"}
 AGENT_RESOURCES = {"requests": {"cpu": "10m", "memory": "96Mi"}}

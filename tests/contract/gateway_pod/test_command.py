@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -16,14 +16,18 @@ from tests.contract.gateway_config.gateway import DEFAULT, Gateway, on_free_port
 
 
 @asynccontextmanager
-async def pod(haproxy: str, folder: Path) -> AsyncIterator[Gateway]:
-    """Run HAProxy by the command of its container."""
+async def pod(haproxy: str, folder: Path, *, variables: Mapping[str, str] | None = None) -> AsyncIterator[Gateway]:
+    """Run HAProxy by the command of its container, with the container's `variables`."""
     config = on_free_ports(DEFAULT, folder=folder)
     write(config, keys={})
     path = f"{Path(haproxy).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, **(variables or {}), "PATH": path}
     with (folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            *haproxy_command(config), stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PATH": path}
+            *haproxy_command(config),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
         )
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as http:
         started = Gateway(config, folder, http, process)

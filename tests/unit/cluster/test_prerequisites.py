@@ -1,14 +1,16 @@
 import pytest
 
 from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import Requirement, go_version, missing_from, missing_message, skip_reason
+from e2e.cluster.prerequisites import Library, Requirement, go_version, missing_from, missing_message, skip_reason
 
 ABSENT = Requirement("no-such-program", "some-package", "does something")
 PRESENT = Requirement("sh", "dash", "runs scripts")
+ABSENT_LIBRARY = Library("no-such-library", "libnone", "does something")
+PRESENT_LIBRARY = Library("c", "libc6", "is what programs are made of")
 
 
 def test_only_absent_programs_are_missing() -> None:
-    assert missing_from([ABSENT, PRESENT]) == [ABSENT]
+    assert missing_from([ABSENT, PRESENT, ABSENT_LIBRARY, PRESENT_LIBRARY]) == [ABSENT, ABSENT_LIBRARY]
 
 
 def test_the_message_names_each_program_its_purpose_and_the_command() -> None:
@@ -16,6 +18,7 @@ def test_the_message_names_each_program_its_purpose_and_the_command() -> None:
     message = missing_message([ABSENT, other])
     assert "missing program no-such-program: it does something" in message
     assert "missing program another: it does more" in message
+    assert "missing library no-such-library: it does something" in missing_message([ABSENT_LIBRARY])
     assert "apt-get install other-package some-package" in message
 
 

@@ -91,7 +91,7 @@ class EngineEnvironment:
 
 def find_environment(*, cache: Cache) -> EngineEnvironment | None:
     """The environment, if it was installed before."""
-    folder = cache.find(_artefact())
+    folder = cache.find(engine_artefact())
     return None if folder is None else EngineEnvironment(folder)
 
 
@@ -99,7 +99,7 @@ def ensure_environment(*, progress: Progress, cache: Cache | None = None) -> Eng
     """The environment, installed first if need be (about 2 minutes, 4 GB)."""
     cache = cache or Cache(progress=progress)
     require_uv()
-    artefact = _artefact()
+    artefact = engine_artefact()
 
     def build(folder: Path) -> None:
         _install(folder, log=cache.log_file(artefact.name), progress=progress)
@@ -107,16 +107,22 @@ def ensure_environment(*, progress: Progress, cache: Cache | None = None) -> Eng
     return EngineEnvironment(cache.ensure(artefact, build=build))
 
 
-def _artefact() -> Artefact:
+def engine_artefact() -> Artefact:
+    """What the environment is made of. Equal in every checkout and in every environment: it is 4 GB."""
     inputs = {
         "requirements": [line for line in REQUIREMENTS.read_text().splitlines() if not line.startswith("#")],
         "stub": digest_of_tree(KERNEL_STUB),
         "imports": digest_of_tree(IMPORTS),
         "unused": UNUSED_ON_CPU,
-        "python": run(["uv", "python", "find", "--no-project", PYTHON]).strip(),
+        "python": _system_python(),
         "machine": os.uname().machine,
     }
     return Artefact(NAME, inputs)
+
+
+def _system_python() -> str:
+    """Path of the Python that the environment is made with: the same from whatever environment this is called."""
+    return run(["uv", "python", "find", "--no-project", "--system", PYTHON]).strip()
 
 
 def _install(folder: Path, *, log: Path, progress: Progress) -> None:

@@ -143,6 +143,8 @@ def gateway_defaults(settings: Settings) -> GatewayDefaults:
     return GatewayDefaults(
         image=settings.gateway_image,
         cluster_role=settings.gateway_cluster_role,
+        node_selector=dict(settings.gateway_node_selector),
+        tolerations=settings.gateway_tolerations,
         operator_host=settings.attention_host,
         operator_port=settings.attention_port,
         operator_namespace=settings.namespace,

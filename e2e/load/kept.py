@@ -21,6 +21,7 @@ from .report import Failure, Tally, summary
 ENGINE_HEADER = "X-Engine"
 SECOND = 1.0
 TIMEOUT_SECONDS = 60.0
+DIGITS = 3
 BODY = {"model": "model", "input": "river"}
 
 Report = dict[str, object]
@@ -28,7 +29,7 @@ Report = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The first answer of an engine on a connection; both times are seconds since the epoch."""
+    """The first answer of an engine on a connection that was open before; times are seconds since the epoch."""
 
     engine: str
     opened_at: float
@@ -47,6 +48,7 @@ class KeptConnections:
         self._each_second = each_second
         self._tally = Tally()
         self._opened = 0
+        self._since: dict[str, float] = {}
         self._firsts: dict[tuple[str, float], FirstAnswer] = {}
         self._stopping = asyncio.Event()
 
@@ -74,7 +76,7 @@ class KeptConnections:
 
         async def opened(*_: object) -> None:
             nonlocal opened_at
-            opened_at = time.time()
+            opened_at = round(time.time(), DIGITS)
             self._opened += 1
 
         tracing = aiohttp.TraceConfig()
@@ -89,9 +91,13 @@ class KeptConnections:
             while not await self._stopped_within(pause) and time.monotonic() < until:
                 engine = await self._ask(session)
                 if engine is not None:
-                    first = FirstAnswer(engine, opened_at, time.time())
-                    self._firsts.setdefault((engine, opened_at), first)
+                    self._note(FirstAnswer(engine, opened_at, round(time.time(), DIGITS)))
                 pause = self._pause_seconds
+
+    def _note(self, answer: FirstAnswer) -> None:
+        # A connection that is younger than an engine says nothing of how new engines are reached.
+        if answer.opened_at <= self._since.setdefault(answer.engine, answer.answered_at):
+            self._firsts.setdefault((answer.engine, answer.opened_at), answer)
 
     async def _ask(self, session: aiohttp.ClientSession) -> str | None:
         """Name of the engine that answered; None for a failure, and for an engine that does not say."""

@@ -50,15 +50,27 @@ def _footprint(progress: Progress) -> None:
 
 
 def _burst(progress: Progress) -> None:
-    cluster, _ = cluster_for_engines(progress=progress)
-    try:
-        subprocess.run([*cluster.exec_prefix(), sys.executable, "-m", "benchmarks.burst"], cwd=REPOSITORY, check=True)
-    finally:
-        cluster.down()
+    _on_kind("benchmarks.burst", progress=progress)
+
+
+def _wake(progress: Progress) -> None:
+    _on_kind("benchmarks.wake", progress=progress)
+
+
+def _endurance(progress: Progress) -> None:
+    _on_kind("benchmarks.endurance", progress=progress)
 
 
 def _gateway(progress: Progress) -> None:
     gateway.main(progress)
+
+
+def _on_kind(module: str, *, progress: Progress) -> None:
+    cluster, _ = cluster_for_engines(progress=progress)
+    try:
+        subprocess.run([*cluster.exec_prefix(), sys.executable, "-m", module], cwd=REPOSITORY, check=True)
+    finally:
+        cluster.down()
 
 
 def _on_a_control_plane(module: str, *, progress: Progress) -> None:
@@ -78,6 +90,8 @@ BENCHMARKS: Mapping[str, Callable[[Progress], None]] = {
     "reaction": _reaction,
     "footprint": _footprint,
     "burst": _burst,
+    "wake": _wake,
+    "endurance": _endurance,
     "gateway": _gateway,
 }
 

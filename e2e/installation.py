@@ -49,6 +49,7 @@ FAKE_ENGINE_VARIABLES: Mapping[str, str] = {
     "FAKE_ENGINE_BASE_SECONDS": "0.01",
     "FAKE_ENGINE_SECONDS_PER_TOKEN": str(1 / FAKE_TOKENS_PER_SECOND),
     "FAKE_ENGINE_DRAIN_POLL_SECONDS": "1",
+    "FAKE_ENGINE_NAMED": "true",
 }
 
 
@@ -215,12 +216,17 @@ def _helm_install(cluster: KindCluster, *, values: Mapping[str, Any]) -> None:
     assert verb == "install", "what README.md shows, but also over an installation that is there already"
     install = (program, "upgrade", "--install", *shown, "--timeout=4m", "--values=-")
     cluster.kubectl("delete", "secrets", f"--namespace={NAMESPACE}", f"--selector={UNFINISHED}")
+    documented(cluster, [shlex.join(install)], stdin=json.dumps(values))
+
+
+def documented(cluster: KindCluster, lines: Sequence[str], *, stdin: str | None = None) -> str:
+    """What a shell in the repository's folder prints for commands that a document shows, and that must succeed."""
     with tempfile.TemporaryDirectory() as memory:
         # what Helm remembers of another cluster at the same address would mislead it
         homes = {f"HELM_{kind}_HOME": memory for kind in ("CACHE", "CONFIG", "DATA")}
         variables = {**homes, "KUBECACHEDIR": memory}
         within = Surroundings(folder=REPOSITORY, variables=variables, timeout_seconds=HELM_SECONDS)
-        run([*cluster.exec_prefix(), *install], stdin=json.dumps(values), within=within)
+        return run([*cluster.exec_prefix(), "bash", "-euc", "\n".join(lines)], stdin=stdin, within=within)
 
 
 def _model_volume(name: str, *, namespace: str, path: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from e2e.installation import Installation
 
+CLIENT_LABEL = "embedding-operator.io/e2e-client"
 START_SECONDS = 60.0
 END_SECONDS = 90.0
 POLL_SECONDS = 0.5
@@ -76,11 +77,15 @@ class Load:
     def wait_for_answers(self) -> None:
         """Return when the first request was answered."""
         deadline = time.monotonic() + START_SECONDS
-        while not self._last_line().get("ok"):
+        while not self._counts().get("ok"):
             if time.monotonic() > deadline:
                 message = f"the load client {self.name} gets no answers"
                 raise AssertionError(message)
             time.sleep(POLL_SECONDS)
+
+    def _counts(self) -> dict[str, Any]:
+        line = self._last_line()
+        return dict(line.get("summary", line))
 
     def _last_line(self) -> dict[str, Any]:
         printed = self.installation.cluster.kubectl(*self._place(), "logs", self.name, "--tail=1")
@@ -100,7 +105,18 @@ class Clients:
     @contextmanager
     def load(self, name: str, *, url: str, options: Sequence[str]) -> Iterator[Load]:
         """A load client with options of `python -m e2e.load`, from its first answer to the end of the block."""
-        self._start(name, command=["python", "-m", "load", "--url", url, *options])
+        with self._answered(name, program="load", options=("--url", url, *options)) as load:
+            yield load
+
+    @contextmanager
+    def kept(self, name: str, *, url: str, options: Sequence[str]) -> Iterator[Load]:
+        """A client with options of `python -m e2e.load.kept`, from its first answer to the end of the block."""
+        with self._answered(name, program="load.kept", options=("--url", url, *options)) as load:
+            yield load
+
+    @contextmanager
+    def _answered(self, name: str, *, program: str, options: Sequence[str]) -> Iterator[Load]:
+        self._start(name, command=["python", "-m", program, *options])
         try:
             self._wait(name, until="--for=condition=Ready")
             load = Load(self.installation, self.namespace, name)
@@ -143,7 +159,7 @@ class Clients:
         pod = {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": name},
+            "metadata": {"name": name, "labels": {CLIENT_LABEL: name}},
             "spec": {
                 "restartPolicy": "Never",
                 "automountServiceAccountToken": False,

@@ -5,7 +5,7 @@ import pytest
 
 from e2e.installation import FIRST_NAMESPACE, Installation
 from e2e.scenarios.clients import Clients
-from e2e.scenarios.watching import KIND, POOL_LABEL, SERVICE_LABEL, Watched, sample
+from e2e.scenarios.watching import KIND, Watched, sample
 
 pytestmark = pytest.mark.kind
 
@@ -36,11 +36,11 @@ def test_the_openai_client_gets_embeddings_nobody_ends_the_engine_and_deletion_l
 
     assert clients.post(f"{service.url}/generate", body=FATAL) == NOT_FOUND
     assert clients.embeddings(url=service.url, model=service.name, texts=TEXTS[:1])
-    assert restarts(service) == 0
+    assert service.restarts() == 0
     # The same request without the gateway shows what it kept away.
     (engine,) = service.sight().pods
     clients.post(f"http://{engine.address}:30000/generate", body=FATAL)
-    service.wait_for(lambda _: restarts(service) > 0, seconds=END_SECONDS, purpose="the engine ends")
+    service.wait_for(lambda _: service.restarts() > 0, seconds=END_SECONDS, purpose="the engine ends")
 
     assert service.leftovers()
     place = f"--namespace={service.namespace}"
@@ -52,10 +52,3 @@ def test_the_openai_client_gets_embeddings_nobody_ends_the_engine_and_deletion_l
 def cosine(one: list[float], other: list[float]) -> float:
     product = math.fsum(a * b for a, b in zip(one, other, strict=True))
     return product / (math.hypot(*one) * math.hypot(*other))
-
-
-def restarts(service: Watched) -> int:
-    """How often engine containers of the service have ended."""
-    query = ("pods", f"--namespace={service.namespace}", f"--selector={SERVICE_LABEL}={service.name},{POOL_LABEL}")
-    pods = service.installation.objects(*query)
-    return sum(each["restartCount"] for pod in pods for each in pod["status"].get("containerStatuses", ()))

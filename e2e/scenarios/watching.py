@@ -115,6 +115,11 @@ class Watched:
             time.sleep(SAMPLE_SECONDS)
         return found[1]
 
+    def restarts(self) -> int:
+        """How often containers of engine pods have ended."""
+        pods = self.installation.objects("pods", *self._selection(f"{SERVICE_LABEL}={self.name},{POOL_LABEL}"))
+        return sum(each["restartCount"] for pod in pods for each in pod["status"].get("containerStatuses", ()))
+
     def leftovers(self) -> list[str]:
         """Kind and name of everything that carries the service's label."""
         workloads = "pods,deployments,replicasets,services,endpointslices,poddisruptionbudgets,configmaps"

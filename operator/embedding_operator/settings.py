@@ -5,12 +5,19 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
+from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
+
 PREFIX = "EMBEDDING_OPERATOR_"
 DEFAULT_ENGINE_IMAGE = "docker.io/lmsysorg/sglang:v0.5.23"
 DEFAULT_GATEWAY_IMAGE = f"embedding-operator/embedding-operator:{version('embedding-operator')}"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 T = TypeVar("T")
+
+_LABELS = TypeAdapter(dict[str, str])
+_TOLERATIONS = TypeAdapter(tuple[Toleration, ...])
 
 
 class SettingsError(ValueError):
@@ -23,8 +30,9 @@ class Settings:
 
     `watch_namespaces` is empty for the whole cluster. `lease` is switched off only for development. `pod_labels` select
     the operator's own pods, which engines must let in. The gateways' image is the operator's own; their ClusterRole
-    lets them read EndpointSlices, and `attention_host` is where they find every pod of the operator. Pods in
-    `metrics_namespaces` may read the metrics of engines.
+    lets them read EndpointSlices, `attention_host` is where they find every pod of the operator, and they run on nodes
+    with `gateway_node_selector` and taints within `gateway_tolerations`. Pods in `metrics_namespaces` may read the
+    metrics of engines.
     """
 
     namespace: str = "embedding-operator-system"
@@ -37,6 +45,8 @@ class Settings:
     engine_image: str = DEFAULT_ENGINE_IMAGE
     gateway_image: str = DEFAULT_GATEWAY_IMAGE
     gateway_cluster_role: str = "embedding-operator-gateway"
+    gateway_node_selector: tuple[tuple[str, str], ...] = (("kubernetes.io/os", "linux"),)
+    gateway_tolerations: tuple[Toleration, ...] = ()
     attention_host: str = "embedding-operator-attention.embedding-operator-system.svc"
     attention_port: int = 8082
     metrics_namespaces: tuple[str, ...] = ()
@@ -60,6 +70,8 @@ class Settings:
             engine_image=read("ENGINE_IMAGE", str, cls.engine_image),
             gateway_image=read("GATEWAY_IMAGE", str, cls.gateway_image),
             gateway_cluster_role=read("GATEWAY_CLUSTER_ROLE", str, cls.gateway_cluster_role),
+            gateway_node_selector=read("GATEWAY_NODE_SELECTOR", _node_selector, cls.gateway_node_selector),
+            gateway_tolerations=read("GATEWAY_TOLERATIONS", _tolerations, ()),
             attention_host=read("ATTENTION_HOST", str, cls.attention_host),
             attention_port=int(read("ATTENTION_PORT", _between(1, 65535), float(cls.attention_port))),
             metrics_namespaces=read("METRICS_NAMESPACES", _names, ()),
@@ -97,6 +109,20 @@ def _labels(text: str) -> tuple[tuple[str, str], ...]:
     if not all(key and value for key, _, value in pairs):
         raise ValueError("use labels such as app=operator,release=prod")
     return tuple((key, value) for key, _, value in pairs)
+
+
+def _node_selector(text: str) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple(sorted(_LABELS.validate_json(text).items()))
+    except ValidationError:
+        raise ValueError('use JSON such as {"kubernetes.io/os": "linux"}') from None
+
+
+def _tolerations(text: str) -> tuple[Toleration, ...]:
+    try:
+        return _TOLERATIONS.validate_json(text)
+    except ValidationError:
+        raise ValueError('use JSON such as [{"key": "dedicated", "operator": "Exists"}]') from None
 
 
 def _boolean(text: str) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 from embedding_operator.api.crd import CUSTOM_RESOURCES
+from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
 from embedding_operator.settings import Settings
 
 from tests.chart.pod_security import restricted_violations
@@ -79,7 +80,10 @@ def test_values_reach_the_operator(rendered: Render) -> None:
     assert not Settings.from_environment(environment(rendered("no-crds"))).lease
     assert Settings.from_environment(environment(rendered("ha"))).metrics_namespaces == ("monitoring", "observability")
     assert environment(rendered("ha"))["HTTPS_PROXY"] == "http://proxy.example.com:3128"
-    assert Settings.from_environment(environment(rendered("ha"))).engine_image.startswith("registry.example.com/")
+    ha = Settings.from_environment(environment(rendered("ha")))
+    assert ha.engine_image.startswith("registry.example.com/")
+    assert ha.gateway_node_selector == (("example.com/role", "edge"), ("kubernetes.io/os", "linux"))
+    assert ha.gateway_tolerations == (Toleration(key="dedicated", operator="Equal", value="edge", effect="NoSchedule"),)
 
 
 def test_the_probes_and_metrics_use_the_ports_that_the_operator_opens(rendered: Render) -> None:

@@ -23,6 +23,7 @@ GATEWAY = GatewayDefaults(
     operator_port=8082,
     operator_namespace="embedding-operator-system",
     operator_labels={"app.kubernetes.io/name": "embedding-operator", "app.kubernetes.io/instance": "release"},
+    node_selector={"kubernetes.io/os": "linux"},
     metrics_namespaces=("monitoring",),
 )
 

@@ -36,7 +36,7 @@ def test_its_make_targets_exist() -> None:
 
 
 def test_the_files_that_it_names_exist() -> None:
-    named = set(re.findall(r"(?:manifests|charts|benchmarks|operator)/[\w./-]+", README)) | {"CONTRIBUTING.md"}
+    named = set(re.findall(r"(?:manifests|charts|benchmarks|operator|docs)/[\w./-]+", README)) | {"CONTRIBUTING.md"}
 
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []

@@ -1,4 +1,7 @@
+import re
+
 import pytest
+from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
 from embedding_operator.settings import Settings, SettingsError
 
 
@@ -16,6 +19,8 @@ def test_every_variable_is_read() -> None:
             "EMBEDDING_OPERATOR_ENGINE_IMAGE": "example.org/sglang:1",
             "EMBEDDING_OPERATOR_GATEWAY_IMAGE": "example.org/operator:1",
             "EMBEDDING_OPERATOR_GATEWAY_CLUSTER_ROLE": "prod-gateway",
+            "EMBEDDING_OPERATOR_GATEWAY_NODE_SELECTOR": '{"role": "edge", "a": "b"}',
+            "EMBEDDING_OPERATOR_GATEWAY_TOLERATIONS": '[{"operator": "Exists"}]',
             "EMBEDDING_OPERATOR_ATTENTION_HOST": "prod-attention.system.svc",
             "EMBEDDING_OPERATOR_ATTENTION_PORT": "9082",
             "EMBEDDING_OPERATOR_METRICS_NAMESPACES": "monitoring",
@@ -37,6 +42,8 @@ def test_every_variable_is_read() -> None:
         engine_image="example.org/sglang:1",
         gateway_image="example.org/operator:1",
         gateway_cluster_role="prod-gateway",
+        gateway_node_selector=(("a", "b"), ("role", "edge")),
+        gateway_tolerations=(Toleration(operator="Exists"),),
         attention_host="prod-attention.system.svc",
         attention_port=9082,
         metrics_namespaces=("monitoring",),
@@ -59,10 +66,18 @@ def test_every_variable_is_read() -> None:
         ("WORKERS", "nan", "use a number from 1 to 256"),
         ("LEASE", "yes", "use true or false"),
         ("POD_LABELS", "operator", "use labels such as app=operator,release=prod"),
+        ("GATEWAY_NODE_SELECTOR", "role=edge", 'use JSON such as {"kubernetes.io/os": "linux"}'),
+        ("GATEWAY_NODE_SELECTOR", '{"role": {}}', 'use JSON such as {"kubernetes.io/os": "linux"}'),
+        ("GATEWAY_TOLERATIONS", "Exists", 'use JSON such as [{"key": "dedicated", "operator": "Exists"}]'),
+        (
+            "GATEWAY_TOLERATIONS",
+            '[{"operator": "Like"}]',
+            'use JSON such as [{"key": "dedicated", "operator": "Exists"}]',
+        ),
         ("ATTENTION_PORT", "0", "use a number from 1 to 65535"),
         ("HEALTH_PORT", "70000", "use a number from 1 to 65535"),
     ],
 )
 def test_a_bad_value_names_the_variable_and_the_fix(name: str, value: str, fix: str) -> None:
-    with pytest.raises(SettingsError, match=f"EMBEDDING_OPERATOR_{name}='{value}': {fix}"):
+    with pytest.raises(SettingsError, match=re.escape(f"EMBEDDING_OPERATOR_{name}='{value}': {fix}")):
         Settings.from_environment({f"EMBEDDING_OPERATOR_{name}": value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import socket
 import time
 from collections.abc import Awaitable, Callable
 
@@ -28,6 +29,7 @@ OPEN_PREFIXES = ("/health", "/ready", "/metrics")
 LETHAL_PATHS = ("/generate", "/v1/completions", "/v1/chat/completions")
 """Paths of text generation: which of them kill an embedding server depends on its model; here all of them do."""
 
+NAME_HEADER = "X-Engine"
 HEALTH_POLLS = 20
 LARGEST_BODY = 64 * 1024**2
 
@@ -60,12 +62,13 @@ class Endpoints:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._settings = fleet.settings
+        self._headers = {NAME_HEADER: socket.gethostname()} if fleet.settings.behaviour.named else None
 
     async def embeddings(self, request: web.Request) -> web.StreamResponse:
         """`POST /v1/embeddings`."""
         replica = self._replica(request)
         try:
-            return web.json_response(await self._embed(request, replica))
+            return web.json_response(await self._embed(request, replica), headers=self._headers)
         except RefusalError as refusal:
             return web.json_response(refusal.document, status=refusal.status)
         except LethalInputError:

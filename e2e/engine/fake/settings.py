@@ -62,7 +62,8 @@ class Behaviour:
 
     `frontend_seconds_per_text` is spent on one text after the other before it reaches the queue: an engine that is
     limited by it has many requests in flight and none waiting. `vector_space` defaults to the model path: engines of
-    one model agree on every vector, engines of two models on none.
+    one model agree on every vector, engines of two models on none. An engine that is `named` puts the name of its host
+    into a header of its answers, which the real one does not.
     """
 
     start_delay_seconds: float = 0.0
@@ -79,6 +80,7 @@ class Behaviour:
     vector_space: str = ""
     per_address: bool = False
     scripted: bool = False
+    named: bool = False
     faults: tuple[Fault, ...] = ()
 
 

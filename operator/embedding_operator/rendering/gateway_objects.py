@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
 from embedding_operator.rendering import gateway_pod, names
 from embedding_operator.rendering.child import ServiceRef, rendered
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
@@ -23,8 +24,9 @@ class GatewayDefaults:
     """What gateways take from the operator's installation.
 
     `image` holds both the agent and HAProxy. `cluster_role` lets the agent read EndpointSlices. `operator_host` names
-    every pod of the operator that takes notices; `operator_labels` select its pods in `operator_namespace`. Pods in
-    `metrics_namespaces` may read the metrics of engines.
+    every pod of the operator that takes notices; `operator_labels` select its pods in `operator_namespace`. Gateways
+    run on nodes with the labels of `node_selector` and no taints but those in `tolerations`: which nodes are for what
+    is the cluster admin's to say, not each service's. Pods in `metrics_namespaces` may read the metrics of engines.
     """
 
     image: str
@@ -33,6 +35,8 @@ class GatewayDefaults:
     operator_port: int
     operator_namespace: str
     operator_labels: Mapping[str, str]
+    node_selector: Mapping[str, str]
+    tolerations: tuple[Toleration, ...] = ()
     metrics_namespaces: tuple[str, ...] = ()
 
 
@@ -123,6 +127,8 @@ def _pod(
         "user": user,
         "priority_class": spec.pod_template.priority_class_name,
         "pull_secrets": [{"name": secret.name} for secret in spec.pod_template.image_pull_secrets],
+        "node_selector": dict(defaults.node_selector),
+        "tolerations": [each.model_dump(by_alias=True, exclude_none=True) for each in defaults.tolerations],
         "grace_seconds": gateway_pod.grace_seconds(config),
         "settle_seconds": gateway_pod.SETTLE_SECONDS,
         "port_name": names.PORT_NAME,

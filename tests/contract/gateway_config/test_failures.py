@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
 
 import aiohttp
-import pytest
 
 from tests.contract.gateway_config.engines import Behaviour, Engine, open_engine, running
 from tests.contract.gateway_config.gateway import Gateway, gateway, until
@@ -37,16 +37,16 @@ async def test_what_an_engine_may_have_died_of_is_not_tried_again(haproxy: str) 
         assert (line["status"], line["retries"]) == (502, "0")
 
 
-async def test_the_gateway_hangs_up_on_a_connection_that_was_used_before(haproxy: str) -> None:
-    """HAProxy answers 502 to the first request of a connection only; what counts is that nothing is tried again."""
+async def test_nor_is_it_in_a_later_request_of_a_connection(haproxy: str) -> None:
+    """From 2.6.18, 2.8.10 and 3.0 on HAProxy answers 502 as to the first request; before, it hangs up."""
     engine, other = open_engine(), open_engine()
     async with running(engine, other), gateway(haproxy) as door:
         await door.add(engine, name="engine-a")
         assert [(await door.embed()).status for _ in range(3)] == [200] * 3
         await door.add(other, name="engine-b")
         engine.behaviour = other.behaviour = Behaviour.HANG_UP
-        with pytest.raises(aiohttp.ServerDisconnectedError):
-            await door.embed()
+        with suppress(aiohttp.ServerDisconnectedError):
+            assert (await door.embed()).status == 502
         assert len(engine.seen) + len(other.seen) == 4
 
 

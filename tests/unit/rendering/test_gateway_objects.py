@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from embedding_operator.api.v1alpha1.embedding_service import MAX_NAME_WITH_GATEWAY, EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
 from embedding_operator.domain.routing import ENGINES_ONLY, GATEWAY_ONLY, Door, Phase, Route
 from embedding_operator.gateway import members
 from embedding_operator.gateway.settings import Settings as AgentSettings
@@ -272,3 +273,20 @@ def test_engines_are_open_to_those_who_need_them() -> None:
 def test_nobody_else_reads_metrics_unless_that_is_said() -> None:
     spec = one(rendered(with_gateway(), metrics_namespaces=()), "NetworkPolicy", "search-engines")["spec"]
     assert len(spec["ingress"][0]["from"]) == 2
+
+
+def test_gateways_run_where_the_installation_says_whatever_the_engines_need() -> None:
+    spec = service("search").on("a10").having(gateway={}).spec()
+    anywhere = template_of(rendered(spec))["spec"]
+    edge = template_of(
+        rendered(
+            spec,
+            node_selector={"role": "edge"},
+            tolerations=(Toleration(key="dedicated", operator="Exists", effect="NoSchedule"),),
+        )
+    )["spec"]
+
+    assert anywhere["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert "tolerations" not in anywhere
+    assert edge["nodeSelector"] == {"role": "edge"}
+    assert edge["tolerations"] == [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}]

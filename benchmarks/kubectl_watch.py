@@ -1,0 +1,46 @@
+"""What a watch on the API server tells, line by line, in a thread of its own."""
+
+import subprocess
+import threading
+from types import TracebackType
+from typing import Self
+
+
+class KubectlWatch:
+    """Watches what `kubectl get QUERY` shows, from its begin to its end; `take_in` gets each line of `output`.
+
+    Whoever reads what was taken in holds `changed`, which is notified of each change and of the end of the watch.
+    """
+
+    def __init__(self, *query: str, output: str) -> None:
+        # in one piece: a list of more than 500 that comes in chunks is printed as an object of its own
+        self._command = ("kubectl", "get", *query, "--watch", "--chunk-size=0", f"--output={output}")
+        self._process: subprocess.Popen[str] | None = None
+        self.changed = threading.Condition()
+        self.has_ended = False
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        threading.Thread(target=self._read, args=(self._process,), name="watch", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def take_in(self, line: str) -> None:
+        """Take in one line, right after it came."""
+        raise NotImplementedError
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                self.take_in(line)
+        finally:
+            with self.changed:
+                self.has_ended = True
+                self.changed.notify_all()

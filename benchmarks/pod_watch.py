@@ -1,0 +1,49 @@
+"""When the engine pods of a namespace were there and became Ready, as a watch on the API server tells it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.kubectl_watch import KubectlWatch
+from e2e.scenarios.watching import POOL_LABEL
+
+READINESS = r'jsonpath={.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A pod that is there since `created_at` and was Ready at `ready_at` for the first time, by the epoch."""
+
+    pod: str
+    created_at: float
+    ready_at: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it took from the one to the other."""
+        return self.ready_at - self.created_at
+
+
+class PodWatch(KubectlWatch):
+    """Watches from its begin to its end. `POOL_LABEL` is on the pods of engines alone."""
+
+    def __init__(self, namespace: str, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__("pods", f"--namespace={namespace}", f"--selector={POOL_LABEL}", output=READINESS)
+        self._clock = clock
+        self._created: dict[str, float] = {}
+        self._starts: dict[str, Start] = {}
+
+    def starts(self) -> list[Start]:
+        """Return all pods that were Ready, in the order in which they became so."""
+        with self.changed:
+            return list(self._starts.values())
+
+    def take_in(self, line: str) -> None:
+        """Take in the name of a pod and the status of its readiness, which may be missing at first."""
+        at = self._clock()
+        name, _, readiness = line.strip().partition(" ")
+        with self.changed:
+            created_at = self._created.setdefault(name, at)
+            if readiness == "True" and name not in self._starts:
+                self._starts[name] = Start(name, created_at, at)
+                self.changed.notify_all()

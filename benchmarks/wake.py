@@ -1,0 +1,152 @@
+"""From a request to a sleeping service to its answer, less the start of the engine.
+
+On kind, with the operator installed by its chart; only the engine is a fake one. Five services take turns with
+themselves, three runs each. In a run the service has gone to zero because nobody asked; then one request comes, at a
+random moment. Its client tells when it was sent and answered; watches on the API server tell when the replica was
+written, when its pod was there and when it was Ready. What a pod takes for that is its image's and its model's; the
+rest is the operator's, the gateway's and Kubernetes'.
+
+Run it by `python -m benchmarks wake`, which brings the cluster up.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.pod_watch import PodWatch
+from benchmarks.replica_watch import ReplicaWatch
+from benchmarks.results_file import percentile, write
+from e2e.cluster.progress import Progress
+from e2e.installation import Installation, install
+from e2e.scenarios.clients import Clients
+from e2e.scenarios.watching import Watched, sample
+
+LANES = 5
+RUNS_PER_LANE = 3
+NAMESPACE = "bench-wake"
+IDLE_SECONDS = 15
+ONE_REQUEST = ("--concurrency=1", "--tokens=4", "--duration=0.1", "--timeout=120")
+START_SECONDS = 90.0
+SLEEP_SECONDS = 300.0
+ANSWER_SECONDS = 150.0
+LONGEST_PAUSE_SECONDS = 5.0
+SEED = 20260603
+PHASES = {
+    "request_to_replicas": "request → replicas written",
+    "engine_start": "pod there → Ready: the engine's start",
+    "request_to_answer": "request → answer",
+    "answer_less_start": "request → answer, less the engine's start",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """One run, in seconds."""
+
+    request_to_replicas: float
+    engine_start: float
+    request_to_answer: float
+
+    @property
+    def answer_less_start(self) -> float:
+        """What waking takes beside the engine."""
+        return self.request_to_answer - self.engine_start
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One service and the client that wakes it."""
+
+    service: Watched
+    clients: Clients
+    replicas: ReplicaWatch
+    pods: PodWatch
+
+    def runs(self, *, chance: random.Random, progress: Progress) -> list[Wake]:
+        """Put the service to sleep and wake it, some times."""
+        return [self._run(number, chance=chance, progress=progress) for number in range(1, RUNS_PER_LANE + 1)]
+
+    def _run(self, number: int, *, chance: random.Random, progress: Progress) -> Wake:
+        self.service.wait_for(
+            lambda sight: sight.wanted == 0 and not sight.pods, seconds=SLEEP_SECONDS, purpose="sleep"
+        )
+        time.sleep(chance.uniform(0, LONGEST_PAUSE_SECONDS))
+        asleep_since = time.monotonic()
+        with self.clients.load(f"{self.service.name}-load", url=self.service.url, options=ONE_REQUEST) as load:
+            summary = load.summary(within_seconds=ANSWER_SECONDS)
+        if summary["failed"]:
+            message = f"{self.service.name} does not answer: {summary['failures']}"
+            raise AssertionError(message)
+        sent_at = float(summary["started_at"])
+        deployment = f"{self.service.name}-a10"
+        change = self.replicas.first_above(0, deployment=deployment, since=asleep_since, seconds=ANSWER_SECONDS)
+        start = next(start for start in reversed(self.pods.starts()) if start.pod.startswith(f"{deployment}-"))
+        wake = Wake(
+            request_to_replicas=change.at - time.monotonic() + time.time() - sent_at,
+            engine_start=start.seconds,
+            request_to_answer=float(summary["latency_seconds"]["p100"]),
+        )
+        progress.note(
+            f"{self.service.name}, run {number} of {RUNS_PER_LANE}: answered after {wake.request_to_answer:.2f} s, "
+            f"{wake.answer_less_start:.2f} s of them without the engine's start"
+        )
+        return wake
+
+
+def main() -> None:
+    """Measure all runs, print and write the result."""
+    progress, load = Progress(), os.getloadavg()
+    installation = install(progress=progress)
+    with _lanes(installation) as lanes, progress.step(f"{LANES * RUNS_PER_LANE} wakes", expected_seconds=400):
+        chances = [random.Random(SEED + number) for number in range(LANES)]
+        with ThreadPoolExecutor(LANES) as pool:
+            runs = [
+                pool.submit(lane.runs, chance=chance, progress=progress)
+                for lane, chance in zip(lanes, chances, strict=True)
+            ]
+        wakes = [wake for run in runs for wake in run.result()]
+    figures = {
+        "runs": len(wakes),
+        "load_average_before": load,
+        "phases": {phase: _shares([getattr(wake, phase) for wake in wakes]) for phase in PHASES},
+    }
+    print(write("wake", figures))
+
+
+def _shares(seconds: list[float]) -> Mapping[str, Any]:
+    return {
+        "p50_s": round(percentile(seconds, 0.5), 2),
+        "max_s": round(max(seconds), 2),
+        "seconds": sorted(round(each, 3) for each in seconds),
+    }
+
+
+@contextmanager
+def _lanes(installation: Installation) -> Iterator[list[Lane]]:
+    installation.make_namespace(NAMESPACE)
+    try:
+        with ReplicaWatch(NAMESPACE) as replicas, PodWatch(NAMESPACE) as pods:
+            services = [_asleep_when_idle(installation, name=f"wake-{number}") for number in range(LANES)]
+            for service in services:
+                service.wait_for_condition("GatewayAvailable", "True", seconds=START_SECONDS)
+            yield [Lane(service, Clients(installation, NAMESPACE), replicas, pods) for service in services]
+    finally:
+        installation.delete_namespaces(NAMESPACE)
+
+
+def _asleep_when_idle(installation: Installation, *, name: str) -> Watched:
+    document: dict[str, Any] = sample("queue")
+    document["metadata"]["name"] = name
+    document["spec"]["pools"][0].update(minReplicas=0, maxReplicas=2)
+    document["spec"]["scaling"]["idleSeconds"] = IDLE_SECONDS
+    installation.apply(document, namespace=NAMESPACE)
+    return Watched(installation, NAMESPACE, name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""What docs/ says must be true and complete: reasons, errors, fields with their defaults, metrics, and files."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from embedding_operator.api.v1alpha1.conditions import ConditionType, Reason
+from embedding_operator.api.v1alpha1.gateway import GatewaySpec
+from embedding_operator.gateway.metrics import Metrics
+from embedding_operator.rendering import gateway_errors
+from embedding_operator.telemetry.exporter import Exporter
+
+from e2e.readme import GATEWAY, OPERATIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+GATEWAY_TEXT, OPERATIONS_TEXT = (path.read_text(encoding="utf-8") for path in (GATEWAY, OPERATIONS))
+
+
+def code(text: str) -> set[str]:
+    """What stands between single backquotes."""
+    return set(re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text))
+
+
+def test_every_condition_and_every_reason_is_explained() -> None:
+    words = code(OPERATIONS_TEXT)
+
+    assert {str(kind) for kind in ConditionType} - words == set()
+    assert {str(reason) for reason in Reason} - words == set()
+
+
+def test_no_reason_is_explained_that_does_not_exist() -> None:
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (?:True|False|Unknown) \|", OPERATIONS_TEXT, flags=re.MULTILINE)
+    explained = {name for row in rows for name in code(row)}
+
+    assert explained
+    assert explained - {str(reason) for reason in Reason} == set()
+
+
+def test_every_error_of_the_gateway_is_explained() -> None:
+    specific = (gateway_errors.HEADERS_TOO_LARGE, gateway_errors.WRONG_TYPE, gateway_errors.UNEXPECTED_BODY)
+    errors = [*gateway_errors.BY_STATUS.values(), *specific, gateway_errors.REFUSED_INPUT]
+
+    assert {error.code for error in errors} - code(GATEWAY_TEXT) == set()
+    assert all(str(error.status) in GATEWAY_TEXT for error in errors)
+
+
+def test_every_field_of_the_gateway_stands_there_with_its_default() -> None:
+    knobs = GATEWAY_TEXT.partition("## Knobs")[2].partition("## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", knobs, flags=re.MULTILINE))
+    defaults = GatewaySpec().model_dump(by_alias=True, mode="json")
+
+    assert rows.keys() == defaults.keys()
+    plain = {name: value for name, value in defaults.items() if isinstance(value, bool | int)}
+    assert {name: rows[name] for name in plain} == {name: f"`{str(plain[name]).lower()}`" for name in plain}
+
+
+def test_the_operators_metrics_stand_there_and_no_others() -> None:
+    families = {metric.name for metric in Exporter(version="1").registry.collect()}
+    named = {re.sub(r"_total$", "", name) for name in re.findall(r"embsvc_\w+", OPERATIONS_TEXT)}
+
+    assert named == {name for name in families if name.startswith("embsvc_")}
+
+
+def test_the_agents_metrics_stand_there_and_no_others() -> None:
+    families = set(re.findall(r"^# TYPE (\w+) ", Metrics().exposition().decode(), flags=re.MULTILINE))
+
+    assert set(re.findall(r"embedding_gateway_\w+", GATEWAY_TEXT)) == {
+        name for name in families if not name.endswith("_created")
+    }
+
+
+@pytest.mark.parametrize("text", [GATEWAY_TEXT, OPERATIONS_TEXT], ids=["gateway", "operations"])
+def test_files_that_are_named_exist(text: str) -> None:
+    named = set(re.findall(r"(?:manifests|charts|operator)/[\w./-]+\w", text))
+    linked = {link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link}
+
+    assert named | linked
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert [link for link in linked if not (GATEWAY.parent / link).exists()] == []
+
+
+def test_python_that_is_shown_is_python() -> None:
+    blocks = re.findall(r"^( *)```python\n(.*?)```", GATEWAY_TEXT, flags=re.DOTALL | re.MULTILINE)
+
+    assert blocks
+    for indent, block in blocks:
+        ast.parse("\n".join(line.removeprefix(indent) for line in block.splitlines()))

@@ -54,7 +54,8 @@ class PoolTarget:
     """What one pool should hold, beside what it holds.
 
     `replicas` is what to write now, `goal` where the handover ends. `victims` are the names of the pods that should
-    leave first if `replicas` is below the present count.
+    leave first if `replicas` is below the present count. `tokens_per_second` is the capacity that one replica was taken
+    for; `is_learned` says that it was measured here.
     """
 
     pool: str
@@ -63,12 +64,17 @@ class PoolTarget:
     ready: int
     starting: int
     stuck: int
+    tokens_per_second: float
+    is_learned: bool = False
     victims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do, and why. `write` is False where replicas are only reported (`Advisory`) or held (`Paused`)."""
+    """What to do, and why. `write` is False where replicas are only reported (`Advisory`) or held (`Paused`).
+
+    `connection_limit` is how many requests each gateway pod should give to one engine, None until that is learned.
+    """
 
     at: datetime
     required: float
@@ -77,6 +83,7 @@ class Decision:
     memory: ScalingMemory
     requeue_after: float
     write: bool
+    connection_limit: int | None = None
 
     def reasons(self) -> frozenset[StepReason]:
         """Return the reasons of all steps."""

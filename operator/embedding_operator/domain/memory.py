@@ -41,6 +41,32 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """The tokens per second of a replica with about `in_flight` requests, over `samples` samples."""
+
+    in_flight: int
+    tokens_per_second: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedPool:
+    """What the replicas of one pool taught.
+
+    `rates` are the tokens per second of saturated replicas, newest last, and `tokens_per_second` the capacity that
+    follows from them; both belong to the capacity `seed` that was taken before. `knee` is the number of requests in
+    flight beyond which a replica computes no more, by its `curve`.
+    """
+
+    pool: str
+    seed: float
+    rates: tuple[int, ...] = ()
+    tokens_per_second: float | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    knee: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingMemory:
     """The state of scaling after the decision made `at`; `required` is in tokens per second."""
 
@@ -50,3 +76,4 @@ class ScalingMemory:
     growth: RateStep | None = None
     removal: RateStep | None = None
     idle: Idle | None = None
+    learned: tuple[LearnedPool, ...] = ()

@@ -147,7 +147,7 @@ def recent_tokens_per_request(series: Mapping[str, Series], *, now: datetime) ->
     return _tokens_per_request(_all_intervals(series, now=now, window=WINDOW_SECONDS), fresh=(), now=now)
 
 
-class _Interval(NamedTuple):
+class Interval(NamedTuple):
     """Two samples of one pod, one after the other, that hold the same figures, and how far the counters went."""
 
     first: EngineSample
@@ -164,14 +164,14 @@ class _Interval(NamedTuple):
         return self.tokens + queued + self.refused * tokens_per_request
 
 
-def _between(first: EngineSample, last: EngineSample) -> _Interval | None:
+def _between(first: EngineSample, last: EngineSample) -> Interval | None:
     """Return the interval between two samples; None where a counter ran backwards."""
     tokens = (last.tokens or 0.0) - (first.tokens or 0.0)
     requests = (last.requests_done or 0.0) - (first.requests_done or 0.0)
     refused = (last.refused or 0.0) - (first.refused or 0.0)
     if tokens < 0.0 or requests < 0.0 or refused < 0.0:
         return None
-    return _Interval(first, last, tokens, requests, refused)
+    return Interval(first, last, tokens, requests, refused)
 
 
 def _is_fresh(sample: EngineSample, *, now: datetime, age: float) -> bool:
@@ -183,11 +183,12 @@ def _fresh(series: Mapping[str, Series], *, ready: Collection[str], now: datetim
     return [series[uid][-1] for uid in ready if series.get(uid) and _is_fresh(series[uid][-1], now=now, age=age)]
 
 
-def _all_intervals(series: Mapping[str, Series], *, now: datetime, window: float) -> list[_Interval]:
-    return [each for samples in series.values() for each in _intervals(samples, now=now, window=window)]
+def _all_intervals(series: Mapping[str, Series], *, now: datetime, window: float) -> list[Interval]:
+    return [each for samples in series.values() for each in intervals_of(samples, now=now, window=window)]
 
 
-def _intervals(samples: Series, *, now: datetime, window: float) -> Iterator[_Interval]:
+def intervals_of(samples: Series, *, now: datetime, window: float) -> Iterator[Interval]:
+    """Yield the intervals of one pod in the last `window` seconds that hold the figures which it has now."""
     usable = [
         sample
         for sample in samples
@@ -202,7 +203,7 @@ def _intervals(samples: Series, *, now: datetime, window: float) -> Iterator[_In
             yield interval
 
 
-def _arrival(intervals: Sequence[_Interval], *, tokens_per_request: float) -> float | None:
+def _arrival(intervals: Sequence[Interval], *, tokens_per_request: float) -> float | None:
     """Return tokens per second over the time that the intervals span; None where that is too short to tell."""
     if not intervals:
         return None
@@ -215,7 +216,7 @@ def _arrival(intervals: Sequence[_Interval], *, tokens_per_request: float) -> fl
     return max(0.0, arrived / seconds)
 
 
-def _tokens_per_request(intervals: Sequence[_Interval], *, fresh: Sequence[EngineSample], now: datetime) -> float:
+def _tokens_per_request(intervals: Sequence[Interval], *, fresh: Sequence[EngineSample], now: datetime) -> float:
     """Return the mean length of a request: of late, else since the engines started, else in the queues."""
     tokens = requests = 0.0
     for interval in intervals:

@@ -25,6 +25,20 @@ class Parity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What one Ready replica did between two samples, some seconds apart.
+
+    `in_flight` is the mean of the requests at both ends, `least_in_flight` the smaller of the two. `waited` says that
+    tokens waited in the scheduler at both.
+    """
+
+    tokens_per_second: float
+    in_flight: float
+    least_in_flight: float
+    waited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
     """One engine pod that is not terminating."""
 
@@ -42,13 +56,14 @@ class Pool:
     """One GPU pool of the service as it is now.
 
     `replicas` is what its Deployment asks for; 0 where there is none. `tokens_per_second` is the capacity of one
-    Ready replica.
+    Ready replica: the seed, until `work`, what replicas did since the last decision, teaches better.
     """
 
     name: str
     replicas: int
     tokens_per_second: float
     pods: tuple[Replica, ...] = ()
+    work: tuple[Work, ...] = ()
 
     @property
     def ready(self) -> tuple[Replica, ...]:

@@ -1,7 +1,14 @@
 """Scaling memory as it is written into `status.decision.memory` and read back."""
 
-from embedding_operator.api.v1alpha1.status import DecisionMemory, IdleTime, RateLimitStep, RequirementBucket
-from embedding_operator.domain.memory import Bucket, Idle, RateStep, ScalingMemory
+from embedding_operator.api.v1alpha1.status import (
+    DecisionMemory,
+    IdleTime,
+    LoadPoint,
+    PoolMemory,
+    RateLimitStep,
+    RequirementBucket,
+)
+from embedding_operator.domain.memory import Bucket, CurvePoint, Idle, LearnedPool, RateStep, ScalingMemory
 
 
 def written(memory: ScalingMemory) -> DecisionMemory:
@@ -18,6 +25,7 @@ def written(memory: ScalingMemory) -> DecisionMemory:
         growth=_written_step(memory.growth),
         removal=_written_step(memory.removal),
         idle=None if memory.idle is None else IdleTime(since=memory.idle.since, until=memory.idle.until),
+        pools=[_written_pool(pool) for pool in memory.learned],
     )
 
 
@@ -33,6 +41,7 @@ def remembered(memory: DecisionMemory) -> ScalingMemory:
         growth=_remembered_step(memory.growth),
         removal=_remembered_step(memory.removal),
         idle=None if memory.idle is None else Idle(since=memory.idle.since, until=memory.idle.until),
+        learned=tuple(_remembered_pool(pool) for pool in memory.pools),
     )
 
 
@@ -42,3 +51,31 @@ def _written_step(step: RateStep | None) -> RateLimitStep | None:
 
 def _remembered_step(step: RateLimitStep | None) -> RateStep | None:
     return None if step is None else RateStep(at=step.at, capacity=step.capacity, removed=step.removed)
+
+
+def _written_pool(learned: LearnedPool) -> PoolMemory:
+    return PoolMemory(
+        gpu_pool=learned.pool,
+        seed=learned.seed,
+        rates=list(learned.rates),
+        tokens_per_second=learned.tokens_per_second,
+        curve=[
+            LoadPoint(in_flight=each.in_flight, tokens_per_second=each.tokens_per_second, samples=each.samples)
+            for each in learned.curve
+        ],
+        knee=learned.knee,
+    )
+
+
+def _remembered_pool(memory: PoolMemory) -> LearnedPool:
+    return LearnedPool(
+        pool=memory.gpu_pool,
+        seed=memory.seed,
+        rates=tuple(memory.rates),
+        tokens_per_second=memory.tokens_per_second,
+        curve=tuple(
+            CurvePoint(in_flight=each.in_flight, tokens_per_second=each.tokens_per_second, samples=each.samples)
+            for each in memory.curve
+        ),
+        knee=memory.knee,
+    )

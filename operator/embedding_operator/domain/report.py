@@ -16,7 +16,7 @@ from embedding_operator.api.v1alpha1.status import (
 from embedding_operator.domain.conditions import Conditions
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import settled, takes_over
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Pool
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity
 from embedding_operator.domain.persistence import written
 from embedding_operator.domain.routing import Passage
 
@@ -67,7 +67,7 @@ def status_of(
         ready_summary=f"{ready}/{desired}",
         url=around.url,
         model=around.model,
-        pools=_pools(observation, decision, around=around),
+        pools=_pools(decision, around=around),
         schedule=_schedule_status(observation.bounds),
         decision=_decision_status(observation, decision),
         conditions=conditions.listed(),
@@ -226,20 +226,20 @@ def _gateway(passage: Passage, *, conditions: Conditions) -> None:
     write(ConditionType.GATEWAY_AVAILABLE, passage.reason, passage.message)
 
 
-def _pools(observation: Observation, decision: Decision, *, around: Surroundings) -> list[PoolStatus]:
-    speed = {pool.name: pool for pool in observation.pools}
-    return [_pool(target, pool=speed[target.pool], around=around) for target in decision.targets]
+def _pools(decision: Decision, *, around: Surroundings) -> list[PoolStatus]:
+    return [_pool(target, around=around) for target in decision.targets]
 
 
-def _pool(target: PoolTarget, *, pool: Pool, around: Surroundings) -> PoolStatus:
+def _pool(target: PoolTarget, *, around: Surroundings) -> PoolStatus:
+    source = around.capacity_sources.get(target.pool, CapacitySource.ESTIMATE)
     return PoolStatus(
         gpu_pool=target.pool,
         desired=target.replicas,
         ready=target.ready,
         starting=target.starting,
         stuck=target.stuck,
-        tokens_per_second=round(pool.tokens_per_second),
-        capacity_source=around.capacity_sources.get(target.pool, CapacitySource.ESTIMATE),
+        tokens_per_second=round(target.tokens_per_second),
+        capacity_source=CapacitySource.LEARNED if target.is_learned else source,
     )
 
 

@@ -2,6 +2,7 @@
 
 The order of the steps, each of which leaves a line in the trace:
 
+0. learn      what replicas did since tells what one can do (`domain.learning`)
 1. seed       what runs counts as the last requirement after a restart, a gap or a jump of the clock
 2. measure    missing, stale or invalid figures hold the requirement and freeze every removal
 3. demand     rate and queue (`domain.demand`), with a dead band between growing and shrinking
@@ -14,6 +15,7 @@ Nothing shrinks on missing, stale, invalid or partial figures, and nothing shrin
 """
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
@@ -21,7 +23,9 @@ from embedding_operator.domain.allocation import TOLERANCE, allocate, coverage
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import SETTLE_SECONDS, Removal, remove, victims
 from embedding_operator.domain.idleness import has_no_replica, idle_time, needs_none
-from embedding_operator.domain.memory import Idle, RateStep, ScalingMemory
+from embedding_operator.domain.knee import connection_limit
+from embedding_operator.domain.learning import learned_pools, with_learned_capacity
+from embedding_operator.domain.memory import Idle, LearnedPool, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation, Pool
 from embedding_operator.domain.requirement import requirement
 from embedding_operator.domain.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
@@ -30,13 +34,15 @@ from embedding_operator.domain.trace import Trace
 
 def decide(observation: Observation) -> Decision:
     """Return what every pool should hold now, why, and what to remember."""
+    learned = learned_pools(observation)
+    observation = replace(observation, pools=with_learned_capacity(observation.pools, learned))
     trace = Trace()
     wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
     idle = idle_time(observation)
     goal = _goal(observation, required=required, idle=idle, trace=trace)
     removal = _removal(observation, goal=goal, frozen=wanted.frozen, trace=trace)
-    targets = _targets(observation, goal=goal, replicas=removal.replicas, trace=trace)
+    targets = _targets(observation, goal=goal, replicas=removal.replicas, learned=learned, trace=trace)
     return Decision(
         at=observation.now,
         required=required,
@@ -49,9 +55,11 @@ def decide(observation: Observation) -> Decision:
             growth=wanted.growth,
             removal=removal.step,
             idle=idle,
+            learned=tuple(learned[name] for name in sorted(learned)),
         ),
         requeue_after=_requeue_after(observation),
         write=observation.policy.mode is ScalingMode.ACTIVE,
+        connection_limit=connection_limit(each.knee for each in learned.values()),
     )
 
 
@@ -172,7 +180,12 @@ def _in_order_of_removal(observation: Observation) -> tuple[Pool, ...]:
 
 
 def _targets(
-    observation: Observation, *, goal: dict[str, int], replicas: dict[str, int], trace: Trace
+    observation: Observation,
+    *,
+    goal: dict[str, int],
+    replicas: dict[str, int],
+    learned: dict[str, LearnedPool],
+    trace: Trace,
 ) -> tuple[PoolTarget, ...]:
     targets = []
     for pool in sorted(observation.pools, key=lambda pool: pool.name):
@@ -188,6 +201,8 @@ def _targets(
                 ready=len(pool.ready),
                 starting=pool.starting,
                 stuck=len(pool.stuck),
+                tokens_per_second=pool.tokens_per_second,
+                is_learned=learned[pool.name].tokens_per_second is not None,
                 victims=victims(pool, count=max(0, pool.replicas - target)),
             )
         )

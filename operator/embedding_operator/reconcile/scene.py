@@ -25,9 +25,11 @@ from embedding_operator.domain.observation import (
     Policy,
     Pool,
     Replica,
+    Work,
 )
 from embedding_operator.domain.routing import Phase
 from embedding_operator.domain.schedule import ClusterSchedule, bounds_in_force, selects
+from embedding_operator.domain.work import work_since
 from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.reader import PoolObject, Reader, ServiceObject
 from embedding_operator.kube.resources import NAMESPACE
@@ -91,6 +93,7 @@ class Observer:
             capacities=capacities,
             parities=parities,
             in_flight=self._in_flight(service, replicas),
+            work=work_since(None if memory is None else memory.at, series=self.engines.series(service.uid), now=now),
         )
         gateway = self._gateway(service, spec, now=now)
         observation = Observation(
@@ -165,10 +168,11 @@ def observed_pools(
     capacities: Mapping[str, Capacity],
     parities: Mapping[str, Parity],
     in_flight: Mapping[str, float],
+    work: Mapping[str, tuple[Work, ...]],
 ) -> tuple[Pool, ...]:
     """Return every pool that the service lists or still holds replicas on.
 
-    `parities` and `in_flight` are by pod UID.
+    `parities`, `in_flight` and `work` are by pod UID.
     """
     known = {each.pool: each for each in objects}
     listed = [pool.gpu_pool for pool in spec.pools]
@@ -179,6 +183,9 @@ def observed_pools(
             replicas=known[name].replicas if name in known else 0,
             tokens_per_second=capacities[name].tokens_per_second,
             pods=tuple(_with_telemetry(pod.replica, parities=parities, in_flight=in_flight) for pod in known[name].pods)
+            if name in known
+            else (),
+            work=tuple(each for pod in known[name].pods for each in work.get(pod.replica.uid, ()))
             if name in known
             else (),
         )

@@ -42,7 +42,7 @@ class TestDefaults:
         assert spec.scaling.scale_down.stabilization_seconds == 300
         assert spec.schedule is None
         gateway = spec.gateway
-        assert (gateway.enabled, gateway.replicas, gateway.max_connections_per_engine) == (True, 2, 32)
+        assert (gateway.enabled, gateway.replicas, gateway.max_connections_per_engine) == (True, 2, None)
         assert (gateway.queue_timeout_seconds, gateway.hold_seconds, gateway.body_limit_kib) == (60, 300, 1024)
         assert gateway.api_keys_secret_ref is None
 

@@ -7,15 +7,17 @@ import pytest
 from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
-from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus, ModelStatus
+from embedding_operator.api.v1alpha1.status import CapacitySource, EmbeddingServiceStatus, ModelStatus
 from embedding_operator.domain.conditions import Conditions
-from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy
+from embedding_operator.domain.memory import LearnedPool
+from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy, Work
 from embedding_operator.domain.persistence import remembered, written
 from embedding_operator.domain.report import Obstacle, Surroundings, stalled_status, status_of
 from embedding_operator.domain.routing import Passage
 from embedding_operator.domain.scaling import decide
 
 from tests.unit.domain.scenes import (
+    A10,
     NOON,
     T4,
     at,
@@ -328,3 +330,16 @@ def test_what_is_missing_of_the_gateway_is_said() -> None:
     found = report(scene)[ConditionType.METRICS_AVAILABLE]
     assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.PARTIAL)
     assert found.message.startswith("1 of 2 Ready gateway pods answered")
+
+
+def test_a_capacity_that_was_learned_is_shown_as_such() -> None:
+    busy = Work(tokens_per_second=1500.0, in_flight=9.0, least_in_flight=9.0, waited=True)
+    taught = LearnedPool(pool="a10", seed=A10, rates=(1500,) * 9, tokens_per_second=1500.0)
+    memory = replace(settled_memory(1000.0), learned=(taught,))
+    scene = observe(replace(pool(ready=1), work=(busy,)), pool("t4", speed=T4), measured=load(), memory=memory)
+    status = status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus())
+
+    assert [(each.tokens_per_second, each.capacity_source) for each in status.pools] == [
+        (1500, CapacitySource.LEARNED),
+        (400, CapacitySource.ESTIMATE),
+    ]

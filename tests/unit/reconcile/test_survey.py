@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from embedding_operator.domain.gateway_metrics import GatewaySample
+from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.metrics import EngineSample
 from embedding_operator.domain.observation import Observation
 from embedding_operator.domain.routing import Phase
+from embedding_operator.domain.scaling import decide
 from embedding_operator.kube.reader import Reader, ServiceObject
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.reconcile.catalog import Catalog
@@ -76,12 +78,12 @@ class Scenery:
         assert found is not None
         return found
 
-    async def look(self, *, after: float = 0.0) -> Observation:
+    async def look(self, *, after: float = 0.0, memory: ScalingMemory | None = None) -> Observation:
         self.now += timedelta(seconds=after)
         await self.survey.take([self.service()])
         prepared = self.preparations.prepare(self.service())
         assert isinstance(prepared, Prepared)
-        return self.observer.scene(self.service(), prepared, parities={}, memory=None).observation
+        return self.observer.scene(self.service(), prepared, parities={}, memory=memory).observation
 
 
 def idle_engine(uid: str, now: datetime) -> EngineSample:
@@ -195,3 +197,15 @@ async def test_whether_requests_are_held_is_known(seconds: int, holds: bool) -> 
     seen = await Scenery(*PODS, gateway={"holdSeconds": seconds}).look()
     assert seen.gateway is not None
     assert seen.gateway.holds is holds
+
+
+async def test_what_replicas_did_is_told_once() -> None:
+    scenery = Scenery(*PODS)
+    scenery.engine = idle_engine
+    await scenery.look()
+    seen = await scenery.look(after=5)
+    assert [each.tokens_per_second for each in seen.pools[0].work] == [1.0]
+    assert (await scenery.look(after=1)).pools[0].work != ()
+    remembered = decide(seen).memory
+    assert (await scenery.look(after=1, memory=remembered)).pools[0].work == ()
+    assert len((await scenery.look(after=3, memory=remembered)).pools[0].work) == 1

@@ -19,6 +19,7 @@ class CapacitySource(StrEnum):
 
     SPEC = "Spec"
     ESTIMATE = "Estimate"
+    LEARNED = "Learned"
 
 
 class ModelStatus(ApiModel):
@@ -86,6 +87,25 @@ class IdleTime(ApiModel):
     until: datetime
 
 
+class LoadPoint(ApiModel):
+    """What a replica computes with about so many requests in flight."""
+
+    in_flight: Count
+    tokens_per_second: Rate
+    samples: Count
+
+
+class PoolMemory(ApiModel):
+    """What the replicas of one pool taught: see `domain.learning`."""
+
+    gpu_pool: str
+    seed: Rate
+    rates: Annotated[list[Count], Field(max_length=50, json_schema_extra=ATOMIC_LIST)] = Field(default_factory=list)
+    tokens_per_second: Rate | None = None
+    curve: Annotated[list[LoadPoint], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = Field(default_factory=list)
+    knee: Count | None = None
+
+
 class DecisionMemory(ApiModel):
     """What a restarted operator must know to decide as if it had not restarted."""
 
@@ -97,6 +117,9 @@ class DecisionMemory(ApiModel):
     growth: RateLimitStep | None = None
     removal: RateLimitStep | None = None
     idle: IdleTime | None = None
+    pools: Annotated[list[PoolMemory], Field(max_length=64, json_schema_extra=list_map("gpuPool"))] = Field(
+        default_factory=list
+    )
 
 
 class DecisionStatus(ApiModel):

@@ -54,8 +54,8 @@ class PoolTarget:
     """What one pool should hold, beside what it holds.
 
     `replicas` is what to write now, `goal` where the handover ends. `victims` are the names of the pods that should
-    leave first if `replicas` is below the present count. `tokens_per_second` is the capacity that one replica was taken
-    for; `is_learned` says that it was measured here.
+    leave first if `replicas` is below the present count. One replica was taken for `tokens_per_second`; `is_learned`
+    says that this was measured here. `start_seconds` is how long a start takes, None until one was seen.
     """
 
     pool: str
@@ -66,6 +66,7 @@ class PoolTarget:
     stuck: int
     tokens_per_second: float
     is_learned: bool = False
+    start_seconds: float | None = None
     victims: tuple[str, ...] = ()
 
 

@@ -14,8 +14,7 @@ from datetime import timedelta
 
 from embedding_operator.domain.memory import Idle
 from embedding_operator.domain.observation import GatewayLoad, Observation
-
-BLIND_SECONDS = 60.0
+from embedding_operator.domain.stabilization import BLIND_SECONDS
 
 
 def idle_time(observation: Observation) -> Idle | None:

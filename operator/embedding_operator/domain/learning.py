@@ -1,4 +1,4 @@
-"""What a service learns of its pools while it runs: capacity and knee.
+"""What a service learns of its pools while it runs: capacity, knee, and how long a start takes (`domain.leads`).
 
 The capacity of a replica is what it computes while it has more to do than it can. It is learned only from such times:
 tokens waited throughout, or more requests were in flight than the knee. One sample per decision and pool, the median
@@ -11,6 +11,7 @@ from dataclasses import replace
 from statistics import median
 
 from embedding_operator.domain.knee import learned_curve, learned_knee
+from embedding_operator.domain.leads import with_starts
 from embedding_operator.domain.memory import LearnedPool
 from embedding_operator.domain.observation import Observation, Pool, Work
 
@@ -22,8 +23,13 @@ NOISE = 0.05
 
 def learned_pools(observation: Observation) -> dict[str, LearnedPool]:
     """Return what is known of every pool, by name."""
-    known = {} if observation.memory is None else {each.pool: each for each in observation.memory.learned}
-    return {pool.name: _learned(pool, known=known.get(pool.name)) for pool in observation.pools}
+    memory, now = observation.memory, observation.now
+    known = {} if memory is None else {each.pool: each for each in memory.learned}
+    last = None if memory is None else memory.at
+    return {
+        pool.name: with_starts(_learned(pool, known=known.get(pool.name)), pool, last=last, now=now)
+        for pool in observation.pools
+    }
 
 
 def with_learned_capacity(pools: Sequence[Pool], learned: dict[str, LearnedPool]) -> tuple[Pool, ...]:

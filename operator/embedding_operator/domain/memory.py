@@ -55,7 +55,8 @@ class LearnedPool:
 
     `rates` are the tokens per second of saturated replicas, newest last, and `tokens_per_second` the capacity that
     follows from them; both belong to the capacity `seed` that was taken before. `knee` is the number of requests in
-    flight beyond which a replica computes no more, by its `curve`.
+    flight beyond which a replica computes no more, by its `curve`. `cold_starts` and `warm_starts` are seconds, newest
+    last; `starting` are the UIDs of pods whose start is being watched.
     """
 
     pool: str
@@ -64,6 +65,9 @@ class LearnedPool:
     tokens_per_second: float | None = None
     curve: tuple[CurvePoint, ...] = ()
     knee: int | None = None
+    cold_starts: tuple[int, ...] = ()
+    warm_starts: tuple[int, ...] = ()
+    starting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

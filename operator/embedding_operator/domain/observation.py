@@ -40,7 +40,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
-    """One engine pod that is not terminating."""
+    """One engine pod that is not terminating. `warm` says that it found its weights on its node."""
 
     uid: str
     name: str
@@ -49,6 +49,7 @@ class Replica:
     stuck: Reason | None = None
     parity: Parity = Parity.UNKNOWN
     in_flight: float = 0.0
+    warm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,8 @@ class Pool:
     """One GPU pool of the service as it is now.
 
     `replicas` is what its Deployment asks for; 0 where there is none. `tokens_per_second` is the capacity of one
-    Ready replica: the seed, until `work`, what replicas did since the last decision, teaches better.
+    Ready replica: the seed, until `work`, what replicas did since the last decision, teaches better. `starts_warm` says
+    that a replica created now would find its weights on its node.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Pool:
     tokens_per_second: float
     pods: tuple[Replica, ...] = ()
     work: tuple[Work, ...] = ()
+    starts_warm: bool = False
 
     @property
     def ready(self) -> tuple[Replica, ...]:

@@ -64,6 +64,9 @@ def _written_pool(learned: LearnedPool) -> PoolMemory:
             for each in learned.curve
         ],
         knee=learned.knee,
+        cold_starts=list(learned.cold_starts),
+        warm_starts=list(learned.warm_starts),
+        starting=list(learned.starting),
     )
 
 
@@ -78,4 +81,7 @@ def _remembered_pool(memory: PoolMemory) -> LearnedPool:
             for each in memory.curve
         ),
         knee=memory.knee,
+        cold_starts=tuple(memory.cold_starts),
+        warm_starts=tuple(memory.warm_starts),
+        starting=tuple(memory.starting),
     )

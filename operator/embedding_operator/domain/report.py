@@ -240,6 +240,7 @@ def _pool(target: PoolTarget, *, around: Surroundings) -> PoolStatus:
         stuck=target.stuck,
         tokens_per_second=round(target.tokens_per_second),
         capacity_source=CapacitySource.LEARNED if target.is_learned else source,
+        start_seconds_p90=None if target.start_seconds is None else round(target.start_seconds),
     )
 
 

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.demand import Demand, demand_of
-from embedding_operator.domain.idleness import BLIND_SECONDS
 from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation, Pool
 from embedding_operator.domain.stabilization import (
+    BLIND_SECONDS,
     GROWTH_STEP_SECONDS,
     TRIM_SECONDS,
     highest_within,

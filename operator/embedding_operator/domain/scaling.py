@@ -24,6 +24,7 @@ from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import SETTLE_SECONDS, Removal, remove, victims
 from embedding_operator.domain.idleness import has_no_replica, idle_time, needs_none
 from embedding_operator.domain.knee import connection_limit
+from embedding_operator.domain.leads import p90_of_starts
 from embedding_operator.domain.learning import learned_pools, with_learned_capacity
 from embedding_operator.domain.memory import Idle, LearnedPool, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation, Pool
@@ -203,6 +204,7 @@ def _targets(
                 stuck=len(pool.stuck),
                 tokens_per_second=pool.tokens_per_second,
                 is_learned=learned[pool.name].tokens_per_second is not None,
+                start_seconds=p90_of_starts(learned[pool.name], warm=pool.starts_warm),
                 victims=victims(pool, count=max(0, pool.replicas - target)),
             )
         )

@@ -14,6 +14,7 @@ from embedding_operator.domain.gateway_metrics import (
     listen,
     without_engines,
 )
+from embedding_operator.domain.leads import COLD_SECONDS, lead_seconds
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.metrics import EngineSample, measure, recent_tokens_per_request
 from embedding_operator.domain.observation import (
@@ -38,8 +39,8 @@ from embedding_operator.reconcile.catalog import Catalog
 from embedding_operator.reconcile.preparation import Prepared
 from embedding_operator.telemetry.history import History
 
-LEAD_SECONDS = 300.0
-"""How long a start is expected to take until starts are learned; a pod that takes twice as long is stuck."""
+LEAST_LEAD_SECONDS = 60.0
+"""A pod is stuck once it starts for twice as long as starts took of late, but never within two minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,8 @@ class Observer:
     ) -> Scene:
         """Return what there is of `service` now; `parities` are by pod UID."""
         now, spec, pools = self.now(), prepared.spec, prepared.pools
-        objects = self.reader.pools(service, now=now, lead_seconds=lambda _: LEAD_SECONDS)
+        leads = _leads(memory)
+        objects = self.reader.pools(service, now=now, lead_seconds=lambda pool: leads.get(pool, COLD_SECONDS))
         schedules = selecting(self.catalog.schedules(), service=service, store=self.store)
         capacities = _capacities(spec, objects=objects, pools=pools)
         replicas = [pod.replica for each in objects for pod in each.pods]
@@ -192,6 +194,12 @@ def observed_pools(
         for name in (*listed, *left)
         if name in capacities
     )
+
+
+def _leads(memory: ScalingMemory | None) -> dict[str, float]:
+    """Return the seconds of a start by pool, as far as starts were seen; a start that is not warm is waited for."""
+    known = () if memory is None else memory.learned
+    return {each.pool: max(LEAST_LEAD_SECONDS, lead_seconds(each, warm=False)) for each in known}
 
 
 def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: Mapping[str, float]) -> Replica:

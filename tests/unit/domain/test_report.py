@@ -343,3 +343,11 @@ def test_a_capacity_that_was_learned_is_shown_as_such() -> None:
         (1500, CapacitySource.LEARNED),
         (400, CapacitySource.ESTIMATE),
     ]
+
+
+def test_the_time_of_a_start_is_shown_once_one_was_seen() -> None:
+    taught = LearnedPool(pool="a10", seed=A10, cold_starts=(80, 95))
+    scene = observe(pool(ready=1), measured=load(), memory=replace(settled_memory(1000.0), learned=(taught,)))
+    for observation, seconds in ((scene, 95), (replace(scene, memory=None), None)):
+        status = status_of(observation, decide(observation), around=AROUND, previous=EmbeddingServiceStatus())
+        assert [each.start_seconds_p90 for each in status.pools] == [seconds]

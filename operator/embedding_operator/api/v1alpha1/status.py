@@ -12,6 +12,8 @@ from embedding_operator.api.v1alpha1.model import Architecture, Dtype
 
 Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0)]
+Starts = Annotated[list[Count], Field(max_length=20, json_schema_extra=ATOMIC_LIST)]
+"""Seconds from created to Ready, newest last."""
 
 
 class CapacitySource(StrEnum):
@@ -41,6 +43,11 @@ class PoolStatus(ApiModel):
     stuck: Count = 0
     tokens_per_second: Count = 0
     capacity_source: CapacitySource = CapacitySource.ESTIMATE
+    start_seconds_p90: Count | None = Field(
+        default=None,
+        description="Nine of ten of the last starts took at most this long, from created to Ready.",
+        alias="startSecondsP90",
+    )
 
 
 class ScheduleStatus(ApiModel):
@@ -104,6 +111,9 @@ class PoolMemory(ApiModel):
     tokens_per_second: Rate | None = None
     curve: Annotated[list[LoadPoint], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = Field(default_factory=list)
     knee: Count | None = None
+    cold_starts: Starts = Field(default_factory=list)
+    warm_starts: Starts = Field(default_factory=list)
+    starting: Annotated[list[str], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(default_factory=list)
 
 
 class DecisionMemory(ApiModel):

@@ -4,12 +4,14 @@ Missing, stale and invalid figures hold the last requirement; they are never rea
 the decisions or a jump of the clock, what runs counts as the last requirement, so none of them can shrink a service.
 """
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from embedding_operator.domain.anticipation import outlook
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.demand import Demand, demand_of
+from embedding_operator.domain.figures import Hold, gap_in, usable_load
 from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation, Pool
 from embedding_operator.domain.stabilization import (
@@ -24,7 +26,6 @@ from embedding_operator.domain.stabilization import (
 )
 from embedding_operator.domain.trace import Trace
 
-MAX_SAMPLE_AGE_SECONDS = 15.0
 TRIM_MARGIN = 1.05
 
 
@@ -50,18 +51,10 @@ class _Wish:
     frozen: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Hold:
-    """Why figures can not be used."""
-
-    reason: StepReason
-    message: str
-
-
-def requirement(observation: Observation, *, trace: Trace) -> Requirement:
-    """Return the capacity that the service should have."""
+def requirement(observation: Observation, *, leads: Mapping[str, float], trace: Trace) -> Requirement:
+    """Return the capacity that the service should have; `leads` are the seconds of a start by pool."""
     memory = _seeded(observation, trace=trace)
-    wish = _wish(observation, memory=memory, trace=trace)
+    wish = _wish(observation, memory=memory, leads=leads, trace=trace)
     policy = observation.policy
     buckets = remembered(
         memory.buckets,
@@ -104,11 +97,11 @@ def _seeded(observation: Observation, *, trace: Trace) -> ScalingMemory:
     return ScalingMemory(at=now, required=required, buckets=(*past, seed))
 
 
-def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _Wish:
+def _wish(observation: Observation, *, memory: ScalingMemory, leads: Mapping[str, float], trace: Trace) -> _Wish:
     """Return the requirement before smoothing."""
     current = memory.required
-    load = _usable_load(observation)
-    if isinstance(load, _Hold):
+    load = usable_load(observation)
+    if isinstance(load, Hold):
         trace.add(load.reason, load.message, before=current, after=current)
         return _Wish(tokens_per_second=current, demand=current, frozen=True)
     demand = demand_of(
@@ -116,6 +109,7 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
         policy=observation.policy,
         ready_capacity=sum(pool.ready_capacity for pool in observation.pools),
         replica_capacity=_reference_capacity(observation),
+        ahead=outlook(observation, leads=leads, required=current, buckets=memory.buckets),
     )
     frozen = _partial(load, observation=observation, current=current, trace=trace)
     _trace_demand(demand, load=load, trace=trace)
@@ -123,49 +117,14 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
     return _Wish(tokens_per_second=banded, demand=round(demand.up, 3), frozen=frozen)
 
 
-def _usable_load(observation: Observation) -> Load | _Hold:
-    load = observation.load
-    if load is None:
-        serving = any(pool.ready for pool in observation.pools)
-        message = "no replica reported: the requirement is held" if serving else "no replica is Ready to be measured"
-        return _Hold(reason=StepReason.METRICS_MISSING_HOLD, message=message)
-    figures = (load.queue_requests, load.queue_tokens, load.arrival_tokens_per_second or 0.0)
-    if any(not math.isfinite(figure) or figure < 0 for figure in figures):
-        message = "a figure is negative, NaN or infinite: the requirement is held"
-        return _Hold(reason=StepReason.METRICS_INVALID_HOLD, message=message)
-    age = (observation.now - load.sampled_at).total_seconds()
-    if abs(age) > MAX_SAMPLE_AGE_SECONDS:
-        message = f"figures are {age:.0f} s old: the requirement is held"
-        return _Hold(reason=StepReason.METRICS_STALE_HOLD, message=message)
-    return load
-
-
 def _partial(load: Load, *, observation: Observation, current: float, trace: Trace) -> bool:
     """Return whether figures are incomplete, so that nothing may shrink on them."""
-    gap = _gateway_gap(observation)
-    if load.reporting < load.expected:
-        gap = f"{load.reporting} of {load.expected} Ready replicas reported"
-    elif gap is None and load.arrival_tokens_per_second is None:
-        gap = "the arrival rate is not known yet"
+    gap = gap_in(load, observation=observation)
     if gap is None:
         return False
     message = f"{gap}: growing is allowed, shrinking is not"
     trace.add(StepReason.PARTIAL_METRICS_NO_DOWN, message, before=current, after=current)
     return True
-
-
-def _gateway_gap(observation: Observation) -> str | None:
-    """Return what is not known of the gateway; None where requests do not come through it, or all is known."""
-    gateway = observation.gateway
-    if gateway is None or gateway.is_complete:
-        return None
-    if gateway.expected == 0:
-        return "no gateway pod is Ready"
-    if gateway.answering < gateway.expected:
-        return f"{gateway.answering} of {gateway.expected} Ready gateway pods answered"
-    if gateway.reporting < gateway.expected:
-        return f"{gateway.expected - gateway.reporting} of {gateway.expected} gateway pods started in the last minute"
-    return "the request rate at the gateway is not known yet"
 
 
 def _reference_capacity(observation: Observation) -> float:

@@ -24,7 +24,7 @@ from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import SETTLE_SECONDS, Removal, remove, victims
 from embedding_operator.domain.idleness import has_no_replica, idle_time, needs_none
 from embedding_operator.domain.knee import connection_limit
-from embedding_operator.domain.leads import p90_of_starts
+from embedding_operator.domain.leads import lead_seconds, p90_of_starts
 from embedding_operator.domain.learning import learned_pools, with_learned_capacity
 from embedding_operator.domain.memory import Idle, LearnedPool, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation, Pool
@@ -37,8 +37,9 @@ def decide(observation: Observation) -> Decision:
     """Return what every pool should hold now, why, and what to remember."""
     learned = learned_pools(observation)
     observation = replace(observation, pools=with_learned_capacity(observation.pools, learned))
+    leads = {pool.name: lead_seconds(learned[pool.name], warm=pool.starts_warm) for pool in observation.pools}
     trace = Trace()
-    wanted = requirement(observation, trace=trace)
+    wanted = requirement(observation, leads=leads, trace=trace)
     required = wanted.tokens_per_second
     idle = idle_time(observation)
     goal = _goal(observation, required=required, idle=idle, trace=trace)

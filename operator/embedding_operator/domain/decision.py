@@ -17,6 +17,7 @@ class StepReason(StrEnum):
     PARTIAL_METRICS_NO_DOWN = "PartialMetricsNoDown"
     QUEUE_DEMAND = "QueueDemand"
     RATE_DEMAND = "RateDemand"
+    PANIC = "Panic"
     DEMAND_UP = "DemandUp"
     DEMAND_DOWN = "DemandDown"
     IN_BAND = "InBand"

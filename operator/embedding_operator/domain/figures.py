@@ -24,7 +24,8 @@ def usable_load(observation: Observation) -> Load | Hold:
         serving = any(pool.ready for pool in observation.pools)
         message = "no replica reported: the requirement is held" if serving else "no replica is Ready to be measured"
         return Hold(reason=StepReason.METRICS_MISSING_HOLD, message=message)
-    figures = (load.queue_requests, load.queue_tokens, load.arrival_tokens_per_second or 0.0)
+    rates = (load.arrival_tokens_per_second or 0.0, load.burst_tokens_per_second or 0.0)
+    figures = (load.queue_requests, load.queue_tokens, *rates)
     if any(not math.isfinite(figure) or figure < 0 for figure in figures):
         message = "a figure is negative, NaN or infinite: the requirement is held"
         return Hold(reason=StepReason.METRICS_INVALID_HOLD, message=message)

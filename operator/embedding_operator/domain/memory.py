@@ -72,7 +72,10 @@ class LearnedPool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingMemory:
-    """The state of scaling after the decision made `at`; `required` is in tokens per second."""
+    """The state of scaling after the decision made `at`; `required` is in tokens per second.
+
+    Until `panic_until` nothing leaves and growth is not limited.
+    """
 
     at: datetime
     required: float
@@ -80,4 +83,5 @@ class ScalingMemory:
     growth: RateStep | None = None
     removal: RateStep | None = None
     idle: Idle | None = None
+    panic_until: datetime | None = None
     learned: tuple[LearnedPool, ...] = ()

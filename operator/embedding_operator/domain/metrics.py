@@ -26,6 +26,8 @@ from embedding_operator.domain.observation import TOKENS_PER_REQUEST, Load
 
 MAX_AGE_SECONDS = 15.0
 WINDOW_SECONDS = 60.0
+BURST_SECONDS = 6.0
+_BURST_BOTH_ENDS = timedelta(seconds=2 * BURST_SECONDS)
 MIN_SPAN_SECONDS = 2.5
 """A rate over less is chance: samples lie that close when somebody asked for them between two ticks."""
 
@@ -126,6 +128,7 @@ def measure(
             queue_requests=math.nan,
             queue_tokens=math.nan,
             arrival_tokens_per_second=math.nan,
+            burst_tokens_per_second=math.nan,
             reporting=reporting,
             expected=len(ready),
         )
@@ -136,6 +139,7 @@ def measure(
         queue_requests=math.fsum(sample.queue_requests for sample in fresh),
         queue_tokens=math.fsum(sample.queue_tokens(tokens_per_request=length) for sample in fresh),
         arrival_tokens_per_second=_arrival(intervals, tokens_per_request=length),
+        burst_tokens_per_second=_arrival(_latest(intervals, now=now), tokens_per_request=length),
         reporting=reporting,
         expected=len(ready),
         tokens_per_request=length,
@@ -201,6 +205,16 @@ def intervals_of(samples: Series, *, now: datetime, window: float) -> Iterator[I
         interval = _between(first, last)
         if interval is not None:
             yield interval
+
+
+def is_recent(first: datetime, last: datetime, *, now: datetime) -> bool:
+    """Return whether the middle between two samples is within the seconds that make a burst."""
+    return (now - first) + (now - last) <= _BURST_BOTH_ENDS
+
+
+def _latest(intervals: Sequence[Interval], *, now: datetime) -> list[Interval]:
+    """Return the intervals that lie in the last seconds by their middle."""
+    return [each for each in intervals if is_recent(each.first.taken_at, each.last.taken_at, now=now)]
 
 
 def _arrival(intervals: Sequence[Interval], *, tokens_per_request: float) -> float | None:

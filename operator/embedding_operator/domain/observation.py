@@ -122,7 +122,8 @@ class Load:
 
     `sampled_at` is the time of the oldest figure that took part. `arrival_tokens_per_second` is None until two
     samples of one replica exist. `reporting` of `expected` Ready replicas had a fresh figure. `tokens_per_request` is
-    the mean length of a request, as it was taken for those that are only counted.
+    the mean length of a request, as it was taken for those that are only counted. `burst_tokens_per_second` is what
+    arrived in the last seconds.
     """
 
     sampled_at: datetime
@@ -132,6 +133,7 @@ class Load:
     reporting: int
     expected: int
     tokens_per_request: float = TOKENS_PER_REQUEST
+    burst_tokens_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +141,17 @@ class GatewayLoad:
     """What the gateway pods of a service say, together.
 
     `outstanding` requests were taken and not answered, `waiting` of them are at no engine. `requests_per_second` is
-    None until it is known; `last_arrival` is the latest sample that counted a new request. From `quiet_since` to
-    `sampled_at`, the time of the oldest figure, no pod had a request; None where one has, or may have. `expected`
-    pods are Ready: `answering` of them were heard in time, `reporting` of those for long enough, and without a
-    restart, to be believed that there was less than they say. `holds` says whether requests wait for a first replica.
+    None until it is known, `burst_per_second` is that of the last seconds; `last_arrival` is the latest sample that
+    counted a new request. From `quiet_since` to `sampled_at`, the time of the oldest figure, no pod had a request; None
+    where one has, or may have. `expected` pods are Ready: `answering` of them were heard in time, `reporting` of those
+    for long enough, and without a restart, to be believed that there was less than they say. `holds` says whether
+    requests wait for a first replica.
     """
 
     outstanding: float = 0.0
     waiting: float = 0.0
     requests_per_second: float | None = None
+    burst_per_second: float | None = None
     last_arrival: datetime | None = None
     quiet_since: datetime | None = None
     sampled_at: datetime | None = None

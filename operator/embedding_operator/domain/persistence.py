@@ -25,6 +25,7 @@ def written(memory: ScalingMemory) -> DecisionMemory:
         growth=_written_step(memory.growth),
         removal=_written_step(memory.removal),
         idle=None if memory.idle is None else IdleTime(since=memory.idle.since, until=memory.idle.until),
+        panic_until=memory.panic_until,
         pools=[_written_pool(pool) for pool in memory.learned],
     )
 
@@ -41,6 +42,7 @@ def remembered(memory: DecisionMemory) -> ScalingMemory:
         growth=_remembered_step(memory.growth),
         removal=_remembered_step(memory.removal),
         idle=None if memory.idle is None else Idle(since=memory.idle.since, until=memory.idle.until),
+        panic_until=memory.panic_until,
         learned=tuple(_remembered_pool(pool) for pool in memory.pools),
     )
 

@@ -6,7 +6,7 @@ the decisions or a jump of the clock, what runs counts as the last requirement, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from embedding_operator.domain.anticipation import outlook
 from embedding_operator.domain.decision import StepReason
@@ -14,6 +14,7 @@ from embedding_operator.domain.demand import Demand, demand_of
 from embedding_operator.domain.figures import Hold, gap_in, usable_load
 from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation, Pool
+from embedding_operator.domain.panic import in_panic, panic_until
 from embedding_operator.domain.stabilization import (
     BLIND_SECONDS,
     GROWTH_STEP_SECONDS,
@@ -38,6 +39,7 @@ class Requirement:
 
     tokens_per_second: float
     frozen: bool
+    panic_until: datetime | None
     buckets: tuple[Bucket, ...]
     growth: RateStep
 
@@ -49,6 +51,7 @@ class _Wish:
     tokens_per_second: float
     demand: float
     frozen: bool
+    panic_until: datetime | None
 
 
 def requirement(observation: Observation, *, leads: Mapping[str, float], trace: Trace) -> Requirement:
@@ -66,12 +69,20 @@ def requirement(observation: Observation, *, leads: Mapping[str, float], trace: 
     growth = step_in_progress(
         memory.growth, now=observation.now, seconds=GROWTH_STEP_SECONDS, capacity=_supply(observation.pools)
     )
-    if wish.tokens_per_second > memory.required:
+    if wish.panic_until is not None:
+        smoothed = max(memory.required, wish.tokens_per_second)
+    elif wish.tokens_per_second > memory.required:
         wanted = _stabilized_up(observation, memory=memory, wanted=wish.tokens_per_second, buckets=buckets, trace=trace)
         smoothed = _limited_up(observation, current=memory.required, wanted=wanted, growth=growth, trace=trace)
     else:
         smoothed = _stabilized_down(observation, memory=memory, wish=wish, buckets=buckets, trace=trace)
-    return Requirement(tokens_per_second=smoothed, frozen=wish.frozen, buckets=buckets, growth=growth)
+    return Requirement(
+        tokens_per_second=smoothed,
+        frozen=wish.frozen,
+        panic_until=wish.panic_until,
+        buckets=buckets,
+        growth=growth,
+    )
 
 
 def _supply(pools: tuple[Pool, ...]) -> float:
@@ -103,7 +114,13 @@ def _wish(observation: Observation, *, memory: ScalingMemory, leads: Mapping[str
     load = usable_load(observation)
     if isinstance(load, Hold):
         trace.add(load.reason, load.message, before=current, after=current)
-        return _Wish(tokens_per_second=current, demand=current, frozen=True)
+        until = panic_until(None, observation=observation, last=memory.panic_until)
+        return _Wish(tokens_per_second=current, demand=current, frozen=True, panic_until=until)
+    frozen = _partial(load, observation=observation, current=current, trace=trace)
+    until = panic_until(load, observation=observation, last=memory.panic_until)
+    if until is not None:
+        load, frozen = in_panic(load), True
+        _trace_panic(load, until=until, current=current, trace=trace)
     demand = demand_of(
         load,
         policy=observation.policy,
@@ -111,10 +128,17 @@ def _wish(observation: Observation, *, memory: ScalingMemory, leads: Mapping[str
         replica_capacity=_reference_capacity(observation),
         ahead=outlook(observation, leads=leads, required=current, buckets=memory.buckets),
     )
-    frozen = _partial(load, observation=observation, current=current, trace=trace)
     _trace_demand(demand, load=load, trace=trace)
     banded = _banded(demand, observation=observation, memory=memory, trace=trace)
-    return _Wish(tokens_per_second=banded, demand=round(demand.up, 3), frozen=frozen)
+    return _Wish(tokens_per_second=banded, demand=round(demand.up, 3), frozen=frozen, panic_until=until)
+
+
+def _trace_panic(load: Load, *, until: datetime, current: float, trace: Trace) -> None:
+    rate = load.burst_tokens_per_second or 0.0
+    message = (
+        f"{rate:.0f} tokens/s arrived of late: growth is not limited, and nothing leaves until {until:%H:%M:%S} UTC"
+    )
+    trace.add(StepReason.PANIC, message, before=current, after=current)
 
 
 def _partial(load: Load, *, observation: Observation, current: float, trace: Trace) -> bool:

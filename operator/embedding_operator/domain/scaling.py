@@ -57,6 +57,7 @@ def decide(observation: Observation) -> Decision:
             growth=wanted.growth,
             removal=removal.step,
             idle=idle,
+            panic_until=wanted.panic_until,
             learned=tuple(learned[name] for name in sorted(learned)),
         ),
         requeue_after=_requeue_after(observation),

@@ -127,6 +127,7 @@ class DecisionMemory(ApiModel):
     growth: RateLimitStep | None = None
     removal: RateLimitStep | None = None
     idle: IdleTime | None = None
+    panic_until: datetime | None = None
     pools: Annotated[list[PoolMemory], Field(max_length=64, json_schema_extra=list_map("gpuPool"))] = Field(
         default_factory=list
     )

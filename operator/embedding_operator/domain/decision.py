@@ -28,6 +28,8 @@ class StepReason(StrEnum):
     DOWN_FROZEN = "DownFrozen"
     AT_MAXIMUM = "AtMaximum"
     AT_MINIMUM = "AtMinimum"
+    CHEAPEST_MIX = "CheapestMix"
+    PRICE_MISSING = "PriceMissing"
     KEEP_ONE = "KeepOne"
     IDLE = "Idle"
     WAKE = "Wake"

@@ -9,11 +9,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode, ScalingSpec
 from embedding_operator.domain.memory import ScalingMemory
 
 TOKENS_PER_REQUEST = 256.0
 """Taken for the length of a request while no engine has answered or queued a single one."""
+
+LEAD_SECONDS = 300.0
+"""How long a start is expected to take until starts are learned."""
 
 
 class Parity(StrEnum):
@@ -42,13 +46,15 @@ class Pool:
     """One GPU pool of the service as it is now.
 
     `replicas` is what its Deployment asks for; 0 where there is none. `tokens_per_second` is the capacity of one
-    Ready replica.
+    Ready replica, `price_per_hour` what it costs; None where nobody said. A start takes `lead_seconds`.
     """
 
     name: str
     replicas: int
     tokens_per_second: float
     pods: tuple[Replica, ...] = ()
+    price_per_hour: float | None = None
+    lead_seconds: float = LEAD_SECONDS
 
     @property
     def ready(self) -> tuple[Replica, ...]:
@@ -154,6 +160,7 @@ class Policy:
     """The goals and limits of scaling, in the units of the decision."""
 
     mode: ScalingMode = ScalingMode.ACTIVE
+    allocation: Allocation = Allocation.ORDERED
     queue_requests_per_replica: float = 8.0
     drain_seconds: float = 30.0
     target_utilization: float = 0.80
@@ -166,10 +173,11 @@ class Policy:
     down_share_per_minute: float = 0.5
 
     @classmethod
-    def of(cls, spec: ScalingSpec) -> "Policy":
-        """Return the policy that `spec.scaling` states."""
+    def of(cls, spec: ScalingSpec, *, allocation: Allocation = Allocation.ORDERED) -> "Policy":
+        """Return the policy that `spec.scaling` and `spec.allocation` state."""
         return cls(
             mode=spec.mode,
+            allocation=allocation,
             queue_requests_per_replica=spec.queue.target_requests,
             drain_seconds=spec.queue.drain_seconds,
             target_utilization=spec.target_utilization / 100,

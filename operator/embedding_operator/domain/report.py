@@ -56,6 +56,7 @@ def status_of(
     _schedule(observation.bounds, conditions=conditions)
     _handover(observation, decision, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
+    _allocation(decision, conditions=conditions)
     _other_scaler(around, conditions=conditions)
     _gateway(around.passage, conditions=conditions)
     ready = sum(target.ready for target in decision.targets)
@@ -211,6 +212,17 @@ def _limits(observation: Observation, decision: Decision, *, conditions: Conditi
             conditions.false(ConditionType.SCALING_LIMITED, Reason.AT_MINIMUM, step.message)
             return
     conditions.false(ConditionType.SCALING_LIMITED, Reason.WITHIN_BOUNDS)
+
+
+def _allocation(decision: Decision, *, conditions: Conditions) -> None:
+    kind = ConditionType.ALLOCATION_APPLIED
+    conditions.true(kind, Reason.IN_ORDER, "pools are filled in the order of spec.pools")
+    for step in decision.steps:
+        if step.reason is StepReason.CHEAPEST_MIX:
+            # The mix itself is in the decision: a message that changed with it would be a status write each time.
+            conditions.true(kind, Reason.CHEAPEST_MIX, "replicas are on the cheapest mix that is worth starting")
+        elif step.reason is StepReason.PRICE_MISSING:
+            conditions.false(kind, Reason.PRICE_MISSING, step.message)
 
 
 def _other_scaler(around: Surroundings, *, conditions: Conditions) -> None:

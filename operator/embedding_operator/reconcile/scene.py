@@ -17,6 +17,7 @@ from embedding_operator.domain.gateway_metrics import (
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.metrics import EngineSample, measure, recent_tokens_per_request
 from embedding_operator.domain.observation import (
+    LEAD_SECONDS,
     Bounds,
     GatewayLoad,
     Load,
@@ -35,9 +36,6 @@ from embedding_operator.kube.store import ObjectStore
 from embedding_operator.reconcile.catalog import Catalog
 from embedding_operator.reconcile.preparation import Prepared
 from embedding_operator.telemetry.history import History
-
-LEAD_SECONDS = 300.0
-"""How long a start is expected to take until starts are learned; a pod that takes twice as long is stuck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +87,14 @@ class Observer:
             spec,
             objects=objects,
             capacities=capacities,
+            prices=_prices(pools),
             parities=parities,
             in_flight=self._in_flight(service, replicas),
         )
         gateway = self._gateway(service, spec, now=now)
         observation = Observation(
             now=now,
-            policy=Policy.of(spec.scaling),
+            policy=Policy.of(spec.scaling, allocation=spec.allocation),
             bounds=_usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools),
             pools=observed,
             load=self._load(service, replicas, gateway=gateway, now=now),
@@ -163,12 +162,13 @@ def observed_pools(
     *,
     objects: Sequence[PoolObject],
     capacities: Mapping[str, Capacity],
+    prices: Mapping[str, float],
     parities: Mapping[str, Parity],
     in_flight: Mapping[str, float],
 ) -> tuple[Pool, ...]:
     """Return every pool that the service lists or still holds replicas on.
 
-    `parities` and `in_flight` are by pod UID.
+    `prices` are those of a replica for an hour, `parities` and `in_flight` are by pod UID.
     """
     known = {each.pool: each for each in objects}
     listed = [pool.gpu_pool for pool in spec.pools]
@@ -181,6 +181,7 @@ def observed_pools(
             pods=tuple(_with_telemetry(pod.replica, parities=parities, in_flight=in_flight) for pod in known[name].pods)
             if name in known
             else (),
+            price_per_hour=prices.get(name),
         )
         for name in (*listed, *left)
         if name in capacities
@@ -194,6 +195,10 @@ def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: 
 def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:
     """Return `bounds` without pools that have no GPUPool: what runs on them stays, nothing is asked of them."""
     return replace(bounds, pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools))
+
+
+def _prices(pools: Mapping[str, GPUPoolSpec]) -> dict[str, float]:
+    return {name: float(pool.price_per_hour) for name, pool in pools.items() if pool.price_per_hour is not None}
 
 
 def _capacities(

@@ -37,6 +37,7 @@ def pool(
     speed: float = A10,
     ready_since: datetime | None = None,
     parity: Parity = Parity.PASSED,
+    price: float | None = None,
 ) -> Pool:
     long_ago = NOON - timedelta(hours=1)
     pods = [
@@ -50,7 +51,8 @@ def pool(
         )
         for number in range(ready + starting + stuck)
     ]
-    return Pool(name=name, replicas=ready + starting + stuck, tokens_per_second=speed, pods=tuple(pods))
+    held = ready + starting + stuck
+    return Pool(name=name, replicas=held, tokens_per_second=speed, pods=tuple(pods), price_per_hour=price)
 
 
 def bounds(*allowances: tuple[str, int, int], asleep: bool = False, next_transition: datetime | None = None) -> Bounds:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus, ModelStatus
 from embedding_operator.domain.conditions import Conditions
@@ -35,6 +36,7 @@ AROUND = Surroundings(
     capacity_sources={},
     passage=Passage(status=ConditionStatus.TRUE, reason=Reason.ROUTED, message="through the gateway"),
 )
+CHEAPEST = Policy(allocation=Allocation.CHEAPEST)
 NIGHT = replace(bounds(("t4", 1, 4)), source="EmbeddingService", window="night", since=NOON, next_transition=at(3600))
 
 
@@ -191,6 +193,27 @@ SCENES: list[tuple[str, Observation, ConditionType, ConditionStatus, Reason]] = 
         ConditionType.SCALING_LIMITED,
         ConditionStatus.TRUE,
         Reason.AT_MAXIMUM,
+    ),
+    (
+        "pools in order",
+        observe(pool(ready=1), measured=load()),
+        ConditionType.ALLOCATION_APPLIED,
+        ConditionStatus.TRUE,
+        Reason.IN_ORDER,
+    ),
+    (
+        "the cheapest mix",
+        observe(pool(ready=1, price=1.0), measured=load(), policy=CHEAPEST),
+        ConditionType.ALLOCATION_APPLIED,
+        ConditionStatus.TRUE,
+        Reason.CHEAPEST_MIX,
+    ),
+    (
+        "a pool without a price",
+        observe(pool(ready=1), measured=load(), policy=CHEAPEST),
+        ConditionType.ALLOCATION_APPLIED,
+        ConditionStatus.FALSE,
+        Reason.PRICE_MISSING,
     ),
 ]
 

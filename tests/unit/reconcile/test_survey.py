@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.domain.gateway_metrics import GatewaySample
 from embedding_operator.domain.metrics import EngineSample
 from embedding_operator.domain.observation import Observation
@@ -195,3 +196,11 @@ async def test_whether_requests_are_held_is_known(seconds: int, holds: bool) -> 
     seen = await Scenery(*PODS, gateway={"holdSeconds": seconds}).look()
     assert seen.gateway is not None
     assert seen.gateway.holds is holds
+
+
+async def test_what_a_pool_costs_is_known() -> None:
+    priced = gpu_pool()
+    scenery = Scenery({**priced, "spec": {**priced["spec"], "pricePerHour": "0.75"}}, allocation="Cheapest")
+    seen = await scenery.look()
+    assert seen.policy.allocation is Allocation.CHEAPEST
+    assert [each.price_per_hour for each in seen.pools] == [0.75]

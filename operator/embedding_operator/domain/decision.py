@@ -17,6 +17,8 @@ class StepReason(StrEnum):
     PARTIAL_METRICS_NO_DOWN = "PartialMetricsNoDown"
     QUEUE_DEMAND = "QueueDemand"
     RATE_DEMAND = "RateDemand"
+    TRIGGER_DEMAND = "TriggerDemand"
+    TRIGGER_MISSING_NO_DOWN = "TriggerMissingNoDown"
     DEMAND_UP = "DemandUp"
     DEMAND_DOWN = "DemandDown"
     IN_BAND = "InBand"

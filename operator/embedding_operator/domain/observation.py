@@ -156,6 +156,18 @@ class GatewayLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerReading:
+    """What an external queue said, or why it said nothing usable; a `value` of None is never the same as 0."""
+
+    name: str
+    threshold: float
+    activation_threshold: float = 0.0
+    value: float | None = None
+    problem: str | None = None
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The goals and limits of scaling, in the units of the decision."""
 
@@ -171,6 +183,7 @@ class Policy:
     up_stabilization_seconds: float = 0.0
     down_stabilization_seconds: float = 300.0
     down_share_per_minute: float = 0.5
+    fallback_replicas: int | None = None
 
     @classmethod
     def of(cls, spec: ScalingSpec, *, allocation: Allocation = Allocation.ORDERED) -> "Policy":
@@ -188,6 +201,7 @@ class Policy:
             up_stabilization_seconds=spec.scale_up.stabilization_seconds,
             down_stabilization_seconds=spec.scale_down.stabilization_seconds,
             down_share_per_minute=spec.scale_down.max_percent_per_minute / 100,
+            fallback_replicas=None if spec.fallback is None else spec.fallback.replicas,
         )
 
 
@@ -195,7 +209,8 @@ class Policy:
 class Observation:
     """The input of `decide`. `load` is None where nothing could be measured; that is never the same as no load.
 
-    `gateway` is None where requests do not come through one; `load` then is that of the engines alone.
+    `gateway` is None where requests do not come through one; `load` then is that of the engines alone. `triggers` are
+    the external queues that the service names.
     """
 
     now: datetime
@@ -204,4 +219,5 @@ class Observation:
     pools: tuple[Pool, ...]
     load: Load | None
     gateway: GatewayLoad | None = None
+    triggers: tuple[TriggerReading, ...] = ()
     memory: ScalingMemory | None = None

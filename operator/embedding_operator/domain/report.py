@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from embedding_operator.api.v1alpha1.conditions import ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.status import (
@@ -12,13 +13,15 @@ from embedding_operator.api.v1alpha1.status import (
     ModelStatus,
     PoolStatus,
     ScheduleStatus,
+    TriggerStatus,
 )
 from embedding_operator.domain.conditions import Conditions
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import settled, takes_over
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Pool
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Pool, TriggerReading
 from embedding_operator.domain.persistence import written
 from embedding_operator.domain.routing import Passage
+from embedding_operator.domain.triggers import asked_for, gap, usable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,7 @@ def status_of(
     conditions = Conditions(previous.conditions, generation=around.generation, now=observation.now)
     _availability(observation, decision, around=around, conditions=conditions)
     _metrics(observation, decision, conditions=conditions)
+    _triggers(observation, conditions=conditions)
     _schedule(observation.bounds, conditions=conditions)
     _handover(observation, decision, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
@@ -154,6 +158,17 @@ def _metrics(observation: Observation, decision: Decision, *, conditions: Condit
             conditions.true(kind, Reason.PARTIAL, step.message)
             return
     conditions.true(kind, Reason.REPORTING)
+
+
+def _triggers(observation: Observation, *, conditions: Conditions) -> None:
+    kind = ConditionType.TRIGGERS_AVAILABLE
+    missing = asked_for(observation.triggers, now=observation.now).missing
+    if not observation.triggers:
+        conditions.true(kind, Reason.NO_TRIGGERS)
+    elif missing:
+        conditions.false(kind, Reason.MISSING, gap(missing))
+    else:
+        conditions.true(kind, Reason.REPORTING)
 
 
 def _schedule(bounds: Bounds, *, conditions: Conditions) -> None:
@@ -279,6 +294,7 @@ def _decision_status(observation: Observation, decision: Decision) -> DecisionSt
             if load is not None and usable and load.arrival_tokens_per_second is not None
             else None
         ),
+        triggers=[_trigger(reading, now=observation.now) for reading in observation.triggers],
         required=decision.required,
         steps=[
             DecisionStep(reason=step.reason, before=step.before, after=step.after, message=step.message)
@@ -286,6 +302,11 @@ def _decision_status(observation: Observation, decision: Decision) -> DecisionSt
         ],
         memory=written(decision.memory),
     )
+
+
+def _trigger(reading: TriggerReading, *, now: datetime) -> TriggerStatus:
+    checked = usable(reading, now=now)
+    return TriggerStatus(name=checked.name, value=checked.value, problem=checked.problem)
 
 
 def _waiting(observation: Observation, load: Load) -> float:

@@ -23,6 +23,7 @@ from embedding_operator.domain.stabilization import (
     step_in_progress,
 )
 from embedding_operator.domain.trace import Trace
+from embedding_operator.domain.triggers import TriggerDemand, asked_for, gap, raised, sentence
 
 MAX_SAMPLE_AGE_SECONDS = 15.0
 TRIM_MARGIN = 1.05
@@ -108,9 +109,10 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
     """Return the requirement before smoothing."""
     current = memory.required
     load = _usable_load(observation)
+    asked = asked_for(observation.triggers, now=observation.now)
     if isinstance(load, _Hold):
         trace.add(load.reason, load.message, before=current, after=current)
-        return _Wish(tokens_per_second=current, demand=current, frozen=True)
+        return _held(observation, current=current, asked=asked, trace=trace)
     demand = demand_of(
         load,
         policy=observation.policy,
@@ -118,9 +120,29 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
         replica_capacity=_reference_capacity(observation),
     )
     frozen = _partial(load, observation=observation, current=current, trace=trace)
+    frozen = _without_triggers(asked, current=current, trace=trace) or frozen
     _trace_demand(demand, load=load, trace=trace)
+    demand = raised(demand, asked=asked, replica_capacity=_reference_capacity(observation), trace=trace)
     banded = _banded(demand, observation=observation, memory=memory, trace=trace)
     return _Wish(tokens_per_second=banded, demand=round(demand.up, 3), frozen=frozen)
+
+
+def _held(observation: Observation, *, current: float, asked: TriggerDemand, trace: Trace) -> _Wish:
+    """Return what is required, or what external queues ask for where that is more: they are measured elsewhere."""
+    wanted = round(asked.replicas * _reference_capacity(observation), 3)
+    if wanted > current:
+        trace.add(StepReason.TRIGGER_DEMAND, sentence(asked), before=current, after=wanted)
+    _without_triggers(asked, current=current, trace=trace)
+    required = max(current, wanted)
+    return _Wish(tokens_per_second=required, demand=required, frozen=True)
+
+
+def _without_triggers(asked: TriggerDemand, *, current: float, trace: Trace) -> bool:
+    """Return whether a trigger is missing, so that nothing may shrink."""
+    if asked.missing:
+        message = f"{gap(asked.missing)}: growing is allowed, shrinking is not"
+        trace.add(StepReason.TRIGGER_MISSING_NO_DOWN, message, before=current, after=current)
+    return bool(asked.missing)
 
 
 def _usable_load(observation: Observation) -> Load | _Hold:

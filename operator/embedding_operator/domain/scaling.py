@@ -27,6 +27,7 @@ from embedding_operator.domain.observation import Bounds, GatewayLoad, Observati
 from embedding_operator.domain.requirement import requirement
 from embedding_operator.domain.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
 from embedding_operator.domain.trace import Trace
+from embedding_operator.domain.triggers import asked_for, sentence
 
 
 def decide(observation: Observation) -> Decision:
@@ -112,8 +113,13 @@ def _trace_one(observation: Observation, *, pool: str, idle: Idle | None, trace:
 
 
 def _trace_wake(observation: Observation, *, goal: dict[str, int], trace: Trace) -> None:
-    gateway = observation.gateway
-    if gateway is None or gateway.outstanding <= 0 or not has_no_replica(observation):
+    if not has_no_replica(observation):
+        return
+    asked, gateway = asked_for(observation.triggers, now=observation.now), observation.gateway
+    if asked.strongest is not None:
+        message = f"{sentence(asked)}, and there is none"
+        trace.add(StepReason.WAKE, message, before=0, after=sum(goal.values()))
+    if gateway is None or gateway.outstanding <= 0:
         return
     message = f"{gateway.outstanding:.0f} requests are held and there is no replica"
     trace.add(StepReason.WAKE, message, before=0, after=sum(goal.values()))

@@ -17,6 +17,7 @@ from embedding_operator.domain.observation import (
     Policy,
     Pool,
     Replica,
+    TriggerReading,
 )
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -110,6 +111,25 @@ def gateway(
     )
 
 
+def trigger(
+    value: float | None = None,
+    *,
+    name: str = "orders",
+    threshold: float = 10.0,
+    activation: float = 0.0,
+    problem: str | None = None,
+    taken_at: datetime = NOON,
+) -> TriggerReading:
+    return TriggerReading(
+        name=name,
+        threshold=threshold,
+        activation_threshold=activation,
+        value=value,
+        problem=problem or ("no answer in time" if value is None else None),
+        taken_at=taken_at,
+    )
+
+
 def idle_for(seconds: float, *, now: datetime = NOON, required: float = 0.0) -> ScalingMemory:
     """A settled memory of a gateway that was idle for `seconds`, up to the last decision."""
     last = now - timedelta(seconds=5)
@@ -121,6 +141,7 @@ def observe(
     allowed: Bounds | None = None,
     measured: Load | None = None,
     heard: GatewayLoad | None = None,
+    triggers: Sequence[TriggerReading] = (),
     memory: ScalingMemory | None = None,
     policy: Policy | None = None,
     now: datetime = NOON,
@@ -132,6 +153,7 @@ def observe(
         pools=pools,
         load=measured,
         gateway=heard,
+        triggers=tuple(triggers),
         memory=memory,
     )
 

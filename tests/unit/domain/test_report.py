@@ -27,6 +27,7 @@ from tests.unit.domain.scenes import (
     observe,
     pool,
     settled_memory,
+    trigger,
 )
 
 AROUND = Surroundings(
@@ -195,6 +196,27 @@ SCENES: list[tuple[str, Observation, ConditionType, ConditionStatus, Reason]] = 
         Reason.AT_MAXIMUM,
     ),
     (
+        "no triggers",
+        observe(pool(ready=1), measured=load()),
+        ConditionType.TRIGGERS_AVAILABLE,
+        ConditionStatus.TRUE,
+        Reason.NO_TRIGGERS,
+    ),
+    (
+        "triggers that answer",
+        observe(pool(ready=1), measured=load(), triggers=[trigger(3.0)]),
+        ConditionType.TRIGGERS_AVAILABLE,
+        ConditionStatus.TRUE,
+        Reason.REPORTING,
+    ),
+    (
+        "a trigger that does not",
+        observe(pool(ready=1), measured=load(), triggers=[trigger(3.0), trigger(None, name="mail")]),
+        ConditionType.TRIGGERS_AVAILABLE,
+        ConditionStatus.FALSE,
+        Reason.MISSING,
+    ),
+    (
         "pools in order",
         observe(pool(ready=1), measured=load()),
         ConditionType.ALLOCATION_APPLIED,
@@ -351,3 +373,13 @@ def test_what_is_missing_of_the_gateway_is_said() -> None:
     found = report(scene)[ConditionType.METRICS_AVAILABLE]
     assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.PARTIAL)
     assert found.message.startswith("1 of 2 Ready gateway pods answered")
+
+
+def test_the_status_says_what_triggers_said() -> None:
+    scene = observe(pool(ready=1), measured=load(), triggers=[trigger(3.0), trigger(None, name="mail")])
+    status = status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus())
+    assert status.decision is not None
+    assert [each.model_dump() for each in status.decision.triggers] == [
+        {"name": "orders", "value": 3.0, "problem": None},
+        {"name": "mail", "value": None, "problem": "no answer in time"},
+    ]

@@ -20,6 +20,7 @@ class ConditionType(StrEnum):
     HANDOVER_IN_PROGRESS = "HandoverInProgress"
     CAPACITY_LIMITED = "CapacityLimited"
     SCALING_LIMITED = "ScalingLimited"
+    TRIGGERS_AVAILABLE = "TriggersAvailable"
     ALLOCATION_APPLIED = "AllocationApplied"
     CONFLICTING_SCALER = "ConflictingScaler"
     GATEWAY_AVAILABLE = "GatewayAvailable"
@@ -90,6 +91,9 @@ class Reason(StrEnum):
     AT_MAXIMUM = "AtMaximum"  # the load asks for more than the bounds allow
     AT_MINIMUM = "AtMinimum"  # the bounds ask for more than the load
     WITHIN_BOUNDS = "WithinBounds"  # the load asks for no more and no less than the bounds allow
+
+    # TriggersAvailable; also: Missing (a trigger has no usable value: the service may grow, not shrink), Reporting
+    NO_TRIGGERS = "NoTriggers"  # spec.scaling.triggers is empty
 
     # AllocationApplied
     IN_ORDER = "InOrder"  # pools are filled in the order of spec.pools, or of the window

@@ -11,7 +11,7 @@ on account of it, so until they are Ready it asks for no more than was asked sin
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,10 +46,9 @@ class Outlook:
         return max(stated, self.lead_seconds * DRAIN_PER_LEAD)
 
 
-def outlook(
-    observation: Observation, *, leads: Mapping[str, float], required: float, buckets: tuple[Bucket, ...]
-) -> Outlook:
-    """Return the outlook; `leads` are the seconds of a start by pool, `required` and `buckets` what was asked for."""
+def outlook(observation: Observation, *, required: float, buckets: tuple[Bucket, ...]) -> Outlook:
+    """Return the outlook; `required` and `buckets` are what was asked for so far."""
+    leads = {pool.name: pool.lead_seconds for pool in observation.pools}
     allowed = [leads[allowance.pool] for allowance in observation.bounds.pools if allowance.pool in leads]
     lead = min(allowed, default=0.0)
     ages = list(_ages(observation.pools, now=observation.now))

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from embedding_operator.domain.allocation import TOLERANCE
+from embedding_operator.domain.cheapest import TOLERANCE
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import RateStep
 from embedding_operator.domain.observation import Parity, Pool, Replica

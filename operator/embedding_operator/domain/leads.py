@@ -12,10 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from embedding_operator.domain.memory import LearnedPool
-from embedding_operator.domain.observation import Pool, Replica
+from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
 from embedding_operator.domain.stabilization import BLIND_SECONDS
 
-COLD_SECONDS = 300.0
 WARM_SECONDS = 60.0
 SHORTEST, LONGEST = 15.0, 1800.0
 MOST_STARTS = 20
@@ -25,15 +24,15 @@ _CREATION_CLOCK = timedelta(seconds=1)
 """Kubernetes tells the time of a creation in whole seconds."""
 
 
-def lead_seconds(learned: LearnedPool, *, warm: bool) -> float:
-    """Return how long the next start is expected to take."""
+def lead_seconds(learned: LearnedPool, *, warm: bool, seed: float = LEAD_SECONDS) -> float:
+    """Return how long the next start is expected to take; `seed` is taken for a cold one while none was seen."""
     known = p90_of_starts(learned, warm=warm)
     if known is not None:
         return known
     other = p90_of_starts(learned, warm=not warm)
     if warm:
-        return WARM_SECONDS if other is None else min(WARM_SECONDS, other)
-    return COLD_SECONDS if other is None else max(COLD_SECONDS, other)
+        return min(WARM_SECONDS, seed if other is None else other)
+    return seed if other is None else max(seed, other)
 
 
 def p90_of_starts(learned: LearnedPool, *, warm: bool) -> float | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from statistics import median
 
 from embedding_operator.domain.knee import learned_curve, learned_knee
-from embedding_operator.domain.leads import with_starts
+from embedding_operator.domain.leads import lead_seconds, with_starts
 from embedding_operator.domain.memory import LearnedPool
 from embedding_operator.domain.observation import Observation, Pool, Work
 
@@ -32,13 +32,17 @@ def learned_pools(observation: Observation) -> dict[str, LearnedPool]:
     }
 
 
-def with_learned_capacity(pools: Sequence[Pool], learned: dict[str, LearnedPool]) -> tuple[Pool, ...]:
-    """Return `pools` with the capacity that was learned, where it was."""
-    return tuple(_with_capacity(pool, learned[pool.name].tokens_per_second) for pool in pools)
+def as_learned(pools: Sequence[Pool], learned: dict[str, LearnedPool]) -> tuple[Pool, ...]:
+    """Return `pools` with the capacity and the lead that were learned, where they were."""
+    return tuple(_as_learned(pool, learned[pool.name]) for pool in pools)
 
 
-def _with_capacity(pool: Pool, capacity: float | None) -> Pool:
-    return pool if capacity is None else replace(pool, tokens_per_second=capacity)
+def _as_learned(pool: Pool, learned: LearnedPool) -> Pool:
+    capacity = pool.tokens_per_second if learned.tokens_per_second is None else learned.tokens_per_second
+    lead = lead_seconds(learned, warm=pool.starts_warm, seed=pool.lead_seconds)
+    if (capacity, lead) == (pool.tokens_per_second, pool.lead_seconds):
+        return pool
+    return replace(pool, tokens_per_second=capacity, lead_seconds=lead)
 
 
 def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:

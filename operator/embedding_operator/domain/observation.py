@@ -9,11 +9,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode, ScalingSpec
 from embedding_operator.domain.memory import ScalingMemory
 
 TOKENS_PER_REQUEST = 256.0
 """Taken for the length of a request while no engine has answered or queued a single one."""
+
+LEAD_SECONDS = 300.0
+"""How long a start is expected to take until starts are learned."""
 
 
 class Parity(StrEnum):
@@ -57,8 +61,9 @@ class Pool:
     """One GPU pool of the service as it is now.
 
     `replicas` is what its Deployment asks for; 0 where there is none. `tokens_per_second` is the capacity of one
-    Ready replica: the seed, until `work`, what replicas did since the last decision, teaches better. `starts_warm` says
-    that a replica created now would find its weights on its node.
+    Ready replica: the seed, until `work`, what replicas did since the last decision, teaches better. A start takes
+    `lead_seconds` until starts were seen; `starts_warm` says that a replica created now would find its weights on its
+    node. `price_per_hour` is what a replica costs; None where nobody said.
     """
 
     name: str
@@ -67,6 +72,8 @@ class Pool:
     pods: tuple[Replica, ...] = ()
     work: tuple[Work, ...] = ()
     starts_warm: bool = False
+    price_per_hour: float | None = None
+    lead_seconds: float = LEAD_SECONDS
 
     @property
     def ready(self) -> tuple[Replica, ...]:
@@ -172,10 +179,23 @@ class GatewayLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerReading:
+    """What an external queue said, or why it said nothing usable; a `value` of None is never the same as 0."""
+
+    name: str
+    threshold: float
+    activation_threshold: float = 0.0
+    value: float | None = None
+    problem: str | None = None
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The goals and limits of scaling, in the units of the decision."""
 
     mode: ScalingMode = ScalingMode.ACTIVE
+    allocation: Allocation = Allocation.ORDERED
     queue_requests_per_replica: float = 8.0
     drain_seconds: float = 30.0
     target_utilization: float = 0.80
@@ -186,12 +206,14 @@ class Policy:
     up_stabilization_seconds: float = 0.0
     down_stabilization_seconds: float = 300.0
     down_share_per_minute: float = 0.5
+    fallback_replicas: int | None = None
 
     @classmethod
-    def of(cls, spec: ScalingSpec) -> "Policy":
-        """Return the policy that `spec.scaling` states."""
+    def of(cls, spec: ScalingSpec, *, allocation: Allocation = Allocation.ORDERED) -> "Policy":
+        """Return the policy that `spec.scaling` and `spec.allocation` state."""
         return cls(
             mode=spec.mode,
+            allocation=allocation,
             queue_requests_per_replica=spec.queue.target_requests,
             drain_seconds=spec.queue.drain_seconds,
             target_utilization=spec.target_utilization / 100,
@@ -202,6 +224,7 @@ class Policy:
             up_stabilization_seconds=spec.scale_up.stabilization_seconds,
             down_stabilization_seconds=spec.scale_down.stabilization_seconds,
             down_share_per_minute=spec.scale_down.max_percent_per_minute / 100,
+            fallback_replicas=None if spec.fallback is None else spec.fallback.replicas,
         )
 
 
@@ -209,7 +232,8 @@ class Policy:
 class Observation:
     """The input of `decide`. `load` is None where nothing could be measured; that is never the same as no load.
 
-    `gateway` is None where requests do not come through one; `load` then is that of the engines alone.
+    `gateway` is None where requests do not come through one; `load` then is that of the engines alone. `triggers` are
+    the external queues that the service names.
     """
 
     now: datetime
@@ -218,4 +242,5 @@ class Observation:
     pools: tuple[Pool, ...]
     load: Load | None
     gateway: GatewayLoad | None = None
+    triggers: tuple[TriggerReading, ...] = ()
     memory: ScalingMemory | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from embedding_operator.api.v1alpha1.conditions import ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.status import (
@@ -12,13 +13,15 @@ from embedding_operator.api.v1alpha1.status import (
     ModelStatus,
     PoolStatus,
     ScheduleStatus,
+    TriggerStatus,
 )
 from embedding_operator.domain.conditions import Conditions
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import settled, takes_over
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, TriggerReading
 from embedding_operator.domain.persistence import written
 from embedding_operator.domain.routing import Passage
+from embedding_operator.domain.triggers import asked_for, gap, usable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +56,11 @@ def status_of(
     conditions = Conditions(previous.conditions, generation=around.generation, now=observation.now)
     _availability(observation, decision, around=around, conditions=conditions)
     _metrics(observation, decision, conditions=conditions)
+    _triggers(observation, conditions=conditions)
     _schedule(observation.bounds, conditions=conditions)
     _handover(observation, decision, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
+    _allocation(decision, conditions=conditions)
     _other_scaler(around, conditions=conditions)
     _gateway(around.passage, conditions=conditions)
     ready = sum(target.ready for target in decision.targets)
@@ -155,6 +160,17 @@ def _metrics(observation: Observation, decision: Decision, *, conditions: Condit
     conditions.true(kind, Reason.REPORTING)
 
 
+def _triggers(observation: Observation, *, conditions: Conditions) -> None:
+    kind = ConditionType.TRIGGERS_AVAILABLE
+    missing = asked_for(observation.triggers, now=observation.now).missing
+    if not observation.triggers:
+        conditions.true(kind, Reason.NO_TRIGGERS)
+    elif missing:
+        conditions.false(kind, Reason.MISSING, gap(missing))
+    else:
+        conditions.true(kind, Reason.REPORTING)
+
+
 def _schedule(bounds: Bounds, *, conditions: Conditions) -> None:
     kind = ConditionType.SCHEDULE_APPLIED
     if bounds.problem is not None:
@@ -213,6 +229,17 @@ def _limits(observation: Observation, decision: Decision, *, conditions: Conditi
     conditions.false(ConditionType.SCALING_LIMITED, Reason.WITHIN_BOUNDS)
 
 
+def _allocation(decision: Decision, *, conditions: Conditions) -> None:
+    kind = ConditionType.ALLOCATION_APPLIED
+    conditions.true(kind, Reason.IN_ORDER, "pools are filled in the order of spec.pools")
+    for step in decision.steps:
+        if step.reason is StepReason.CHEAPEST_MIX:
+            # The mix itself is in the decision: a message that changed with it would be a status write each time.
+            conditions.true(kind, Reason.CHEAPEST_MIX, "replicas are on the cheapest mix that is worth starting")
+        elif step.reason is StepReason.PRICE_MISSING:
+            conditions.false(kind, Reason.PRICE_MISSING, step.message)
+
+
 def _other_scaler(around: Surroundings, *, conditions: Conditions) -> None:
     if around.other_scaler is None:
         conditions.false(ConditionType.CONFLICTING_SCALER, Reason.NO_OTHER_SCALER)
@@ -268,6 +295,7 @@ def _decision_status(observation: Observation, decision: Decision) -> DecisionSt
             if load is not None and usable and load.arrival_tokens_per_second is not None
             else None
         ),
+        triggers=[_trigger(reading, now=observation.now) for reading in observation.triggers],
         required=decision.required,
         steps=[
             DecisionStep(reason=step.reason, before=step.before, after=step.after, message=step.message)
@@ -275,6 +303,11 @@ def _decision_status(observation: Observation, decision: Decision) -> DecisionSt
         ],
         memory=written(decision.memory),
     )
+
+
+def _trigger(reading: TriggerReading, *, now: datetime) -> TriggerStatus:
+    checked = usable(reading, now=now)
+    return TriggerStatus(name=checked.name, value=checked.value, problem=checked.problem)
 
 
 def _waiting(observation: Observation, load: Load) -> float:

@@ -4,7 +4,6 @@ Missing, stale and invalid figures hold the last requirement; they are never rea
 the decisions or a jump of the clock, what runs counts as the last requirement, so none of them can shrink a service.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,6 +25,7 @@ from embedding_operator.domain.stabilization import (
     step_in_progress,
 )
 from embedding_operator.domain.trace import Trace
+from embedding_operator.domain.triggers import TriggerDemand, asked_for, gap, raised, sentence
 
 TRIM_MARGIN = 1.05
 
@@ -54,10 +54,10 @@ class _Wish:
     panic_until: datetime | None
 
 
-def requirement(observation: Observation, *, leads: Mapping[str, float], trace: Trace) -> Requirement:
-    """Return the capacity that the service should have; `leads` are the seconds of a start by pool."""
+def requirement(observation: Observation, *, trace: Trace) -> Requirement:
+    """Return the capacity that the service should have."""
     memory = _seeded(observation, trace=trace)
-    wish = _wish(observation, memory=memory, leads=leads, trace=trace)
+    wish = _wish(observation, memory=memory, trace=trace)
     policy = observation.policy
     buckets = remembered(
         memory.buckets,
@@ -108,15 +108,17 @@ def _seeded(observation: Observation, *, trace: Trace) -> ScalingMemory:
     return ScalingMemory(at=now, required=required, buckets=(*past, seed))
 
 
-def _wish(observation: Observation, *, memory: ScalingMemory, leads: Mapping[str, float], trace: Trace) -> _Wish:
+def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _Wish:
     """Return the requirement before smoothing."""
     current = memory.required
     load = usable_load(observation)
+    asked = asked_for(observation.triggers, now=observation.now)
     if isinstance(load, Hold):
         trace.add(load.reason, load.message, before=current, after=current)
         until = panic_until(None, observation=observation, last=memory.panic_until)
-        return _Wish(tokens_per_second=current, demand=current, frozen=True, panic_until=until)
+        return _held(observation, current=current, asked=asked, until=until, trace=trace)
     frozen = _partial(load, observation=observation, current=current, trace=trace)
+    frozen = _without_triggers(asked, current=current, trace=trace) or frozen
     until = panic_until(load, observation=observation, last=memory.panic_until)
     if until is not None:
         load, frozen = in_panic(load), True
@@ -126,9 +128,10 @@ def _wish(observation: Observation, *, memory: ScalingMemory, leads: Mapping[str
         policy=observation.policy,
         ready_capacity=sum(pool.ready_capacity for pool in observation.pools),
         replica_capacity=_reference_capacity(observation),
-        ahead=outlook(observation, leads=leads, required=current, buckets=memory.buckets),
+        ahead=outlook(observation, required=current, buckets=memory.buckets),
     )
     _trace_demand(demand, load=load, trace=trace)
+    demand = raised(demand, asked=asked, replica_capacity=_reference_capacity(observation), trace=trace)
     banded = _banded(demand, observation=observation, memory=memory, trace=trace)
     return _Wish(tokens_per_second=banded, demand=round(demand.up, 3), frozen=frozen, panic_until=until)
 
@@ -139,6 +142,26 @@ def _trace_panic(load: Load, *, until: datetime, current: float, trace: Trace) -
         f"{rate:.0f} tokens/s arrived of late: growth is not limited, and nothing leaves until {until:%H:%M:%S} UTC"
     )
     trace.add(StepReason.PANIC, message, before=current, after=current)
+
+
+def _held(
+    observation: Observation, *, current: float, asked: TriggerDemand, until: datetime | None, trace: Trace
+) -> _Wish:
+    """Return what is required, or what external queues ask for where that is more: they are measured elsewhere."""
+    wanted = round(asked.replicas * _reference_capacity(observation), 3)
+    if wanted > current:
+        trace.add(StepReason.TRIGGER_DEMAND, sentence(asked), before=current, after=wanted)
+    _without_triggers(asked, current=current, trace=trace)
+    required = max(current, wanted)
+    return _Wish(tokens_per_second=required, demand=required, frozen=True, panic_until=until)
+
+
+def _without_triggers(asked: TriggerDemand, *, current: float, trace: Trace) -> bool:
+    """Return whether a trigger is missing, so that nothing may shrink."""
+    if asked.missing:
+        message = f"{gap(asked.missing)}: growing is allowed, shrinking is not"
+        trace.add(StepReason.TRIGGER_MISSING_NO_DOWN, message, before=current, after=current)
+    return bool(asked.missing)
 
 
 def _partial(load: Load, *, observation: Observation, current: float, trace: Trace) -> bool:

@@ -19,27 +19,28 @@ from dataclasses import replace
 from datetime import timedelta
 
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
-from embedding_operator.domain.allocation import TOLERANCE, allocate, coverage
+from embedding_operator.domain.allocation import allocated, coverage, order_of_removal, pool_of_the_first
+from embedding_operator.domain.cheapest import TOLERANCE
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import SETTLE_SECONDS, Removal, remove, victims
 from embedding_operator.domain.idleness import has_no_replica, idle_time, needs_none
 from embedding_operator.domain.knee import connection_limit
-from embedding_operator.domain.leads import lead_seconds, p90_of_starts
-from embedding_operator.domain.learning import learned_pools, with_learned_capacity
+from embedding_operator.domain.leads import p90_of_starts
+from embedding_operator.domain.learning import as_learned, learned_pools
 from embedding_operator.domain.memory import Idle, LearnedPool, RateStep, ScalingMemory
-from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation, Pool
+from embedding_operator.domain.observation import Bounds, GatewayLoad, Observation, Pool
 from embedding_operator.domain.requirement import requirement
 from embedding_operator.domain.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
 from embedding_operator.domain.trace import Trace
+from embedding_operator.domain.triggers import asked_for, sentence
 
 
 def decide(observation: Observation) -> Decision:
     """Return what every pool should hold now, why, and what to remember."""
     learned = learned_pools(observation)
-    observation = replace(observation, pools=with_learned_capacity(observation.pools, learned))
-    leads = {pool.name: lead_seconds(learned[pool.name], warm=pool.starts_warm) for pool in observation.pools}
+    observation = replace(observation, pools=as_learned(observation.pools, learned))
     trace = Trace()
-    wanted = requirement(observation, leads=leads, trace=trace)
+    wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
     idle = idle_time(observation)
     goal = _goal(observation, required=required, idle=idle, trace=trace)
@@ -78,10 +79,12 @@ def _goal(observation: Observation, *, required: float, idle: Idle | None, trace
     if idle is not None and needs_none(observation, idle=idle, required=required):
         trace.add(StepReason.IDLE, _why_none(observation, idle=idle), before=required, after=0.0)
         return dict.fromkeys(speed, 0)
-    goal = allocate(required, allowances=allowances, tokens_per_second=speed)
+    policy, pools = observation.policy, observation.pools
+    goal = allocated(required, policy=policy, allowances=allowances, pools=pools, trace=trace)
     if allowances and not any(goal.values()):
-        goal[allowances[0].pool] = 1
-        _trace_one(observation, preferred=allowances[0], idle=idle, trace=trace)
+        first = pool_of_the_first(policy=policy, allowances=allowances, pools=pools)
+        goal[first] = 1
+        _trace_one(observation, pool=first, idle=idle, trace=trace)
     _trace_wake(observation, goal=goal, trace=trace)
     covered = coverage(goal, tokens_per_second=speed)
     floor = coverage({allowance.pool: allowance.min_replicas for allowance in allowances}, tokens_per_second=speed)
@@ -106,7 +109,7 @@ def _why_none(observation: Observation, *, idle: Idle) -> str:
     return f"no request came since {idle.since:%Y-%m-%d %H:%M:%S} UTC: no replica is needed until one comes"
 
 
-def _trace_one(observation: Observation, *, preferred: Allowance, idle: Idle | None, trace: Trace) -> None:
+def _trace_one(observation: Observation, *, pool: str, idle: Idle | None, trace: Trace) -> None:
     """Say why one replica stays, or starts, that the load does not ask for."""
     seconds = observation.policy.idle_seconds
     if observation.gateway is None or not observation.gateway.holds:
@@ -115,13 +118,18 @@ def _trace_one(observation: Observation, *, preferred: Allowance, idle: Idle | N
         why = "requests come, or what comes is not known"
     else:
         why = f"requests came until {idle.since:%Y-%m-%d %H:%M:%S} UTC, it leaves {seconds:.0f} s after the last"
-    message = f"one replica of {preferred.pool} stays: {why}"
-    trace.add(StepReason.KEEP_ONE, message, before=0, after=1, pool=preferred.pool)
+    message = f"one replica of {pool} stays: {why}"
+    trace.add(StepReason.KEEP_ONE, message, before=0, after=1, pool=pool)
 
 
 def _trace_wake(observation: Observation, *, goal: dict[str, int], trace: Trace) -> None:
-    gateway = observation.gateway
-    if gateway is None or gateway.outstanding <= 0 or not has_no_replica(observation):
+    if not has_no_replica(observation):
+        return
+    asked, gateway = asked_for(observation.triggers, now=observation.now), observation.gateway
+    if asked.strongest is not None:
+        message = f"{sentence(asked)}, and there is none"
+        trace.add(StepReason.WAKE, message, before=0, after=sum(goal.values()))
+    if gateway is None or gateway.outstanding <= 0:
         return
     message = f"{gateway.outstanding:.0f} requests are held and there is no replica"
     trace.add(StepReason.WAKE, message, before=0, after=sum(goal.values()))
@@ -138,7 +146,7 @@ def _removal(
     frozen: bool,
     trace: Trace,
 ) -> Removal:
-    pools = _in_order_of_removal(observation)
+    pools = order_of_removal(policy=observation.policy, allowances=observation.bounds.pools, pools=observation.pools)
     step = step_in_progress(
         observation.memory.removal if observation.memory is not None else None,
         now=observation.now,
@@ -173,13 +181,6 @@ def _frozen(pools: tuple[Pool, ...], *, goal: dict[str, int], step: RateStep, pa
             message = f"{pool.name}: replicas are held"
             trace.add(reason, message, before=wanted, after=replicas[pool.name], pool=pool.name)
     return Removal(replicas=replicas, step=step)
-
-
-def _in_order_of_removal(observation: Observation) -> tuple[Pool, ...]:
-    """Return the pools that are not allowed first, then from the least to the most preferred."""
-    rank = {allowance.pool: position for position, allowance in enumerate(observation.bounds.pools)}
-    last = len(rank)
-    return tuple(sorted(observation.pools, key=lambda pool: (-rank.get(pool.name, last), pool.name)))
 
 
 def _targets(

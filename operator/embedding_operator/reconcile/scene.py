@@ -14,10 +14,11 @@ from embedding_operator.domain.gateway_metrics import (
     listen,
     without_engines,
 )
-from embedding_operator.domain.leads import COLD_SECONDS, lead_seconds
+from embedding_operator.domain.leads import lead_seconds
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.metrics import EngineSample, measure, recent_tokens_per_request
 from embedding_operator.domain.observation import (
+    LEAD_SECONDS,
     Bounds,
     GatewayLoad,
     Load,
@@ -85,7 +86,7 @@ class Observer:
         """Return what there is of `service` now; `parities` are by pod UID."""
         now, spec, pools = self.now(), prepared.spec, prepared.pools
         leads = _leads(memory)
-        objects = self.reader.pools(service, now=now, lead_seconds=lambda pool: leads.get(pool, COLD_SECONDS))
+        objects = self.reader.pools(service, now=now, lead_seconds=lambda pool: leads.get(pool, LEAD_SECONDS))
         schedules = selecting(self.catalog.schedules(), service=service, store=self.store)
         capacities = _capacities(spec, objects=objects, pools=pools)
         replicas = [pod.replica for each in objects for pod in each.pods]
@@ -93,6 +94,7 @@ class Observer:
             spec,
             objects=objects,
             capacities=capacities,
+            prices=_prices(pools),
             parities=parities,
             in_flight=self._in_flight(service, replicas),
             work=work_since(None if memory is None else memory.at, series=self.engines.series(service.uid), now=now),
@@ -100,7 +102,7 @@ class Observer:
         gateway = self._gateway(service, spec, now=now)
         observation = Observation(
             now=now,
-            policy=Policy.of(spec.scaling),
+            policy=Policy.of(spec.scaling, allocation=spec.allocation),
             bounds=_usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools),
             pools=observed,
             load=self._load(service, replicas, gateway=gateway, now=now),
@@ -168,13 +170,14 @@ def observed_pools(
     *,
     objects: Sequence[PoolObject],
     capacities: Mapping[str, Capacity],
+    prices: Mapping[str, float],
     parities: Mapping[str, Parity],
     in_flight: Mapping[str, float],
     work: Mapping[str, tuple[Work, ...]],
 ) -> tuple[Pool, ...]:
     """Return every pool that the service lists or still holds replicas on.
 
-    `parities`, `in_flight` and `work` are by pod UID.
+    `prices` are those of a replica for an hour; `parities`, `in_flight` and `work` are by pod UID.
     """
     known = {each.pool: each for each in objects}
     listed = [pool.gpu_pool for pool in spec.pools]
@@ -190,6 +193,7 @@ def observed_pools(
             work=tuple(each for pod in known[name].pods for each in work.get(pod.replica.uid, ()))
             if name in known
             else (),
+            price_per_hour=prices.get(name),
         )
         for name in (*listed, *left)
         if name in capacities
@@ -209,6 +213,10 @@ def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: 
 def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:
     """Return `bounds` without pools that have no GPUPool: what runs on them stays, nothing is asked of them."""
     return replace(bounds, pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools))
+
+
+def _prices(pools: Mapping[str, GPUPoolSpec]) -> dict[str, float]:
+    return {name: float(pool.price_per_hour) for name, pool in pools.items() if pool.price_per_hour is not None}
 
 
 def _capacities(

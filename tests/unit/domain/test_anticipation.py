@@ -20,7 +20,10 @@ def starting(*ages: float, missing: int = 0, name: str = "a10") -> Pool:
 
 
 def look(*pools: Pool, buckets: Sequence[Bucket] = ()) -> Outlook:
-    return outlook(observe(*pools, allowed=ALLOWED), leads=LEADS, required=1000.0, buckets=tuple(buckets))
+    known = {each.name for each in pools}
+    others = [pool(name) for name in LEADS if name not in known]
+    leading = [replace(each, lead_seconds=LEADS[each.name]) for each in (*pools, *others)]
+    return outlook(observe(*leading, allowed=ALLOWED), required=1000.0, buckets=tuple(buckets))
 
 
 def test_without_a_start_help_takes_the_shortest_start_if_it_is_needed() -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from embedding_operator.domain.leads import COLD_SECONDS, MOST_STARTS, WARM_SECONDS, lead_seconds
+from embedding_operator.domain.leads import MOST_STARTS, WARM_SECONDS, lead_seconds
 from embedding_operator.domain.memory import LearnedPool, ScalingMemory
-from embedding_operator.domain.observation import Pool, Replica
+from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
 from embedding_operator.domain.persistence import remembered, written
 from embedding_operator.domain.scaling import decide
 from hypothesis import given
@@ -35,10 +35,10 @@ def starts(memory: ScalingMemory) -> tuple[tuple[int, ...], tuple[int, ...]]:
 @pytest.mark.parametrize(
     ("cold", "warm", "lead_of_cold", "lead_of_warm"),
     [
-        ((), (), COLD_SECONDS, WARM_SECONDS),
+        ((), (), LEAD_SECONDS, WARM_SECONDS),
         ((90,), (), 90.0, 60.0),
         ((40,), (), 40.0, 40.0),
-        ((), (25,), COLD_SECONDS, 25.0),
+        ((), (25,), LEAD_SECONDS, 25.0),
         ((), (400,), 400.0, 400.0),
         ((*[100] * 18, 200, 900), (), 100.0, 60.0),
         ((*[100] * 17, 200, 200, 900), (), 200.0, 60.0),

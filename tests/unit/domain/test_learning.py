@@ -10,7 +10,7 @@ from embedding_operator.domain.memory import LearnedPool, ScalingMemory
 from embedding_operator.domain.observation import Pool, Work
 from embedding_operator.domain.persistence import remembered, written
 from embedding_operator.domain.scaling import decide
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.domain.scenes import A10, at, load, observe, pool
@@ -94,6 +94,7 @@ def test_another_seed_begins_anew() -> None:
     assert learned(again).rates == ()
 
 
+@settings(max_examples=10)
 @given(st.integers(0, 2**32))
 def test_noise_moves_nothing(seed: int) -> None:
     noise = random.Random(seed)

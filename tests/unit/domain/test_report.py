@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.api.v1alpha1.status import CapacitySource, EmbeddingServiceStatus, ModelStatus
 from embedding_operator.domain.conditions import Conditions
@@ -28,6 +29,7 @@ from tests.unit.domain.scenes import (
     observe,
     pool,
     settled_memory,
+    trigger,
 )
 
 AROUND = Surroundings(
@@ -37,6 +39,7 @@ AROUND = Surroundings(
     capacity_sources={},
     passage=Passage(status=ConditionStatus.TRUE, reason=Reason.ROUTED, message="through the gateway"),
 )
+CHEAPEST = Policy(allocation=Allocation.CHEAPEST)
 NIGHT = replace(bounds(("t4", 1, 4)), source="EmbeddingService", window="night", since=NOON, next_transition=at(3600))
 
 
@@ -193,6 +196,48 @@ SCENES: list[tuple[str, Observation, ConditionType, ConditionStatus, Reason]] = 
         ConditionType.SCALING_LIMITED,
         ConditionStatus.TRUE,
         Reason.AT_MAXIMUM,
+    ),
+    (
+        "no triggers",
+        observe(pool(ready=1), measured=load()),
+        ConditionType.TRIGGERS_AVAILABLE,
+        ConditionStatus.TRUE,
+        Reason.NO_TRIGGERS,
+    ),
+    (
+        "triggers that answer",
+        observe(pool(ready=1), measured=load(), triggers=[trigger(3.0)]),
+        ConditionType.TRIGGERS_AVAILABLE,
+        ConditionStatus.TRUE,
+        Reason.REPORTING,
+    ),
+    (
+        "a trigger that does not",
+        observe(pool(ready=1), measured=load(), triggers=[trigger(3.0), trigger(None, name="mail")]),
+        ConditionType.TRIGGERS_AVAILABLE,
+        ConditionStatus.FALSE,
+        Reason.MISSING,
+    ),
+    (
+        "pools in order",
+        observe(pool(ready=1), measured=load()),
+        ConditionType.ALLOCATION_APPLIED,
+        ConditionStatus.TRUE,
+        Reason.IN_ORDER,
+    ),
+    (
+        "the cheapest mix",
+        observe(pool(ready=1, price=1.0), measured=load(), policy=CHEAPEST),
+        ConditionType.ALLOCATION_APPLIED,
+        ConditionStatus.TRUE,
+        Reason.CHEAPEST_MIX,
+    ),
+    (
+        "a pool without a price",
+        observe(pool(ready=1), measured=load(), policy=CHEAPEST),
+        ConditionType.ALLOCATION_APPLIED,
+        ConditionStatus.FALSE,
+        Reason.PRICE_MISSING,
     ),
 ]
 
@@ -351,3 +396,13 @@ def test_the_time_of_a_start_is_shown_once_one_was_seen() -> None:
     for observation, seconds in ((scene, 95), (replace(scene, memory=None), None)):
         status = status_of(observation, decide(observation), around=AROUND, previous=EmbeddingServiceStatus())
         assert [each.start_seconds_p90 for each in status.pools] == [seconds]
+
+
+def test_the_status_says_what_triggers_said() -> None:
+    scene = observe(pool(ready=1), measured=load(), triggers=[trigger(3.0), trigger(None, name="mail")])
+    status = status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus())
+    assert status.decision is not None
+    assert [each.model_dump() for each in status.decision.triggers] == [
+        {"name": "orders", "value": 3.0, "problem": None},
+        {"name": "mail", "value": None, "problem": "no answer in time"},
+    ]

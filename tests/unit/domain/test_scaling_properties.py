@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import Bucket, Idle, LearnedPool, ScalingMemory
@@ -47,7 +48,9 @@ def pools_strategy(draw: st.DrawFn) -> tuple[Pool, ...]:
     for name in names:
         pods = draw(pods_of(name))
         missing = draw(st.integers(0, 3))
-        made.append(Pool(name=name, replicas=len(pods) + missing, tokens_per_second=SPEEDS[name], pods=pods))
+        price = draw(st.none() | st.sampled_from([0.35, 0.8, 1.0]))
+        held = len(pods) + missing
+        made.append(Pool(name=name, replicas=held, tokens_per_second=SPEEDS[name], pods=pods, price_per_hour=price))
     return tuple(made)
 
 
@@ -85,6 +88,7 @@ memories = st.none() | st.builds(
 )
 policies = st.builds(
     Policy,
+    allocation=st.sampled_from(Allocation),
     queue_requests_per_replica=st.integers(1, 64),
     drain_seconds=st.integers(1, 120),
     target_utilization=st.floats(0.1, 0.95),

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.domain.gateway_metrics import GatewaySample
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.metrics import EngineSample
@@ -209,3 +210,11 @@ async def test_what_replicas_did_is_told_once() -> None:
     remembered = decide(seen).memory
     assert (await scenery.look(after=1, memory=remembered)).pools[0].work == ()
     assert len((await scenery.look(after=3, memory=remembered)).pools[0].work) == 1
+
+
+async def test_what_a_pool_costs_is_known() -> None:
+    priced = gpu_pool()
+    scenery = Scenery({**priced, "spec": {**priced["spec"], "pricePerHour": "0.75"}}, allocation="Cheapest")
+    seen = await scenery.look()
+    assert seen.policy.allocation is Allocation.CHEAPEST
+    assert [each.price_per_hour for each in seen.pools] == [0.75]

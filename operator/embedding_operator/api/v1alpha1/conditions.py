@@ -20,6 +20,8 @@ class ConditionType(StrEnum):
     HANDOVER_IN_PROGRESS = "HandoverInProgress"
     CAPACITY_LIMITED = "CapacityLimited"
     SCALING_LIMITED = "ScalingLimited"
+    TRIGGERS_AVAILABLE = "TriggersAvailable"
+    ALLOCATION_APPLIED = "AllocationApplied"
     CONFLICTING_SCALER = "ConflictingScaler"
     GATEWAY_AVAILABLE = "GatewayAvailable"
 
@@ -89,6 +91,14 @@ class Reason(StrEnum):
     AT_MAXIMUM = "AtMaximum"  # the load asks for more than the bounds allow
     AT_MINIMUM = "AtMinimum"  # the bounds ask for more than the load
     WITHIN_BOUNDS = "WithinBounds"  # the load asks for no more and no less than the bounds allow
+
+    # TriggersAvailable; also: Missing (a trigger has no usable value: the service may grow, not shrink), Reporting
+    NO_TRIGGERS = "NoTriggers"  # spec.scaling.triggers is empty
+
+    # AllocationApplied
+    IN_ORDER = "InOrder"  # pools are filled in the order of spec.pools, or of the window
+    CHEAPEST_MIX = "CheapestMix"  # replicas are on the cheapest mix of pools that is worth changing to
+    PRICE_MISSING = "PriceMissing"  # a GPUPool states no pricePerHour: pools are filled in order
 
     # ConflictingScaler
     OTHER_SCALER = "OtherScaler"  # an HorizontalPodAutoscaler or ScaledObject targets a managed Deployment

@@ -133,6 +133,14 @@ class DecisionMemory(ApiModel):
     )
 
 
+class TriggerStatus(ApiModel):
+    """What an external queue said, or why it said nothing usable."""
+
+    name: str
+    value: float | None = None
+    problem: str | None = None
+
+
 class DecisionStatus(ApiModel):
     """The last decision: its inputs, its result, and every step between them."""
 
@@ -140,6 +148,9 @@ class DecisionStatus(ApiModel):
     queue_requests: Rate | None = Field(default=None, description="Requests that wait, at the gateway if there is one.")
     queue_tokens: Rate | None = None
     arrival_tokens_per_second: Rate | None = None
+    triggers: Annotated[list[TriggerStatus], Field(max_length=8, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
     required: Rate = Field(description="Tokens per second.")
     steps: Annotated[list[DecisionStep], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list

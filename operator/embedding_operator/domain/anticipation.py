@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from embedding_operator.domain.closing import is_hopeless
 from embedding_operator.domain.memory import Bucket
 from embedding_operator.domain.observation import Observation, Pool
 from embedding_operator.domain.stabilization import highest_within
@@ -65,10 +66,11 @@ def outlook(observation: Observation, *, required: float, buckets: tuple[Bucket,
 def _ages(pools: Sequence[Pool], *, now: datetime) -> Iterator[tuple[str, float]]:
     """Yield the pool and the age in seconds of every wanted replica that is on its way, also of those without a pod."""
     for pool in pools:
-        if not pool.starting:
+        if pool.replicas <= len(pool.ready):
             continue
-        starting = [pod for pod in pool.pods if pod.ready_since is None and pod.stuck is None]
-        for pod in starting:
+        starting = [pod for pod in pool.pods if pod.ready_since is None]
+        coming = [pod for pod in starting if not is_hopeless(pod, pool=pool, now=now)]
+        for pod in coming:
             yield pool.name, max(0.0, (now - pod.created_at).total_seconds())
-        if pool.starting > len(starting):
+        if pool.replicas > len(pool.ready) + len(starting):
             yield pool.name, 0.0

@@ -29,6 +29,8 @@ class StepReason(StrEnum):
     UP_RATE_LIMITED = "UpRateLimited"
     DOWN_RATE_LIMITED = "DownRateLimited"
     DOWN_FROZEN = "DownFrozen"
+    POOL_CLOSED = "PoolClosed"
+    PREWARM = "Prewarm"
     AT_MAXIMUM = "AtMaximum"
     AT_MINIMUM = "AtMinimum"
     CHEAPEST_MIX = "CheapestMix"

@@ -71,6 +71,25 @@ class LearnedPool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """A pool that does not grow from `at` to `until`, because pods could not start; `times` in a row by now."""
+
+    pool: str
+    at: datetime
+    until: datetime
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Replicas that a pool holds for the window that `opens` then, or opened."""
+
+    pool: str
+    replicas: int
+    opens: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingMemory:
     """The state of scaling after the decision made `at`; `required` is in tokens per second.
 
@@ -85,3 +104,5 @@ class ScalingMemory:
     idle: Idle | None = None
     panic_until: datetime | None = None
     learned: tuple[LearnedPool, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    floors: tuple[Floor, ...] = ()

@@ -109,8 +109,9 @@ class Allowance:
 class Bounds:
     """What the schedule allows now: pools in order of preference. A pool that is not listed is not allowed.
 
-    `since` is the instant at which the window opened; `next_transition` the first instant after now at which
-    another window wins. `problem` names why a schedule that selects the service does not apply.
+    `since` is the instant at which the window opened; `next_transition` the first instant after now at which another
+    window wins, `upcoming` what it allows; nothing where it holds no replicas. `problem` names why a schedule that
+    selects the service does not apply.
     """
 
     pools: tuple[Allowance, ...]
@@ -120,6 +121,7 @@ class Bounds:
     since: datetime | None = None
     next_window: str | None = None
     next_transition: datetime | None = None
+    upcoming: tuple[Allowance, ...] = ()
     problem: Reason | None = None
 
 
@@ -233,7 +235,8 @@ class Observation:
     """The input of `decide`. `load` is None where nothing could be measured; that is never the same as no load.
 
     `gateway` is None where requests do not come through one; `load` then is that of the engines alone. `triggers` are
-    the external queues that the service names.
+    the external queues that the service names. `forecast_tokens_per_second` is what the history says will be required
+    at the next transition, None where it does not say.
     """
 
     now: datetime
@@ -243,4 +246,5 @@ class Observation:
     load: Load | None
     gateway: GatewayLoad | None = None
     triggers: tuple[TriggerReading, ...] = ()
+    forecast_tokens_per_second: float | None = None
     memory: ScalingMemory | None = None

@@ -4,11 +4,22 @@ from embedding_operator.api.v1alpha1.status import (
     DecisionMemory,
     IdleTime,
     LoadPoint,
+    PoolClosure,
+    PoolFloor,
     PoolMemory,
     RateLimitStep,
     RequirementBucket,
 )
-from embedding_operator.domain.memory import Bucket, CurvePoint, Idle, LearnedPool, RateStep, ScalingMemory
+from embedding_operator.domain.memory import (
+    Bucket,
+    Closure,
+    CurvePoint,
+    Floor,
+    Idle,
+    LearnedPool,
+    RateStep,
+    ScalingMemory,
+)
 
 
 def written(memory: ScalingMemory) -> DecisionMemory:
@@ -26,6 +37,10 @@ def written(memory: ScalingMemory) -> DecisionMemory:
         removal=_written_step(memory.removal),
         idle=None if memory.idle is None else IdleTime(since=memory.idle.since, until=memory.idle.until),
         panic_until=memory.panic_until,
+        closures=[
+            PoolClosure(gpu_pool=each.pool, at=each.at, until=each.until, times=each.times) for each in memory.closures
+        ],
+        floors=[PoolFloor(gpu_pool=each.pool, replicas=each.replicas, opens=each.opens) for each in memory.floors],
         pools=[_written_pool(pool) for pool in memory.learned],
     )
 
@@ -43,6 +58,10 @@ def remembered(memory: DecisionMemory) -> ScalingMemory:
         removal=_remembered_step(memory.removal),
         idle=None if memory.idle is None else Idle(since=memory.idle.since, until=memory.idle.until),
         panic_until=memory.panic_until,
+        closures=tuple(
+            Closure(pool=each.gpu_pool, at=each.at, until=each.until, times=each.times) for each in memory.closures
+        ),
+        floors=tuple(Floor(pool=each.gpu_pool, replicas=each.replicas, opens=each.opens) for each in memory.floors),
         learned=tuple(_remembered_pool(pool) for pool in memory.pools),
     )
 

@@ -1,10 +1,10 @@
 """From one decision to the status that users read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from embedding_operator.api.v1alpha1.conditions import ConditionStatus, ConditionType, Reason
+from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.status import (
     CapacitySource,
     DecisionStatus,
@@ -22,6 +22,9 @@ from embedding_operator.domain.observation import Bounds, Load, Observation, Par
 from embedding_operator.domain.persistence import written
 from embedding_operator.domain.routing import Passage
 from embedding_operator.domain.triggers import asked_for, gap, usable
+
+STALLED_SECONDS = 1800.0
+STALLED_LEADS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,8 @@ def status_of(
     _metrics(observation, decision, conditions=conditions)
     _triggers(observation, conditions=conditions)
     _schedule(observation.bounds, conditions=conditions)
-    _handover(observation, decision, conditions=conditions)
+    _prewarming(decision, conditions=conditions)
+    _handover(observation, decision, conditions=conditions, previous=previous.conditions)
     _limits(observation, decision, conditions=conditions)
     _allocation(decision, conditions=conditions)
     _other_scaler(around, conditions=conditions)
@@ -183,7 +187,17 @@ def _schedule(bounds: Bounds, *, conditions: Conditions) -> None:
         conditions.true(kind, Reason.WINDOW_ACTIVE, f"window {bounds.window} of {bounds.source} is open")
 
 
-def _handover(observation: Observation, decision: Decision, *, conditions: Conditions) -> None:
+def _prewarming(decision: Decision, *, conditions: Conditions) -> None:
+    ahead = [step.message for step in decision.steps if step.reason is StepReason.PREWARM]
+    if ahead:
+        conditions.true(ConditionType.PREWARMING, Reason.WINDOW_AHEAD, "; ".join(ahead))
+    else:
+        conditions.false(ConditionType.PREWARMING, Reason.NO_WINDOW_AHEAD)
+
+
+def _handover(
+    observation: Observation, decision: Decision, *, conditions: Conditions, previous: Sequence[Condition]
+) -> None:
     kind = ConditionType.HANDOVER_IN_PROGRESS
     goal = {target.pool: target.goal for target in decision.targets}
     if not takes_over(observation.pools, goal=goal):
@@ -192,7 +206,18 @@ def _handover(observation: Observation, decision: Decision, *, conditions: Condi
         conditions.false(kind, Reason.STABLE, "replicas are not written in this scaling.mode")
     else:
         reason, message = _handover_phase(observation, decision, goal=goal)
+        if reason is not Reason.DRAINING and _is_overdue(previous, observation=observation):
+            reason, message = Reason.HANDOVER_STALLED, f"{message}. It should be over by now"
         conditions.true(kind, reason, message)
+
+
+def _is_overdue(previous: Sequence[Condition], *, observation: Observation) -> bool:
+    """Return whether the handover of `previous` goes on for longer than any should."""
+    seconds = max(STALLED_SECONDS, *(STALLED_LEADS * pool.lead_seconds for pool in observation.pools))
+    begun = next((each for each in previous if each.type == ConditionType.HANDOVER_IN_PROGRESS), None)
+    if begun is None or begun.status is not ConditionStatus.TRUE:
+        return False
+    return (observation.now - begun.last_transition_time).total_seconds() > seconds
 
 
 def _handover_phase(observation: Observation, decision: Decision, *, goal: Mapping[str, int]) -> tuple[Reason, str]:
@@ -217,6 +242,9 @@ def _limits(observation: Observation, decision: Decision, *, conditions: Conditi
         pool, pod = stuck[0]
         message = f"{len(stuck)} replicas can not start, such as {pod.name} on {pool.name}"
         conditions.true(ConditionType.CAPACITY_LIMITED, pod.stuck or Reason.START_OVERDUE, message)
+    elif any(step.reason is StepReason.POOL_CLOSED for step in decision.steps):
+        message = next(step.message for step in decision.steps if step.reason is StepReason.POOL_CLOSED)
+        conditions.true(ConditionType.CAPACITY_LIMITED, Reason.POOL_CAPACITY_LIMITED, message)
     else:
         conditions.false(ConditionType.CAPACITY_LIMITED, Reason.SUFFICIENT)
     for step in decision.steps:

@@ -212,7 +212,11 @@ def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: 
 
 def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:
     """Return `bounds` without pools that have no GPUPool: what runs on them stays, nothing is asked of them."""
-    return replace(bounds, pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools))
+    return replace(
+        bounds,
+        pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools),
+        upcoming=tuple(allowance for allowance in bounds.upcoming if allowance.pool in pools),
+    )
 
 
 def _prices(pools: Mapping[str, GPUPoolSpec]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.api.v1alpha1.status import CapacitySource, EmbeddingServiceStatus, ModelStatus
 from embedding_operator.domain.conditions import Conditions
-from embedding_operator.domain.memory import LearnedPool
+from embedding_operator.domain.memory import Closure, LearnedPool
 from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy, Work
 from embedding_operator.domain.persistence import remembered, written
 from embedding_operator.domain.report import Obstacle, Surroundings, stalled_status, status_of
@@ -406,3 +406,35 @@ def test_the_status_says_what_triggers_said() -> None:
         {"name": "orders", "value": 3.0, "problem": None},
         {"name": "mail", "value": None, "problem": "no answer in time"},
     ]
+
+
+def test_replicas_for_the_next_window_are_announced() -> None:
+    allowed = replace(bounds(("t4", 1, 4), next_transition=at(60)), upcoming=bounds(("a10", 2, 4)).pools)
+    scene = observe(pool(), pool("t4", ready=1, speed=T4), measured=load(), allowed=allowed)
+    found = report(scene)[ConditionType.PREWARMING]
+    assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.WINDOW_AHEAD)
+    assert found.message == ("2 replicas of a10 start for the pools of the spec at 12:01 UTC, as a start takes 300 s")
+    assert report(observe(pool(ready=1), measured=load()))[ConditionType.PREWARMING].status is ConditionStatus.FALSE
+
+
+@pytest.mark.parametrize(("age", "reason"), [(1800, Reason.WAITING_FOR_READY), (1801, Reason.HANDOVER_STALLED)])
+def test_a_handover_that_does_not_end_is_said(age: int, reason: Reason) -> None:
+    scene = observe(pool(ready=2), pool("t4", starting=1, speed=T4), measured=load(), allowed=NIGHT)
+    begun = Condition(
+        type=ConditionType.HANDOVER_IN_PROGRESS,
+        status=ConditionStatus.TRUE,
+        last_transition_time=at(-age),
+        reason=Reason.WAITING_FOR_READY,
+    )
+    previous = EmbeddingServiceStatus(conditions=[begun])
+    status = status_of(scene, decide(scene), around=AROUND, previous=previous)
+    found = next(each for each in status.conditions if each.type == ConditionType.HANDOVER_IN_PROGRESS)
+    assert found.reason == reason
+
+
+def test_a_pool_that_does_not_grow_for_now_limits_the_capacity() -> None:
+    closure = Closure(pool="a10", at=at(-60), until=at(240), times=1)
+    memory = replace(settled_memory(1000.0), closures=(closure,))
+    scene = observe(pool(ready=1), measured=load(rate=3000.0), memory=memory)
+    found = report(scene)[ConditionType.CAPACITY_LIMITED]
+    assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.POOL_CAPACITY_LIMITED)

@@ -192,10 +192,22 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         StepReason.RESTART_SEEDED,
     ),
     (
-        "stuck replicas are no supply: others are asked for",
+        "stuck replicas are no supply, but the answer is not more of them",
         observe(pool(ready=1, stuck=2), measured=load(rate=2300.0), memory=settled_memory(3000.0)),
-        {"a10": 5},
-        StepReason.UP_RATE_LIMITED,
+        {"a10": 3},
+        StepReason.POOL_CLOSED,
+    ),
+    (
+        "what can not start in one pool starts in the next, and one stays to try",
+        observe(
+            pool(ready=1, stuck=3),
+            pool("t4", speed=T4),
+            measured=load(rate=1290.0),
+            allowed=bounds(("a10", 0, 6), ("t4", 0, 8)),
+            memory=settled_memory(2000.0),
+        ),
+        {"a10": 2, "t4": 3},
+        StepReason.POOL_CLOSED,
     ),
     (
         "night: the new pool grows, the old one stays",

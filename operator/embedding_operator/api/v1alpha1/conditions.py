@@ -17,6 +17,7 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
     METRICS_AVAILABLE = "MetricsAvailable"
     SCHEDULE_APPLIED = "ScheduleApplied"
+    PREWARMING = "Prewarming"
     HANDOVER_IN_PROGRESS = "HandoverInProgress"
     CAPACITY_LIMITED = "CapacityLimited"
     SCALING_LIMITED = "ScalingLimited"
@@ -73,11 +74,16 @@ class Reason(StrEnum):
     NO_SCHEDULE = "NoSchedule"  # no schedule applies to the service
     NO_COMMON_POOL = "NoCommonPool"  # the schedule names none of the pools that the service lists
 
+    # Prewarming
+    WINDOW_AHEAD = "WindowAhead"  # replicas start for the next window, to be Ready when it opens
+    NO_WINDOW_AHEAD = "NoWindowAhead"  # no window that asks for more of a pool opens within the time of a start
+
     # HandoverInProgress
     WAITING_FOR_READY = "WaitingForReady"  # the incoming pool's replicas are not Ready yet
     SETTLING = "Settling"  # they are Ready, but not long enough or without a verified answer
     PARITY_FAILED = "ParityFailed"  # the incoming pool answers with other vectors than the outgoing one
     DRAINING = "Draining"  # the outgoing pool's replicas are leaving
+    HANDOVER_STALLED = "HandoverStalled"  # it takes longer than twice a start and 30 minutes; the old pool stays
     STABLE = "Stable"  # no handover
 
     # CapacityLimited
@@ -85,6 +91,7 @@ class Reason(StrEnum):
     IMAGE_PULL_FAILED = "ImagePullFailed"  # pods can not get their image
     CRASH_LOOP = "CrashLoop"  # engine containers end again and again
     START_OVERDUE = "StartOverdue"  # pods run for longer than a start takes
+    POOL_CAPACITY_LIMITED = "PoolCapacityLimited"  # a pool where pods could not start of late does not grow for now
     SUFFICIENT = "Sufficient"  # no pod is stuck
 
     # ScalingLimited

@@ -116,6 +116,23 @@ class PoolMemory(ApiModel):
     starting: Annotated[list[str], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(default_factory=list)
 
 
+class PoolClosure(ApiModel):
+    """A pool that does not grow from `at` to `until`, because pods could not start."""
+
+    gpu_pool: str
+    at: datetime
+    until: datetime
+    times: Count
+
+
+class PoolFloor(ApiModel):
+    """Replicas that a pool holds for the window that opens then, or opened."""
+
+    gpu_pool: str
+    replicas: Count
+    opens: datetime
+
+
 class DecisionMemory(ApiModel):
     """What a restarted operator must know to decide as if it had not restarted."""
 
@@ -128,6 +145,12 @@ class DecisionMemory(ApiModel):
     removal: RateLimitStep | None = None
     idle: IdleTime | None = None
     panic_until: datetime | None = None
+    closures: Annotated[list[PoolClosure], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list
+    )
+    floors: Annotated[list[PoolFloor], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list
+    )
     pools: Annotated[list[PoolMemory], Field(max_length=64, json_schema_extra=list_map("gpuPool"))] = Field(
         default_factory=list
     )

@@ -7,11 +7,14 @@ when a service moves between GPU pools of different speed.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode, ScalingSpec
 from embedding_operator.domain.memory import ScalingMemory
+
+UTC_ZONE = ZoneInfo("UTC")
 
 TOKENS_PER_REQUEST = 256.0
 """Taken for the length of a request while no engine has answered or queued a single one."""
@@ -91,7 +94,8 @@ class Bounds:
     """What the schedule allows now: pools in order of preference. A pool that is not listed is not allowed.
 
     `since` is the instant at which the window opened; `next_transition` the first instant after now at which
-    another window wins. `problem` names why a schedule that selects the service does not apply.
+    another window wins; `zone` the time zone of the schedule. `problem` names why a schedule that selects the service
+    does not apply.
     """
 
     pools: tuple[Allowance, ...]
@@ -101,6 +105,7 @@ class Bounds:
     since: datetime | None = None
     next_window: str | None = None
     next_transition: datetime | None = None
+    zone: ZoneInfo = UTC_ZONE
     problem: Reason | None = None
 
 
@@ -210,7 +215,8 @@ class Observation:
     """The input of `decide`. `load` is None where nothing could be measured; that is never the same as no load.
 
     `gateway` is None where requests do not come through one; `load` then is that of the engines alone. `triggers` are
-    the external queues that the service names.
+    the external queues that the service names. `forecast_tokens_per_second` is what the history says will be required
+    at the next transition, None where it does not say.
     """
 
     now: datetime
@@ -220,4 +226,5 @@ class Observation:
     load: Load | None
     gateway: GatewayLoad | None = None
     triggers: tuple[TriggerReading, ...] = ()
+    forecast_tokens_per_second: float | None = None
     memory: ScalingMemory | None = None

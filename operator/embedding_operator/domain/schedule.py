@@ -102,6 +102,7 @@ def _bounds(
         since=standing.since,
         next_window=standing.next_window,
         next_transition=standing.next_transition,
+        zone=zone,
         problem=problem,
     )
 

@@ -42,6 +42,7 @@ PRIVATE_DOCKER = (
     Requirement("jq", "jq", "adapts container settings to the machine's capabilities"),
 )
 GATEWAY = (Requirement("haproxy", "haproxy", "is the gateway in front of a service's engines"),)
+PROMETHEUS = (Requirement("prometheus", "prometheus", "answers the queries of triggers and forecasts"),)
 LOAD_GENERATOR = (
     Requirement("wrk", "wrk", "asks doors for embeddings at a rate, and as fast as they answer"),
     Requirement("taskset", "util-linux", "keeps a process on one core"),

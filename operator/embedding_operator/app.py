@@ -37,8 +37,9 @@ from embedding_operator.reconcile.children import Children
 from embedding_operator.reconcile.cluster_objects import ClusterObjectReconciler
 from embedding_operator.reconcile.comparison import Comparison
 from embedding_operator.reconcile.feed import Feed
+from embedding_operator.reconcile.forecasts import ForecastBook
 from embedding_operator.reconcile.parity import ParityBook
-from embedding_operator.reconcile.preparation import Preparations
+from embedding_operator.reconcile.preparation import Preparations, Prepared
 from embedding_operator.reconcile.queue import Backoff, KeyedQueue
 from embedding_operator.reconcile.renderings import Renderings
 from embedding_operator.reconcile.reporting import Reporter
@@ -46,6 +47,7 @@ from embedding_operator.reconcile.scene import Observer, Scene
 from embedding_operator.reconcile.service import ServiceReconciler, Steps
 from embedding_operator.reconcile.survey import Survey
 from embedding_operator.reconcile.ticker import Ticker
+from embedding_operator.reconcile.triggers import Servers, TriggerBook
 from embedding_operator.reconcile.workers import work
 from embedding_operator.rendering.gateway_pod import AUDIENCE
 from embedding_operator.rendering.renderer import EngineDefaults, GatewayDefaults
@@ -55,6 +57,7 @@ from embedding_operator.telemetry.exporter import Exporter, PoolCounts
 from embedding_operator.telemetry.gateways import GatewayPoller
 from embedding_operator.telemetry.history import History
 from embedding_operator.telemetry.probe import ParityProbe
+from embedding_operator.telemetry.prometheus import Points, Prometheus, Range
 from embedding_operator.telemetry.questions import pod_session
 
 RELIST_SECONDS = 600.0
@@ -143,6 +146,9 @@ class App:
         if self._server is not None:
             await self._server.cleanup()
         await self._parity.close()
+        await self._triggers.close()
+        await self._forecasts.close()
+        self._prometheus.close()
         if self._settings.lease:
             with contextlib.suppress(Conflict, Gone, Unavailable):
                 await self._lease.release()
@@ -159,6 +165,10 @@ class App:
         self._engines: History[str, EngineSample] = History()
         self._gateways: History[str, GatewaySample] = History()
         self._parity = ParityBook(ParityProbe(session).vectors)
+        self._prometheus = Prometheus(now=utc_now)
+        servers = Servers(own=self._settings.prometheus_url, allowed=self._settings.prometheus_addresses)
+        self._triggers = TriggerBook(self._prometheus.value, servers=servers)
+        self._forecasts = ForecastBook(self._history if self._settings.prometheus_url else None, now=utc_now)
         self._survey = self._surveying(session, timeout_seconds=POLL_TIMEOUT_SECONDS)
         self._quick_survey = self._surveying(session, timeout_seconds=LOOK_TIMEOUT_SECONDS)
         noticed: KeyedQueue[ObjectKey] = KeyedQueue(timeline=loop, backoff=Backoff(jitter=random.random))
@@ -180,6 +190,9 @@ class App:
             now=utc_now,
         )
 
+    async def _history(self, query: str, during: Range) -> Points:
+        return await self._prometheus.history(self._settings.prometheus_url, query, during=during)
+
     def _reception(self) -> Reception:
         client = self._client
 
@@ -195,9 +208,10 @@ class App:
 
     def _steps(self, client: Client) -> Steps:
         catalog = Catalog(self._store)
+        self._preparations = Preparations(catalog)
         return Steps(
             reader=self._reader,
-            preparations=Preparations(catalog),
+            preparations=self._preparations,
             observer=Observer(
                 store=self._store,
                 catalog=catalog,
@@ -205,6 +219,8 @@ class App:
                 engines=self._engines,
                 gateways=self._gateways,
                 now=utc_now,
+                read_triggers=self._triggers.readings,
+                forecast=self._forecasts.known,
             ),
             decided=self._decided,
             comparison=Comparison(self._parity, again=self._queue.add),
@@ -245,6 +261,10 @@ class App:
     async def _tick(self) -> None:
         """Poll the engines and gateways of all services at once, then look at every service."""
         services = self._reader.services()
+        prepared = [self._preparations.prepare(service) for service in services]
+        self._triggers.refresh(
+            trigger for each in prepared if isinstance(each, Prepared) for trigger in each.spec.scaling.triggers
+        )
         await self._survey.take(services)
         for service in services:
             self._queue.add(ObjectKey(EMBEDDING_SERVICE.kind, service.namespace, service.name))
@@ -264,7 +284,9 @@ class App:
             self._client, self._store, namespaces=self._settings.watch_namespaces
         )
         services = self._reader.services()
-        self._services.forget_all_but({service.uid for service in services})
+        uids = {service.uid for service in services}
+        self._services.forget_all_but(uids)
+        self._forecasts.forget_all_but(uids)
         self._exported = self._forget_exported({(service.namespace, service.name) for service in services})
         if self._feed is not None:
             for key in self._feed.every_cluster_object():
@@ -313,6 +335,13 @@ class App:
     def _decided(self, scene: Scene, decision: Decision, seconds: float) -> None:
         service = scene.service
         self._exporter.decided(seconds=seconds)
+        self._exporter.needs(
+            service.namespace,
+            service.name,
+            required=decision.required,
+            demand=decision.memory.buckets[-1].peak if decision.memory.buckets else decision.required,
+        )
+        self._forecasts.refresh(service.uid, scene.observation.bounds, namespace=service.namespace, name=service.name)
         self._exporter.service(
             service.namespace,
             service.name,

@@ -80,6 +80,9 @@ def test_values_reach_the_operator(rendered: Render) -> None:
     assert Settings.from_environment(environment(rendered("ha"))).metrics_namespaces == ("monitoring", "observability")
     assert environment(rendered("ha"))["HTTPS_PROXY"] == "http://proxy.example.com:3128"
     assert Settings.from_environment(environment(rendered("ha"))).engine_image.startswith("registry.example.com/")
+    settings = Settings.from_environment(environment(rendered("ha")))
+    assert settings.prometheus_url == "http://prometheus.monitoring.svc:9090"
+    assert settings.prometheus_addresses == ("https://metrics.example.com/search",)
 
 
 def test_the_probes_and_metrics_use_the_ports_that_the_operator_opens(rendered: Render) -> None:

@@ -7,11 +7,14 @@ when a service moves between GPU pools of different speed.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode, ScalingSpec
 from embedding_operator.domain.memory import ScalingMemory
+
+UTC_ZONE = ZoneInfo("UTC")
 
 TOKENS_PER_REQUEST = 256.0
 """Taken for the length of a request while no engine has answered or queued a single one."""
@@ -110,8 +113,8 @@ class Bounds:
     """What the schedule allows now: pools in order of preference. A pool that is not listed is not allowed.
 
     `since` is the instant at which the window opened; `next_transition` the first instant after now at which another
-    window wins, `upcoming` what it allows; nothing where it holds no replicas. `problem` names why a schedule that
-    selects the service does not apply.
+    window wins, `upcoming` what it allows; nothing where it holds no replicas. `zone` is the time zone of the schedule,
+    `problem` names why a schedule that selects the service does not apply.
     """
 
     pools: tuple[Allowance, ...]
@@ -122,6 +125,7 @@ class Bounds:
     next_window: str | None = None
     next_transition: datetime | None = None
     upcoming: tuple[Allowance, ...] = ()
+    zone: ZoneInfo = UTC_ZONE
     problem: Reason | None = None
 
 

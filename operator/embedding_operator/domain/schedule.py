@@ -106,6 +106,7 @@ def _bounds(
         next_window=standing.next_window,
         next_transition=standing.next_transition,
         upcoming=() if standing.next_transition is None else _allowances(next_pools, listed=listed),
+        zone=zone,
         problem=problem,
     )
 

@@ -53,7 +53,8 @@ def sentence(asked: TriggerDemand) -> str:
     if asked.strongest is None or asked.strongest.value is None:
         return "no trigger asks for replicas"
     reading = asked.strongest
-    return f"trigger {reading.name} is at {reading.value:g}, which asks for {asked.replicas} replicas"
+    noun = "replica" if asked.replicas == 1 else "replicas"
+    return f"trigger {reading.name} is at {reading.value:g}, which asks for {asked.replicas} {noun}"
 
 
 def gap(missing: Sequence[TriggerReading]) -> str:

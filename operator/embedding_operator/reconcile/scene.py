@@ -6,6 +6,7 @@ from datetime import datetime
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.api.v1alpha1.scaling import Trigger
 from embedding_operator.domain.capacity import Capacity, replica_capacity
 from embedding_operator.domain.gateway_metrics import (
     GatewaySample,
@@ -27,6 +28,7 @@ from embedding_operator.domain.observation import (
     Policy,
     Pool,
     Replica,
+    TriggerReading,
     Work,
 )
 from embedding_operator.domain.routing import Phase
@@ -61,11 +63,22 @@ class Scene:
         return bool(self.observation.pools) and (bounds.asleep or bool(bounds.pools))
 
 
+def unread(triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
+    """Return readings of triggers that nobody asks."""
+    return tuple(TriggerReading(name=trigger.name, threshold=trigger.threshold) for trigger in triggers)
+
+
+def unknown(_: str, __: Bounds) -> float | None:
+    """Return that nobody keeps a history."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
     """Looks at services; nothing is asked of the cluster for it.
 
-    `engines` and `gateways` are the samples of the pods, by UID of the service.
+    `engines` and `gateways` are the samples of the pods, by UID of the service. `read_triggers` returns what external
+    queues said last, `forecast` what a service with this UID is expected to need at its next transition.
     """
 
     store: ObjectStore
@@ -74,6 +87,8 @@ class Observer:
     engines: History[str, EngineSample]
     gateways: History[str, GatewaySample]
     now: Callable[[], datetime]
+    read_triggers: Callable[[Sequence[Trigger]], tuple[TriggerReading, ...]] = unread
+    forecast: Callable[[str, Bounds], float | None] = unknown
 
     def scene(
         self,
@@ -100,13 +115,16 @@ class Observer:
             work=work_since(None if memory is None else memory.at, series=self.engines.series(service.uid), now=now),
         )
         gateway = self._gateway(service, spec, now=now)
+        bounds = _usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools)
         observation = Observation(
             now=now,
             policy=Policy.of(spec.scaling, allocation=spec.allocation),
-            bounds=_usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools),
+            bounds=bounds,
             pools=observed,
             load=self._load(service, replicas, gateway=gateway, now=now),
             gateway=gateway,
+            triggers=self.read_triggers(spec.scaling.triggers),
+            forecast_tokens_per_second=self.forecast(service.uid, bounds),
             memory=memory,
         )
         return Scene(

@@ -9,7 +9,7 @@ from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.domain.gateway_metrics import GatewaySample
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.metrics import EngineSample
-from embedding_operator.domain.observation import Observation
+from embedding_operator.domain.observation import Observation, TriggerReading
 from embedding_operator.domain.routing import Phase
 from embedding_operator.domain.scaling import decide
 from embedding_operator.kube.reader import Reader, ServiceObject
@@ -58,7 +58,17 @@ class Scenery:
             now=self._now,
         )
         self.observer = Observer(
-            store=self.store, catalog=catalog, reader=reader, engines=engines, gateways=gateways, now=self._now
+            store=self.store,
+            catalog=catalog,
+            reader=reader,
+            engines=engines,
+            gateways=gateways,
+            now=self._now,
+            read_triggers=lambda triggers: tuple(
+                TriggerReading(name=each.name, threshold=each.threshold, value=7.0, taken_at=self.now)
+                for each in triggers
+            ),
+            forecast=lambda uid, bounds: 900.0 if uid == "service-uid" and bounds.next_transition else None,
         )
 
     def _now(self) -> datetime:
@@ -218,3 +228,14 @@ async def test_what_a_pool_costs_is_known() -> None:
     seen = await scenery.look()
     assert seen.policy.allocation is Allocation.CHEAPEST
     assert [each.price_per_hour for each in seen.pools] == [0.75]
+
+
+async def test_triggers_and_the_forecast_are_looked_at() -> None:
+    window = {"name": "night", "start": "22:00", "end": "08:00", "asleep": True}
+    trigger = {"name": "orders", "threshold": 5, "prometheus": {"query": "orders"}}
+    scenery = Scenery(scaling={"triggers": [trigger]}, schedule={"timeZone": "Asia/Tokyo", "windows": [window]})
+    seen = await scenery.look()
+    assert [(each.name, each.threshold, each.value) for each in seen.triggers] == [("orders", 5.0, 7.0)]
+    assert seen.bounds.zone.key == "Asia/Tokyo"
+    assert seen.forecast_tokens_per_second == 900.0
+    assert (await Scenery().look()).forecast_tokens_per_second is None

@@ -93,7 +93,8 @@ class Floor:
 class ScalingMemory:
     """The state of scaling after the decision made `at`; `required` is in tokens per second.
 
-    Until `panic_until` nothing leaves and growth is not limited.
+    Until `panic_until` nothing leaves and growth is not limited. Nothing could be measured since `blind_since`, and
+    engines have finished nothing since the step `stall` began.
     """
 
     at: datetime
@@ -103,6 +104,8 @@ class ScalingMemory:
     removal: RateStep | None = None
     idle: Idle | None = None
     panic_until: datetime | None = None
+    blind_since: datetime | None = None
+    stall: RateStep | None = None
     learned: tuple[LearnedPool, ...] = ()
     closures: tuple[Closure, ...] = ()
     floors: tuple[Floor, ...] = ()

@@ -26,6 +26,9 @@ from embedding_operator.domain.observation import TOKENS_PER_REQUEST, Load
 
 MAX_AGE_SECONDS = 15.0
 WINDOW_SECONDS = 60.0
+SERVED_SECONDS = 30.0
+"""The longest inputs take seconds: an engine that finished nothing in less may only be busy."""
+
 BURST_SECONDS = 6.0
 _BURST_BOTH_ENDS = timedelta(seconds=2 * BURST_SECONDS)
 MIN_SPAN_SECONDS = 2.5
@@ -140,6 +143,7 @@ def measure(
         queue_tokens=math.fsum(sample.queue_tokens(tokens_per_request=length) for sample in fresh),
         arrival_tokens_per_second=_arrival(intervals, tokens_per_request=length),
         burst_tokens_per_second=_arrival(_latest(intervals, now=now), tokens_per_request=length),
+        served_tokens_per_second=_served(intervals),
         reporting=reporting,
         expected=len(ready),
         tokens_per_request=length,
@@ -205,6 +209,15 @@ def intervals_of(samples: Series, *, now: datetime, window: float) -> Iterator[I
         interval = _between(first, last)
         if interval is not None:
             yield interval
+
+
+def _served(intervals: Sequence[Interval]) -> float | None:
+    """Return the tokens per second that were finished; None where engines were not seen for long enough to tell."""
+    if not intervals:
+        return None
+    begin = min(interval.first.taken_at for interval in intervals)
+    seconds = (max(interval.last.taken_at for interval in intervals) - begin).total_seconds()
+    return None if seconds < SERVED_SECONDS else math.fsum(interval.tokens for interval in intervals) / seconds
 
 
 def is_recent(first: datetime, last: datetime, *, now: datetime) -> bool:

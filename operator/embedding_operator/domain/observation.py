@@ -133,10 +133,10 @@ class Bounds:
 class Load:
     """The measured load of the whole service.
 
-    `sampled_at` is the time of the oldest figure that took part. `arrival_tokens_per_second` is None until two
-    samples of one replica exist. `reporting` of `expected` Ready replicas had a fresh figure. `tokens_per_request` is
-    the mean length of a request, as it was taken for those that are only counted. `burst_tokens_per_second` is what
-    arrived in the last seconds.
+    `sampled_at` is the time of the oldest figure that took part. `arrival_tokens_per_second` is None until two samples
+    of one replica exist. `reporting` of `expected` Ready replicas had a fresh figure. `tokens_per_request` is the mean
+    length of a request, as it was taken for those that are only counted. `burst_tokens_per_second` is what arrived in
+    the last seconds, `served_tokens_per_second` what engines finished; None until they were seen for a while.
     """
 
     sampled_at: datetime
@@ -147,6 +147,7 @@ class Load:
     expected: int
     tokens_per_request: float = TOKENS_PER_REQUEST
     burst_tokens_per_second: float | None = None
+    served_tokens_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

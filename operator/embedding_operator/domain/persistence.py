@@ -37,6 +37,8 @@ def written(memory: ScalingMemory) -> DecisionMemory:
         removal=_written_step(memory.removal),
         idle=None if memory.idle is None else IdleTime(since=memory.idle.since, until=memory.idle.until),
         panic_until=memory.panic_until,
+        blind_since=memory.blind_since,
+        stall=_written_step(memory.stall),
         closures=[
             PoolClosure(gpu_pool=each.pool, at=each.at, until=each.until, times=each.times) for each in memory.closures
         ],
@@ -58,6 +60,8 @@ def remembered(memory: DecisionMemory) -> ScalingMemory:
         removal=_remembered_step(memory.removal),
         idle=None if memory.idle is None else Idle(since=memory.idle.since, until=memory.idle.until),
         panic_until=memory.panic_until,
+        blind_since=memory.blind_since,
+        stall=_remembered_step(memory.stall),
         closures=tuple(
             Closure(pool=each.gpu_pool, at=each.at, until=each.until, times=each.times) for each in memory.closures
         ),

@@ -61,8 +61,10 @@ def status_of(
     _metrics(observation, decision, conditions=conditions)
     _triggers(observation, conditions=conditions)
     _schedule(observation.bounds, conditions=conditions)
-    _prewarming(decision, conditions=conditions)
+    _from_step(decision, StepReason.PREWARM, _PREWARM, conditions=conditions)
     _handover(observation, decision, conditions=conditions, previous=previous.conditions)
+    _from_step(decision, StepReason.FALLBACK, _FALLBACK, conditions=conditions)
+    _from_step(decision, StepReason.SERVING_STALLED, _STALL, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
     _allocation(decision, conditions=conditions)
     _other_scaler(around, conditions=conditions)
@@ -187,12 +189,21 @@ def _schedule(bounds: Bounds, *, conditions: Conditions) -> None:
         conditions.true(kind, Reason.WINDOW_ACTIVE, f"window {bounds.window} of {bounds.source} is open")
 
 
-def _prewarming(decision: Decision, *, conditions: Conditions) -> None:
-    ahead = [step.message for step in decision.steps if step.reason is StepReason.PREWARM]
-    if ahead:
-        conditions.true(ConditionType.PREWARMING, Reason.WINDOW_AHEAD, "; ".join(ahead))
+_Marked = tuple[ConditionType, Reason, Reason]
+"""A condition, its reason while a step of the decision marks it, and its reason else."""
+
+_PREWARM: _Marked = (ConditionType.PREWARMING, Reason.WINDOW_AHEAD, Reason.NO_WINDOW_AHEAD)
+_FALLBACK: _Marked = (ConditionType.FALLBACK_ACTIVE, Reason.WITHOUT_FIGURES, Reason.FIGURES_DECIDE)
+_STALL: _Marked = (ConditionType.SERVING_STALLED, Reason.NOTHING_FINISHED, Reason.ANSWERING)
+
+
+def _from_step(decision: Decision, mark: StepReason, marked: _Marked, *, conditions: Conditions) -> None:
+    kind, reason, otherwise = marked
+    messages = [step.message for step in decision.steps if step.reason is mark]
+    if messages:
+        conditions.true(kind, reason, "; ".join(messages))
     else:
-        conditions.false(ConditionType.PREWARMING, Reason.NO_WINDOW_AHEAD)
+        conditions.false(kind, otherwise)
 
 
 def _handover(

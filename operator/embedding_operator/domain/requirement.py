@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from embedding_operator.domain.anticipation import outlook
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.demand import Demand, demand_of
+from embedding_operator.domain.fallback import FALLBACK_SECONDS, blind_since, fallback_replicas
 from embedding_operator.domain.figures import Hold, gap_in, usable_load
 from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation, Pool
@@ -24,6 +25,7 @@ from embedding_operator.domain.stabilization import (
     remembered,
     step_in_progress,
 )
+from embedding_operator.domain.stall import most_while_stalled, stall
 from embedding_operator.domain.trace import Trace
 from embedding_operator.domain.triggers import TriggerDemand, asked_for, gap, raised, sentence
 
@@ -40,6 +42,8 @@ class Requirement:
     tokens_per_second: float
     frozen: bool
     panic_until: datetime | None
+    blind_since: datetime | None
+    stall: RateStep | None
     buckets: tuple[Bucket, ...]
     growth: RateStep
 
@@ -52,6 +56,8 @@ class _Wish:
     demand: float
     frozen: bool
     panic_until: datetime | None
+    blind_since: datetime | None = None
+    stall: RateStep | None = None
 
 
 def requirement(observation: Observation, *, trace: Trace) -> Requirement:
@@ -77,9 +83,11 @@ def requirement(observation: Observation, *, trace: Trace) -> Requirement:
     else:
         smoothed = _stabilized_down(observation, memory=memory, wish=wish, buckets=buckets, trace=trace)
     return Requirement(
-        tokens_per_second=smoothed,
+        tokens_per_second=_held_while_stalled(wish, required=smoothed, current=memory.required, trace=trace),
         frozen=wish.frozen,
         panic_until=wish.panic_until,
+        blind_since=wish.blind_since,
+        stall=wish.stall,
         buckets=buckets,
         growth=growth,
     )
@@ -115,8 +123,7 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
     asked = asked_for(observation.triggers, now=observation.now)
     if isinstance(load, Hold):
         trace.add(load.reason, load.message, before=current, after=current)
-        until = panic_until(None, observation=observation, last=memory.panic_until)
-        return _held(observation, current=current, asked=asked, until=until, trace=trace)
+        return _held(observation, memory=memory, asked=asked, trace=trace)
     frozen = _partial(load, observation=observation, current=current, trace=trace)
     frozen = _without_triggers(asked, current=current, trace=trace) or frozen
     until = panic_until(load, observation=observation, last=memory.panic_until)
@@ -133,7 +140,13 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
     _trace_demand(demand, load=load, trace=trace)
     demand = raised(demand, asked=asked, replica_capacity=_reference_capacity(observation), trace=trace)
     banded = _banded(demand, observation=observation, memory=memory, trace=trace)
-    return _Wish(tokens_per_second=banded, demand=round(demand.up, 3), frozen=frozen, panic_until=until)
+    return _Wish(
+        tokens_per_second=banded,
+        demand=round(demand.up, 3),
+        frozen=frozen,
+        panic_until=until,
+        stall=stall(load, observation=observation, last=memory.stall),
+    )
 
 
 def _trace_panic(load: Load, *, until: datetime, current: float, trace: Trace) -> None:
@@ -144,16 +157,41 @@ def _trace_panic(load: Load, *, until: datetime, current: float, trace: Trace) -
     trace.add(StepReason.PANIC, message, before=current, after=current)
 
 
-def _held(
-    observation: Observation, *, current: float, asked: TriggerDemand, until: datetime | None, trace: Trace
-) -> _Wish:
-    """Return what is required, or what external queues ask for where that is more: they are measured elsewhere."""
-    wanted = round(asked.replicas * _reference_capacity(observation), 3)
+def _held_while_stalled(wish: _Wish, *, required: float, current: float, trace: Trace) -> float:
+    held = most_while_stalled(wish.stall, required=required, current=current)
+    if wish.stall is not None:
+        message = (
+            f"requests wait and engines have finished none since {wish.stall.at:%H:%M:%S} UTC: more would not help"
+        )
+        trace.add(StepReason.SERVING_STALLED, message, before=required, after=held)
+    return held
+
+
+def _held(observation: Observation, *, memory: ScalingMemory, asked: TriggerDemand, trace: Trace) -> _Wish:
+    """Return what is required, or what external queues ask for where that is more: they are measured elsewhere.
+
+    Where nothing could be measured for long, it is what the spec says for that time, if that is more.
+    """
+    current, reference = memory.required, _reference_capacity(observation)
+    since = blind_since(observation, memory=memory)
+    replicas = fallback_replicas(observation, since=since)
+    wanted = round(asked.replicas * reference, 3)
     if wanted > current:
         trace.add(StepReason.TRIGGER_DEMAND, sentence(asked), before=current, after=wanted)
     _without_triggers(asked, current=current, trace=trace)
     required = max(current, wanted)
-    return _Wish(tokens_per_second=required, demand=required, frozen=True, panic_until=until)
+    if replicas is not None:
+        message = f"nothing was measured for {FALLBACK_SECONDS:.0f} s: {replicas} replicas at least"
+        fallback = round(max(required, replicas * reference), 3)
+        trace.add(StepReason.FALLBACK, message, before=required, after=fallback)
+        required = fallback
+    return _Wish(
+        tokens_per_second=required,
+        demand=required,
+        frozen=True,
+        panic_until=panic_until(None, observation=observation, last=memory.panic_until),
+        blind_since=since,
+    )
 
 
 def _without_triggers(asked: TriggerDemand, *, current: float, trace: Trace) -> bool:

@@ -34,6 +34,7 @@ from embedding_operator.domain.memory import Closure, LearnedPool, RateStep, Sca
 from embedding_operator.domain.observation import Observation, Pool
 from embedding_operator.domain.prewarm import floors, prewarm_at, raised_pools
 from embedding_operator.domain.requirement import requirement
+from embedding_operator.domain.skew import report_skew
 from embedding_operator.domain.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
 from embedding_operator.domain.trace import Trace
 
@@ -46,6 +47,7 @@ def decide(observation: Observation) -> Decision:
     wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
     idle = idle_time(observation)
+    report_skew(observation, trace=trace)
     closed = closures(observation)
     held = floors(observation, required=required, trace=trace)
     goal = goal_of(observation, required=required, idle=idle, closures=closed, floors=held, trace=trace)
@@ -64,6 +66,8 @@ def decide(observation: Observation) -> Decision:
             removal=removal.step,
             idle=idle,
             panic_until=wanted.panic_until,
+            blind_since=wanted.blind_since,
+            stall=wanted.stall,
             closures=tuple(closed[name] for name in sorted(closed)),
             floors=held,
             learned=tuple(learned[name] for name in sorted(learned)),

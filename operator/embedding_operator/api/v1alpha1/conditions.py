@@ -19,6 +19,8 @@ class ConditionType(StrEnum):
     SCHEDULE_APPLIED = "ScheduleApplied"
     PREWARMING = "Prewarming"
     HANDOVER_IN_PROGRESS = "HandoverInProgress"
+    FALLBACK_ACTIVE = "FallbackActive"
+    SERVING_STALLED = "ServingStalled"
     CAPACITY_LIMITED = "CapacityLimited"
     SCALING_LIMITED = "ScalingLimited"
     TRIGGERS_AVAILABLE = "TriggersAvailable"
@@ -85,6 +87,14 @@ class Reason(StrEnum):
     DRAINING = "Draining"  # the outgoing pool's replicas are leaving
     HANDOVER_STALLED = "HandoverStalled"  # it takes longer than twice a start and 30 minutes; the old pool stays
     STABLE = "Stable"  # no handover
+
+    # FallbackActive
+    WITHOUT_FIGURES = "WithoutFigures"  # nothing was measured for 300 s: scaling.fallback counts
+    FIGURES_DECIDE = "FiguresDecide"  # figures are there, or were until just now
+
+    # ServingStalled
+    NOTHING_FINISHED = "NothingFinished"  # requests wait and engines finish none: more replicas would not help
+    ANSWERING = "Answering"  # engines answer what waits, or nothing waits
 
     # CapacityLimited
     UNSCHEDULABLE = "Unschedulable"  # pods find no node

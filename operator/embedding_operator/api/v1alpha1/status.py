@@ -145,6 +145,8 @@ class DecisionMemory(ApiModel):
     removal: RateLimitStep | None = None
     idle: IdleTime | None = None
     panic_until: datetime | None = None
+    blind_since: datetime | None = None
+    stall: RateLimitStep | None = None
     closures: Annotated[list[PoolClosure], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list
     )

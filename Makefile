@@ -53,6 +53,10 @@ engine-tests: setup ## The real SGLang and the fake engine against one contract
 gateway-tests: setup ## The gateway's configuration in the real HAProxy
 	$(RUN) pytest tests -m "haproxy and not cluster and not engine" --timeout $(SECONDS_PER_TEST) -q
 
+.PHONY: prometheus-tests
+prometheus-tests: setup ## Triggers and forecasts against a real Prometheus
+	$(RUN) pytest tests -m prometheus --timeout $(SECONDS_PER_TEST) -q
+
 .PHONY: integration
 integration: setup ## Tests against a real API server with KWOK nodes
 	$(CLUSTER) down control-plane
@@ -65,7 +69,7 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
-test: lint unit chart gateway-tests ## Everything above
+test: lint unit chart gateway-tests prometheus-tests ## Everything above
 	@echo "engine-tests and integration, side by side: each shows its output when it ends, in about 12 minutes"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target engine-tests integration
 	@$(MAKE) --no-print-directory e2e

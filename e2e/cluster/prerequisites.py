@@ -65,6 +65,7 @@ GATEWAY = (
     Requirement("haproxy", "haproxy", "is the gateway in front of a service's engines"),
     Library("jemalloc", "libjemalloc2", "lets the gateway give memory back"),
 )
+PROMETHEUS = (Requirement("prometheus", "prometheus", "answers the queries of triggers and forecasts"),)
 LOAD_GENERATOR = (
     Requirement("wrk", "wrk", "asks doors for embeddings at a rate, and as fast as they answer"),
     Requirement("taskset", "util-linux", "keeps a process on one core"),

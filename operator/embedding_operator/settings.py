@@ -1,5 +1,6 @@
 """Configuration of the process, read once from the environment."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,10 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
 
+ANY_ADDRESS = "*"
 PREFIX = "EMBEDDING_OPERATOR_"
 DEFAULT_ENGINE_IMAGE = "docker.io/lmsysorg/sglang:v0.5.23"
 DEFAULT_GATEWAY_IMAGE = f"embedding-operator/embedding-operator:{version('embedding-operator')}"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+
+# As the API has it for triggers, which the gateway's agent, of which there are many, does without.
+SERVER_ADDRESS = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"
 
 T = TypeVar("T")
 
@@ -32,7 +37,8 @@ class Settings:
     the operator's own pods, which engines must let in. The gateways' image is the operator's own; their ClusterRole
     lets them read EndpointSlices, `attention_host` is where they find every pod of the operator, and they run on nodes
     with `gateway_node_selector` and taints within `gateway_tolerations`. Pods in `metrics_namespaces` may read the
-    metrics of engines.
+    metrics of engines. `prometheus_url` is asked for triggers and forecasts, empty if there is none; triggers may name
+    `prometheus_addresses` beside it, `*` for any.
     """
 
     namespace: str = "embedding-operator-system"
@@ -50,6 +56,8 @@ class Settings:
     attention_host: str = "embedding-operator-attention.embedding-operator-system.svc"
     attention_port: int = 8082
     metrics_namespaces: tuple[str, ...] = ()
+    prometheus_url: str = ""
+    prometheus_addresses: tuple[str, ...] = ()
     log_level: str = "info"
     poll_seconds: float = 5.0
     workers: int = 16
@@ -75,6 +83,8 @@ class Settings:
             attention_host=read("ATTENTION_HOST", str, cls.attention_host),
             attention_port=int(read("ATTENTION_PORT", _between(1, 65535), float(cls.attention_port))),
             metrics_namespaces=read("METRICS_NAMESPACES", _names, ()),
+            prometheus_url=read("PROMETHEUS_URL", _address, ""),
+            prometheus_addresses=read("PROMETHEUS_ADDRESSES", _addresses, ()),
             log_level=read("LOG_LEVEL", _one_of(LOG_LEVELS), cls.log_level),
             poll_seconds=read("POLL_SECONDS", _between(1.0, 60.0), cls.poll_seconds),
             workers=int(read("WORKERS", _between(1, 256), float(cls.workers))),
@@ -102,6 +112,16 @@ class _Reader:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _address(text: str) -> str:
+    if not re.match(SERVER_ADDRESS, text):
+        raise ValueError("use an address such as http://prometheus.monitoring.svc:9090")
+    return text
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return tuple(name if name == ANY_ADDRESS else _address(name) for name in _names(text))
 
 
 def _labels(text: str) -> tuple[tuple[str, str], ...]:

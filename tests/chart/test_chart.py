@@ -84,6 +84,8 @@ def test_values_reach_the_operator(rendered: Render) -> None:
     assert ha.engine_image.startswith("registry.example.com/")
     assert ha.gateway_node_selector == (("example.com/role", "edge"), ("kubernetes.io/os", "linux"))
     assert ha.gateway_tolerations == (Toleration(key="dedicated", operator="Equal", value="edge", effect="NoSchedule"),)
+    assert ha.prometheus_url == "http://prometheus.monitoring.svc:9090"
+    assert ha.prometheus_addresses == ("https://metrics.example.com/search",)
 
 
 def test_the_probes_and_metrics_use_the_ports_that_the_operator_opens(rendered: Render) -> None:

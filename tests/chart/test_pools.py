@@ -31,6 +31,7 @@ def test_overrides_are_merged_but_a_node_selector_is_replaced(rendered: Render) 
     assert spec["engine"] == CATALOG["a10"].get("engine", {}) | {
         "image": "registry.example.com/mirror/sglang:v0.5.23-a10"
     }
+    assert spec["pricePerHour"] == "0.75"
     assert spec["computeCapability"] == CATALOG["a10"]["computeCapability"]
 
 

@@ -148,6 +148,7 @@ GPU_POOL = CustomResource(
     columns=(
         Column(name="Capability", path=".spec.computeCapability"),
         Column(name="Memory", path=".spec.memoryGiB", type="integer"),
+        Column(name="Price", path=".spec.pricePerHour", wide=True),
         Column(name="Nodes", path=".status.nodes", type="integer"),
         Column(name="GPUs", path=".status.gpusAllocatable", type="integer"),
         Column(name="InUse", path=".status.gpusInUse", type="integer"),

@@ -67,6 +67,7 @@ class App:
             await self._server.cleanup()
         if self._parts is not None:
             await self._parts.parity.close()
+            await self._parts.queries.close()
         if self._settings.lease:
             with contextlib.suppress(Conflict, Gone, Unavailable):
                 await self._lease.release()

@@ -34,6 +34,13 @@ class Record:
         """Take down what was decided on a service, and how long that took."""
         service = scene.service
         self.exporter.decided(seconds=seconds)
+        buckets = decision.memory.buckets
+        self.exporter.needs(
+            service.namespace,
+            service.name,
+            required=decision.required,
+            demand=buckets[-1].peak if buckets else decision.required,
+        )
         self.exporter.service(
             service.namespace,
             service.name,

@@ -14,6 +14,7 @@ from embedding_operator.kube.relist import relist_all
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.scalers import conflicting_scalers
 from embedding_operator.kube.store import ObjectKey
+from embedding_operator.reconcile.preparation import Prepared
 
 RELIST_SECONDS = 600.0
 CENSUS_SECONDS = 60.0
@@ -34,6 +35,10 @@ class Rounds:
         """Poll the engines and gateways of all services at once, then look at every service."""
         parts = self._parts
         services = parts.reader.services()
+        prepared = [parts.preparations.prepare(service) for service in services]
+        parts.queries.triggers.refresh(
+            trigger for each in prepared if isinstance(each, Prepared) for trigger in each.spec.scaling.triggers
+        )
         await parts.survey.take(services)
         for service in services:
             parts.queue.add(ObjectKey(EMBEDDING_SERVICE.kind, service.namespace, service.name))
@@ -58,7 +63,9 @@ class Rounds:
         parts = self._parts
         parts.reporter.other_scalers = await conflicting_scalers(self._client, parts.store, namespaces=self._namespaces)
         services = parts.reader.services()
-        parts.services.forget_all_but({service.uid for service in services})
+        uids = {service.uid for service in services}
+        parts.services.forget_all_but(uids)
+        parts.queries.forecasts.forget_all_but(uids)
         self._record.forget_all_but(services)
         for key in parts.feed.every_cluster_object():
             parts.queue.add(key)

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 
 import aiohttp
 
+from embedding_operator.app.queries import Queries, queries
 from embedding_operator.app.record import Record
 from embedding_operator.attention.identity import Identities
 from embedding_operator.attention.server import Reception
+from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.gateway_metrics import GatewaySample
 from embedding_operator.domain.metrics import EngineSample
 from embedding_operator.kube.client import Client
@@ -32,7 +34,7 @@ from embedding_operator.reconcile.preparation import Preparations
 from embedding_operator.reconcile.queue import Backoff, KeyedQueue
 from embedding_operator.reconcile.renderings import Renderings
 from embedding_operator.reconcile.reporting import Reporter
-from embedding_operator.reconcile.scene import Observer
+from embedding_operator.reconcile.scene import Observer, Scene
 from embedding_operator.reconcile.service import ServiceReconciler, Steps
 from embedding_operator.reconcile.survey import Survey
 from embedding_operator.rendering.gateway_pod import AUDIENCE
@@ -64,6 +66,8 @@ class Parts:
     survey: Survey
     quick_survey: Survey
     parity: ParityBook
+    queries: Queries
+    preparations: Preparations
     events: EventRecorder
     reporter: Reporter
     services: ServiceReconciler
@@ -82,6 +86,7 @@ def wired(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
     """Return the parts of an operator that writes through `client` and asks pods through `session`."""
     store, queue = ObjectStore(), new_queue()
     reader, parity = Reader(store), ParityBook(ParityProbe(session).vectors)
+    asked = queries(settings, now=utc_now)
     histories = Histories(History(), History())
     events = EventRecorder(client, instance=settings.pod_name)
     statuses = StatusWriter(client, store=store)
@@ -90,12 +95,17 @@ def wired(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
     def survey(timeout_seconds: float) -> Survey:
         return _survey(reader, histories, session=session, record=record, timeout_seconds=timeout_seconds)
 
+    def decided(scene: Scene, decision: Decision, seconds: float) -> None:
+        record.decided(scene, decision, seconds)
+        asked.decided(scene)
+
     catalog = Catalog(store)
+    preparations = Preparations(catalog)
     steps = Steps(
         reader=reader,
-        preparations=Preparations(catalog),
-        observer=_observer(store, catalog, reader=reader, histories=histories),
-        decided=record.decided,
+        preparations=preparations,
+        observer=_observer(store, catalog, reader=reader, histories=histories, asked=asked),
+        decided=decided,
         comparison=Comparison(parity, again=queue.add),
         gateways=Gateways(store=store),
         renderings=Renderings(EngineDefaults(image=settings.engine_image), gateway=gateway_defaults(settings)),
@@ -110,6 +120,8 @@ def wired(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
         survey=survey(POLL_TIMEOUT_SECONDS),
         quick_survey=survey(LOOK_TIMEOUT_SECONDS),
         parity=parity,
+        queries=asked,
+        preparations=preparations,
         events=events,
         reporter=reporter,
         services=ServiceReconciler(steps),
@@ -172,7 +184,9 @@ def _survey(
     )
 
 
-def _observer(store: ObjectStore, catalog: Catalog, *, reader: Reader, histories: Histories) -> Observer:
+def _observer(
+    store: ObjectStore, catalog: Catalog, *, reader: Reader, histories: Histories, asked: Queries
+) -> Observer:
     return Observer(
         store=store,
         catalog=catalog,
@@ -180,4 +194,6 @@ def _observer(store: ObjectStore, catalog: Catalog, *, reader: Reader, histories
         engines=histories.engines,
         gateways=histories.gateways,
         now=utc_now,
+        read_triggers=asked.triggers.readings,
+        forecast=asked.forecasts.known,
     )

@@ -17,6 +17,12 @@ class StepReason(StrEnum):
     PARTIAL_METRICS_NO_DOWN = "PartialMetricsNoDown"
     QUEUE_DEMAND = "QueueDemand"
     RATE_DEMAND = "RateDemand"
+    PANIC = "Panic"
+    FALLBACK = "Fallback"
+    SERVING_STALLED = "ServingStalled"
+    LOAD_SKEWED = "LoadSkewed"
+    TRIGGER_DEMAND = "TriggerDemand"
+    TRIGGER_MISSING_NO_DOWN = "TriggerMissingNoDown"
     DEMAND_UP = "DemandUp"
     DEMAND_DOWN = "DemandDown"
     IN_BAND = "InBand"
@@ -26,8 +32,12 @@ class StepReason(StrEnum):
     UP_RATE_LIMITED = "UpRateLimited"
     DOWN_RATE_LIMITED = "DownRateLimited"
     DOWN_FROZEN = "DownFrozen"
+    POOL_CLOSED = "PoolClosed"
+    PREWARM = "Prewarm"
     AT_MAXIMUM = "AtMaximum"
     AT_MINIMUM = "AtMinimum"
+    CHEAPEST_MIX = "CheapestMix"
+    PRICE_MISSING = "PriceMissing"
     KEEP_ONE = "KeepOne"
     IDLE = "Idle"
     WAKE = "Wake"
@@ -54,7 +64,8 @@ class PoolTarget:
     """What one pool should hold, beside what it holds.
 
     `replicas` is what to write now, `goal` where the handover ends. `victims` are the names of the pods that should
-    leave first if `replicas` is below the present count.
+    leave first if `replicas` is below the present count. One replica was taken for `tokens_per_second`; `is_learned`
+    says that this was measured here. `start_seconds` is how long a start takes, None until one was seen.
     """
 
     pool: str
@@ -63,12 +74,18 @@ class PoolTarget:
     ready: int
     starting: int
     stuck: int
+    tokens_per_second: float
+    is_learned: bool = False
+    start_seconds: float | None = None
     victims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do, and why. `write` is False where replicas are only reported (`Advisory`) or held (`Paused`)."""
+    """What to do, and why. `write` is False where replicas are only reported (`Advisory`) or held (`Paused`).
+
+    `connection_limit` is how many requests each gateway pod should give to one engine, None until that is learned.
+    """
 
     at: datetime
     required: float
@@ -77,6 +94,7 @@ class Decision:
     memory: ScalingMemory
     requeue_after: float
     write: bool
+    connection_limit: int | None = None
 
     def reasons(self) -> frozenset[StepReason]:
         """Return the reasons of all steps."""

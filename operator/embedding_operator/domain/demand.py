@@ -1,7 +1,8 @@
 """From measured load to the capacity that it needs, in tokens per second.
 
     Q'     = max(0, Q - 0.25 s * ready capacity)          a batch that waits is health, not debt
-    help   = max(lambda + Q' / drain, ceil(waiting / target) * capacity of a replica)
+    Q*     = max(0, Q' + (lambda - ready capacity) * eta) the backlog when help is ready (`domain.anticipation`)
+    help   = max(lambda + Q* / drain, ceil(waiting / target) * capacity of a replica)
     up     = max(lambda / rho,           help)            grow to this
     middle = max(lambda / (0.875 * rho), help)            land here when shrinking
     down   = max(lambda / (0.75 * rho),  help)            shrink only if this is below what is held
@@ -13,6 +14,7 @@ the queue come back. The arrival rate lambda is the feed-forward, the queue the 
 import math
 from dataclasses import dataclass
 
+from embedding_operator.domain.anticipation import Outlook
 from embedding_operator.domain.observation import Load, Policy
 
 BATCH_SECONDS = 0.25
@@ -31,19 +33,22 @@ class Demand:
     queue_term: float
 
 
-def demand_of(load: Load, *, policy: Policy, ready_capacity: float, replica_capacity: float) -> Demand:
+def demand_of(load: Load, *, policy: Policy, ready_capacity: float, replica_capacity: float, ahead: Outlook) -> Demand:
     """Return the capacity that `load` needs.
 
-    `ready_capacity` is what serves now, `replica_capacity` one replica of the preferred pool. An arrival rate that is
-    not known yet counts as none; the caller must not shrink on it.
+    `ready_capacity` is what serves now, `replica_capacity` one replica of the preferred pool, `ahead` the help that is
+    to come. An arrival rate that is not known yet counts as none; the caller must not shrink on it.
     """
     arrival = load.arrival_tokens_per_second or 0.0
+    rate_term = arrival / policy.target_utilization
     backlog = max(0.0, load.queue_tokens - BATCH_SECONDS * ready_capacity)
+    eta = ahead.seconds_until_help(needed=rate_term, ready_capacity=ready_capacity)
+    expected = max(0.0, backlog + (arrival - ready_capacity) * eta)
     waiting_replicas = math.ceil(load.queue_requests / policy.queue_requests_per_replica)
     queue_term = max(
-        arrival + backlog / policy.drain_seconds if backlog > 0 else 0.0, waiting_replicas * replica_capacity
+        arrival + expected / ahead.drain_seconds(stated=policy.drain_seconds) if expected > 0 else 0.0,
+        min(waiting_replicas * replica_capacity, ahead.asked),
     )
-    rate_term = arrival / policy.target_utilization
     return Demand(
         up=max(rate_term, queue_term),
         middle=max(rate_term / LANDING, queue_term),

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from embedding_operator.domain.metrics import MAX_AGE_SECONDS, MIN_SPAN_SECONDS, WINDOW_SECONDS
+from embedding_operator.domain.metrics import MAX_AGE_SECONDS, MIN_SPAN_SECONDS, WINDOW_SECONDS, is_recent
 from embedding_operator.domain.observation import GatewayLoad, Load
 
 BEFORE_ALL_TIME = datetime.min.replace(tzinfo=UTC)
@@ -75,6 +75,7 @@ def listen(
         outstanding=math.fsum(sample.outstanding for sample in fresh.values()),
         waiting=math.fsum(sample.waiting for sample in fresh.values()),
         requests_per_second=_rate(every),
+        burst_per_second=_rate([each for each in every if is_recent(each.first.taken_at, each.last.taken_at, now=now)]),
         last_arrival=max((each.last.taken_at for each in every if each.arrived > 0), default=None),
         quiet_since=_quiet_since(recent, fresh=fresh) if len(answering) == len(ready) > 0 else None,
         sampled_at=min((sample.taken_at for sample in fresh.values()), default=None),
@@ -92,14 +93,17 @@ def joined(engines: Load, gateway: GatewayLoad) -> Load:
     if gateway.sampled_at is None or not math.isfinite(engines.queue_requests):
         return engines
     length = engines.tokens_per_request
-    rate = gateway.requests_per_second
-    arrivals = (engines.arrival_tokens_per_second, None if rate is None else rate * length)
     return replace(
         engines,
         sampled_at=min(engines.sampled_at, gateway.sampled_at),
         queue_requests=max(engines.queue_requests, gateway.waiting),
         queue_tokens=max(engines.queue_tokens, gateway.waiting * length),
-        arrival_tokens_per_second=max((each for each in arrivals if each is not None), default=None),
+        arrival_tokens_per_second=_larger(
+            engines.arrival_tokens_per_second, _in_tokens(gateway.requests_per_second, length=length)
+        ),
+        burst_tokens_per_second=_larger(
+            engines.burst_tokens_per_second, _in_tokens(gateway.burst_per_second, length=length)
+        ),
     )
 
 
@@ -110,16 +114,24 @@ def without_engines(gateway: GatewayLoad, *, tokens_per_request: float, expected
     """
     if gateway.sampled_at is None:
         return None
-    rate = gateway.requests_per_second
     return Load(
         sampled_at=gateway.sampled_at,
         queue_requests=gateway.waiting,
         queue_tokens=gateway.waiting * tokens_per_request,
-        arrival_tokens_per_second=None if rate is None else rate * tokens_per_request,
+        arrival_tokens_per_second=_in_tokens(gateway.requests_per_second, length=tokens_per_request),
+        burst_tokens_per_second=_in_tokens(gateway.burst_per_second, length=tokens_per_request),
         reporting=0,
         expected=expected,
         tokens_per_request=tokens_per_request,
     )
+
+
+def _in_tokens(requests_per_second: float | None, *, length: float) -> float | None:
+    return None if requests_per_second is None else requests_per_second * length
+
+
+def _larger(one: float | None, other: float | None) -> float | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 def in_flight_by_engine(samples: Collection[GatewaySample]) -> dict[str, float]:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from embedding_operator.domain.allocation import TOLERANCE
+from embedding_operator.domain.cheapest import TOLERANCE
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import RateStep
 from embedding_operator.domain.observation import Parity, Pool, Replica
@@ -113,9 +113,15 @@ def _within_limit(pool: Pool, *, step: RateStep, share_per_minute: float) -> boo
 
 
 def victims(pool: Pool, *, count: int) -> tuple[str, ...]:
-    """Return the names of the `count` pods of `pool` whose end costs least: not Ready, then idle, then young."""
+    """Return the names of the `count` pods of `pool` whose end costs least: stuck, not Ready, then idle, then young."""
     ranked = sorted(
         pool.pods,
-        key=lambda pod: (pod.ready_since is not None, pod.in_flight, -pod.created_at.timestamp(), pod.name),
+        key=lambda pod: (
+            pod.ready_since is not None,
+            pod.stuck is None,
+            pod.in_flight,
+            -pod.created_at.timestamp(),
+            pod.name,
+        ),
     )
     return tuple(pod.name for pod in ranked[:count])

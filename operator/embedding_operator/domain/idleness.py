@@ -4,7 +4,10 @@ A service goes to zero through one replica, after it is known that no request ca
 heard all that time, by this process or by the one before whose memory is in the status. It stays there until
 
     more than `activationRequests` are held (with 0: until one came at all), or
-    the gateway was not heard for a minute: what it may hold can not be seen.
+    the gateway was not heard for a minute: what it may hold can not be seen, or
+    a trigger is above its activation threshold.
+
+A trigger that is missing keeps a service from going to zero, but does not wake one that is there.
 
 A gateway that restarts is neither: its counters say nothing of requests, and it is heard again.
 """
@@ -14,19 +17,20 @@ from datetime import timedelta
 
 from embedding_operator.domain.memory import Idle
 from embedding_operator.domain.observation import GatewayLoad, Observation
-
-BLIND_SECONDS = 60.0
+from embedding_operator.domain.stabilization import BLIND_SECONDS
+from embedding_operator.domain.triggers import asked_for
 
 
 def idle_time(observation: Observation) -> Idle | None:
     """Return since when no request is known to have been there; None where that is not known."""
     gateway = observation.gateway
-    if gateway is None or not gateway.holds:
+    asked = asked_for(observation.triggers, now=observation.now)
+    if gateway is None or not gateway.holds or asked.strongest is not None:
         return None
     known = _remembered(observation)
     if known is not None and has_no_replica(observation) and known.seconds >= observation.policy.idle_seconds:
         return _slept_on(known, gateway, observation=observation)
-    if not gateway.is_complete or gateway.quiet_since is None or gateway.sampled_at is None:
+    if asked.missing or not gateway.is_complete or gateway.quiet_since is None or gateway.sampled_at is None:
         return None
     if known is not None and gateway.quiet_since <= known.until:
         return replace(known, until=max(known.until, gateway.sampled_at))

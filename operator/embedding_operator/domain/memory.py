@@ -41,8 +41,61 @@ class Idle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """The tokens per second of a replica with about `in_flight` requests, over `samples` samples."""
+
+    in_flight: int
+    tokens_per_second: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedPool:
+    """What the replicas of one pool taught.
+
+    `rates` are the tokens per second of saturated replicas, newest last, and `tokens_per_second` the capacity that
+    follows from them; both belong to the capacity `seed` that was taken before. `knee` is the number of requests in
+    flight beyond which a replica computes no more, by its `curve`. `cold_starts` and `warm_starts` are seconds, newest
+    last; `starting` are the UIDs of pods whose start is being watched.
+    """
+
+    pool: str
+    seed: float
+    rates: tuple[int, ...] = ()
+    tokens_per_second: float | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    knee: int | None = None
+    cold_starts: tuple[int, ...] = ()
+    warm_starts: tuple[int, ...] = ()
+    starting: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """A pool that does not grow from `at` to `until`, because pods could not start; `times` in a row by now."""
+
+    pool: str
+    at: datetime
+    until: datetime
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Replicas that a pool holds for the window that `opens` then, or opened."""
+
+    pool: str
+    replicas: int
+    opens: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingMemory:
-    """The state of scaling after the decision made `at`; `required` is in tokens per second."""
+    """The state of scaling after the decision made `at`; `required` is in tokens per second.
+
+    Until `panic_until` nothing leaves and growth is not limited. Nothing could be measured since `blind_since`, and
+    engines have finished nothing since the step `stall` began.
+    """
 
     at: datetime
     required: float
@@ -50,3 +103,9 @@ class ScalingMemory:
     growth: RateStep | None = None
     removal: RateStep | None = None
     idle: Idle | None = None
+    panic_until: datetime | None = None
+    blind_since: datetime | None = None
+    stall: RateStep | None = None
+    learned: tuple[LearnedPool, ...] = ()
+    closures: tuple[Closure, ...] = ()
+    floors: tuple[Floor, ...] = ()

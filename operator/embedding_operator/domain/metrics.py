@@ -26,6 +26,11 @@ from embedding_operator.domain.observation import TOKENS_PER_REQUEST, Load
 
 MAX_AGE_SECONDS = 15.0
 WINDOW_SECONDS = 60.0
+SERVED_SECONDS = 30.0
+"""The longest inputs take seconds: an engine that finished nothing in less may only be busy."""
+
+BURST_SECONDS = 6.0
+_BURST_BOTH_ENDS = timedelta(seconds=2 * BURST_SECONDS)
 MIN_SPAN_SECONDS = 2.5
 """A rate over less is chance: samples lie that close when somebody asked for them between two ticks."""
 
@@ -126,6 +131,7 @@ def measure(
             queue_requests=math.nan,
             queue_tokens=math.nan,
             arrival_tokens_per_second=math.nan,
+            burst_tokens_per_second=math.nan,
             reporting=reporting,
             expected=len(ready),
         )
@@ -136,6 +142,8 @@ def measure(
         queue_requests=math.fsum(sample.queue_requests for sample in fresh),
         queue_tokens=math.fsum(sample.queue_tokens(tokens_per_request=length) for sample in fresh),
         arrival_tokens_per_second=_arrival(intervals, tokens_per_request=length),
+        burst_tokens_per_second=_arrival(_latest(intervals, now=now), tokens_per_request=length),
+        served_tokens_per_second=_served(intervals),
         reporting=reporting,
         expected=len(ready),
         tokens_per_request=length,
@@ -147,7 +155,7 @@ def recent_tokens_per_request(series: Mapping[str, Series], *, now: datetime) ->
     return _tokens_per_request(_all_intervals(series, now=now, window=WINDOW_SECONDS), fresh=(), now=now)
 
 
-class _Interval(NamedTuple):
+class Interval(NamedTuple):
     """Two samples of one pod, one after the other, that hold the same figures, and how far the counters went."""
 
     first: EngineSample
@@ -164,14 +172,14 @@ class _Interval(NamedTuple):
         return self.tokens + queued + self.refused * tokens_per_request
 
 
-def _between(first: EngineSample, last: EngineSample) -> _Interval | None:
+def _between(first: EngineSample, last: EngineSample) -> Interval | None:
     """Return the interval between two samples; None where a counter ran backwards."""
     tokens = (last.tokens or 0.0) - (first.tokens or 0.0)
     requests = (last.requests_done or 0.0) - (first.requests_done or 0.0)
     refused = (last.refused or 0.0) - (first.refused or 0.0)
     if tokens < 0.0 or requests < 0.0 or refused < 0.0:
         return None
-    return _Interval(first, last, tokens, requests, refused)
+    return Interval(first, last, tokens, requests, refused)
 
 
 def _is_fresh(sample: EngineSample, *, now: datetime, age: float) -> bool:
@@ -183,11 +191,12 @@ def _fresh(series: Mapping[str, Series], *, ready: Collection[str], now: datetim
     return [series[uid][-1] for uid in ready if series.get(uid) and _is_fresh(series[uid][-1], now=now, age=age)]
 
 
-def _all_intervals(series: Mapping[str, Series], *, now: datetime, window: float) -> list[_Interval]:
-    return [each for samples in series.values() for each in _intervals(samples, now=now, window=window)]
+def _all_intervals(series: Mapping[str, Series], *, now: datetime, window: float) -> list[Interval]:
+    return [each for samples in series.values() for each in intervals_of(samples, now=now, window=window)]
 
 
-def _intervals(samples: Series, *, now: datetime, window: float) -> Iterator[_Interval]:
+def intervals_of(samples: Series, *, now: datetime, window: float) -> Iterator[Interval]:
+    """Yield the intervals of one pod in the last `window` seconds that hold the figures which it has now."""
     usable = [
         sample
         for sample in samples
@@ -202,7 +211,26 @@ def _intervals(samples: Series, *, now: datetime, window: float) -> Iterator[_In
             yield interval
 
 
-def _arrival(intervals: Sequence[_Interval], *, tokens_per_request: float) -> float | None:
+def _served(intervals: Sequence[Interval]) -> float | None:
+    """Return the tokens per second that were finished; None where engines were not seen for long enough to tell."""
+    if not intervals:
+        return None
+    begin = min(interval.first.taken_at for interval in intervals)
+    seconds = (max(interval.last.taken_at for interval in intervals) - begin).total_seconds()
+    return None if seconds < SERVED_SECONDS else math.fsum(interval.tokens for interval in intervals) / seconds
+
+
+def is_recent(first: datetime, last: datetime, *, now: datetime) -> bool:
+    """Return whether the middle between two samples is within the seconds that make a burst."""
+    return (now - first) + (now - last) <= _BURST_BOTH_ENDS
+
+
+def _latest(intervals: Sequence[Interval], *, now: datetime) -> list[Interval]:
+    """Return the intervals that lie in the last seconds by their middle."""
+    return [each for each in intervals if is_recent(each.first.taken_at, each.last.taken_at, now=now)]
+
+
+def _arrival(intervals: Sequence[Interval], *, tokens_per_request: float) -> float | None:
     """Return tokens per second over the time that the intervals span; None where that is too short to tell."""
     if not intervals:
         return None
@@ -215,7 +243,7 @@ def _arrival(intervals: Sequence[_Interval], *, tokens_per_request: float) -> fl
     return max(0.0, arrived / seconds)
 
 
-def _tokens_per_request(intervals: Sequence[_Interval], *, fresh: Sequence[EngineSample], now: datetime) -> float:
+def _tokens_per_request(intervals: Sequence[Interval], *, fresh: Sequence[EngineSample], now: datetime) -> float:
     """Return the mean length of a request: of late, else since the engines started, else in the queues."""
     tokens = requests = 0.0
     for interval in intervals:

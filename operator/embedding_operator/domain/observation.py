@@ -7,13 +7,20 @@ when a service moves between GPU pools of different speed.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode, ScalingSpec
 from embedding_operator.domain.memory import ScalingMemory
 
+UTC_ZONE = ZoneInfo("UTC")
+
 TOKENS_PER_REQUEST = 256.0
 """Taken for the length of a request while no engine has answered or queued a single one."""
+
+LEAD_SECONDS = 300.0
+"""How long a start is expected to take until starts are learned."""
 
 
 class Parity(StrEnum):
@@ -25,8 +32,22 @@ class Parity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What one Ready replica did between two samples, some seconds apart.
+
+    `in_flight` is the mean of the requests at both ends, `least_in_flight` the smaller of the two. `waited` says that
+    tokens waited in the scheduler at both.
+    """
+
+    tokens_per_second: float
+    in_flight: float
+    least_in_flight: float
+    waited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
-    """One engine pod that is not terminating."""
+    """One engine pod that is not terminating. `warm` says that it found its weights on its node."""
 
     uid: str
     name: str
@@ -35,6 +56,7 @@ class Replica:
     stuck: Reason | None = None
     parity: Parity = Parity.UNKNOWN
     in_flight: float = 0.0
+    warm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +64,19 @@ class Pool:
     """One GPU pool of the service as it is now.
 
     `replicas` is what its Deployment asks for; 0 where there is none. `tokens_per_second` is the capacity of one
-    Ready replica.
+    Ready replica: the seed, until `work`, what replicas did since the last decision, teaches better. A start takes
+    `lead_seconds` until starts were seen; `starts_warm` says that a replica created now would find its weights on its
+    node. `price_per_hour` is what a replica costs; None where nobody said.
     """
 
     name: str
     replicas: int
     tokens_per_second: float
     pods: tuple[Replica, ...] = ()
+    work: tuple[Work, ...] = ()
+    starts_warm: bool = False
+    price_per_hour: float | None = None
+    lead_seconds: float = LEAD_SECONDS
 
     @property
     def ready(self) -> tuple[Replica, ...]:
@@ -84,8 +112,9 @@ class Allowance:
 class Bounds:
     """What the schedule allows now: pools in order of preference. A pool that is not listed is not allowed.
 
-    `since` is the instant at which the window opened; `next_transition` the first instant after now at which
-    another window wins. `problem` names why a schedule that selects the service does not apply.
+    `since` is the instant at which the window opened; `next_transition` the first instant after now at which another
+    window wins, `upcoming` what it allows; nothing where it holds no replicas. `zone` is the time zone of the schedule,
+    `problem` names why a schedule that selects the service does not apply.
     """
 
     pools: tuple[Allowance, ...]
@@ -95,6 +124,8 @@ class Bounds:
     since: datetime | None = None
     next_window: str | None = None
     next_transition: datetime | None = None
+    upcoming: tuple[Allowance, ...] = ()
+    zone: ZoneInfo = UTC_ZONE
     problem: Reason | None = None
 
 
@@ -102,9 +133,10 @@ class Bounds:
 class Load:
     """The measured load of the whole service.
 
-    `sampled_at` is the time of the oldest figure that took part. `arrival_tokens_per_second` is None until two
-    samples of one replica exist. `reporting` of `expected` Ready replicas had a fresh figure. `tokens_per_request` is
-    the mean length of a request, as it was taken for those that are only counted.
+    `sampled_at` is the time of the oldest figure that took part. `arrival_tokens_per_second` is None until two samples
+    of one replica exist. `reporting` of `expected` Ready replicas had a fresh figure. `tokens_per_request` is the mean
+    length of a request, as it was taken for those that are only counted. `burst_tokens_per_second` is what arrived in
+    the last seconds, `served_tokens_per_second` what engines finished; None until they were seen for a while.
     """
 
     sampled_at: datetime
@@ -114,6 +146,8 @@ class Load:
     reporting: int
     expected: int
     tokens_per_request: float = TOKENS_PER_REQUEST
+    burst_tokens_per_second: float | None = None
+    served_tokens_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +155,17 @@ class GatewayLoad:
     """What the gateway pods of a service say, together.
 
     `outstanding` requests were taken and not answered, `waiting` of them are at no engine. `requests_per_second` is
-    None until it is known; `last_arrival` is the latest sample that counted a new request. From `quiet_since` to
-    `sampled_at`, the time of the oldest figure, no pod had a request; None where one has, or may have. `expected`
-    pods are Ready: `answering` of them were heard in time, `reporting` of those for long enough, and without a
-    restart, to be believed that there was less than they say. `holds` says whether requests wait for a first replica.
+    None until it is known, `burst_per_second` is that of the last seconds; `last_arrival` is the latest sample that
+    counted a new request. From `quiet_since` to `sampled_at`, the time of the oldest figure, no pod had a request; None
+    where one has, or may have. `expected` pods are Ready: `answering` of them were heard in time, `reporting` of those
+    for long enough, and without a restart, to be believed that there was less than they say. `holds` says whether
+    requests wait for a first replica.
     """
 
     outstanding: float = 0.0
     waiting: float = 0.0
     requests_per_second: float | None = None
+    burst_per_second: float | None = None
     last_arrival: datetime | None = None
     quiet_since: datetime | None = None
     sampled_at: datetime | None = None
@@ -150,10 +186,23 @@ class GatewayLoad:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerReading:
+    """What an external queue said, or why it said nothing usable; a `value` of None is never the same as 0."""
+
+    name: str
+    threshold: float
+    activation_threshold: float = 0.0
+    value: float | None = None
+    problem: str | None = None
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The goals and limits of scaling, in the units of the decision."""
 
     mode: ScalingMode = ScalingMode.ACTIVE
+    allocation: Allocation = Allocation.ORDERED
     queue_requests_per_replica: float = 8.0
     drain_seconds: float = 30.0
     target_utilization: float = 0.80
@@ -164,12 +213,14 @@ class Policy:
     up_stabilization_seconds: float = 0.0
     down_stabilization_seconds: float = 300.0
     down_share_per_minute: float = 0.5
+    fallback_replicas: int | None = None
 
     @classmethod
-    def of(cls, spec: ScalingSpec) -> "Policy":
-        """Return the policy that `spec.scaling` states."""
+    def of(cls, spec: ScalingSpec, *, allocation: Allocation = Allocation.ORDERED) -> "Policy":
+        """Return the policy that `spec.scaling` and `spec.allocation` state."""
         return cls(
             mode=spec.mode,
+            allocation=allocation,
             queue_requests_per_replica=spec.queue.target_requests,
             drain_seconds=spec.queue.drain_seconds,
             target_utilization=spec.target_utilization / 100,
@@ -180,6 +231,7 @@ class Policy:
             up_stabilization_seconds=spec.scale_up.stabilization_seconds,
             down_stabilization_seconds=spec.scale_down.stabilization_seconds,
             down_share_per_minute=spec.scale_down.max_percent_per_minute / 100,
+            fallback_replicas=None if spec.fallback is None else spec.fallback.replicas,
         )
 
 
@@ -187,7 +239,9 @@ class Policy:
 class Observation:
     """The input of `decide`. `load` is None where nothing could be measured; that is never the same as no load.
 
-    `gateway` is None where requests do not come through one; `load` then is that of the engines alone.
+    `gateway` is None where requests do not come through one; `load` then is that of the engines alone. `triggers` are
+    the external queues that the service names. `forecast_tokens_per_second` is what the history says will be required
+    at the next transition, None where it does not say.
     """
 
     now: datetime
@@ -196,4 +250,6 @@ class Observation:
     pools: tuple[Pool, ...]
     load: Load | None
     gateway: GatewayLoad | None = None
+    triggers: tuple[TriggerReading, ...] = ()
+    forecast_tokens_per_second: float | None = None
     memory: ScalingMemory | None = None

@@ -1,9 +1,10 @@
 """From one decision to the status that users read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from embedding_operator.api.v1alpha1.conditions import ConditionStatus, ConditionType, Reason
+from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.status import (
     CapacitySource,
     DecisionStatus,
@@ -12,13 +13,18 @@ from embedding_operator.api.v1alpha1.status import (
     ModelStatus,
     PoolStatus,
     ScheduleStatus,
+    TriggerStatus,
 )
 from embedding_operator.domain.conditions import Conditions
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.handover import settled, takes_over
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Pool
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, TriggerReading
 from embedding_operator.domain.persistence import written
 from embedding_operator.domain.routing import Passage
+from embedding_operator.domain.triggers import asked_for, gap, usable
+
+STALLED_SECONDS = 1800.0
+STALLED_LEADS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +59,14 @@ def status_of(
     conditions = Conditions(previous.conditions, generation=around.generation, now=observation.now)
     _availability(observation, decision, around=around, conditions=conditions)
     _metrics(observation, decision, conditions=conditions)
+    _triggers(observation, conditions=conditions)
     _schedule(observation.bounds, conditions=conditions)
-    _handover(observation, decision, conditions=conditions)
+    _from_step(decision, StepReason.PREWARM, _PREWARM, conditions=conditions)
+    _handover(observation, decision, conditions=conditions, previous=previous.conditions)
+    _from_step(decision, StepReason.FALLBACK, _FALLBACK, conditions=conditions)
+    _from_step(decision, StepReason.SERVING_STALLED, _STALL, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
+    _allocation(decision, conditions=conditions)
     _other_scaler(around, conditions=conditions)
     _gateway(around.passage, conditions=conditions)
     ready = sum(target.ready for target in decision.targets)
@@ -67,7 +78,7 @@ def status_of(
         ready_summary=f"{ready}/{desired}",
         url=around.url,
         model=around.model,
-        pools=_pools(observation, decision, around=around),
+        pools=_pools(decision, around=around),
         schedule=_schedule_status(observation.bounds),
         decision=_decision_status(observation, decision),
         conditions=conditions.listed(),
@@ -155,6 +166,17 @@ def _metrics(observation: Observation, decision: Decision, *, conditions: Condit
     conditions.true(kind, Reason.REPORTING)
 
 
+def _triggers(observation: Observation, *, conditions: Conditions) -> None:
+    kind = ConditionType.TRIGGERS_AVAILABLE
+    missing = asked_for(observation.triggers, now=observation.now).missing
+    if not observation.triggers:
+        conditions.true(kind, Reason.NO_TRIGGERS)
+    elif missing:
+        conditions.false(kind, Reason.MISSING, gap(missing))
+    else:
+        conditions.true(kind, Reason.REPORTING)
+
+
 def _schedule(bounds: Bounds, *, conditions: Conditions) -> None:
     kind = ConditionType.SCHEDULE_APPLIED
     if bounds.problem is not None:
@@ -167,7 +189,26 @@ def _schedule(bounds: Bounds, *, conditions: Conditions) -> None:
         conditions.true(kind, Reason.WINDOW_ACTIVE, f"window {bounds.window} of {bounds.source} is open")
 
 
-def _handover(observation: Observation, decision: Decision, *, conditions: Conditions) -> None:
+_Marked = tuple[ConditionType, Reason, Reason]
+"""A condition, its reason while a step of the decision marks it, and its reason else."""
+
+_PREWARM: _Marked = (ConditionType.PREWARMING, Reason.WINDOW_AHEAD, Reason.NO_WINDOW_AHEAD)
+_FALLBACK: _Marked = (ConditionType.FALLBACK_ACTIVE, Reason.WITHOUT_FIGURES, Reason.FIGURES_DECIDE)
+_STALL: _Marked = (ConditionType.SERVING_STALLED, Reason.NOTHING_FINISHED, Reason.ANSWERING)
+
+
+def _from_step(decision: Decision, mark: StepReason, marked: _Marked, *, conditions: Conditions) -> None:
+    kind, reason, otherwise = marked
+    messages = [step.message for step in decision.steps if step.reason is mark]
+    if messages:
+        conditions.true(kind, reason, "; ".join(messages))
+    else:
+        conditions.false(kind, otherwise)
+
+
+def _handover(
+    observation: Observation, decision: Decision, *, conditions: Conditions, previous: Sequence[Condition]
+) -> None:
     kind = ConditionType.HANDOVER_IN_PROGRESS
     goal = {target.pool: target.goal for target in decision.targets}
     if not takes_over(observation.pools, goal=goal):
@@ -176,7 +217,18 @@ def _handover(observation: Observation, decision: Decision, *, conditions: Condi
         conditions.false(kind, Reason.STABLE, "replicas are not written in this scaling.mode")
     else:
         reason, message = _handover_phase(observation, decision, goal=goal)
+        if reason is not Reason.DRAINING and _is_overdue(previous, observation=observation):
+            reason, message = Reason.HANDOVER_STALLED, f"{message}. It should be over by now"
         conditions.true(kind, reason, message)
+
+
+def _is_overdue(previous: Sequence[Condition], *, observation: Observation) -> bool:
+    """Return whether the handover of `previous` goes on for longer than any should."""
+    seconds = max(STALLED_SECONDS, *(STALLED_LEADS * pool.lead_seconds for pool in observation.pools))
+    begun = next((each for each in previous if each.type == ConditionType.HANDOVER_IN_PROGRESS), None)
+    if begun is None or begun.status is not ConditionStatus.TRUE:
+        return False
+    return (observation.now - begun.last_transition_time).total_seconds() > seconds
 
 
 def _handover_phase(observation: Observation, decision: Decision, *, goal: Mapping[str, int]) -> tuple[Reason, str]:
@@ -201,6 +253,9 @@ def _limits(observation: Observation, decision: Decision, *, conditions: Conditi
         pool, pod = stuck[0]
         message = f"{len(stuck)} replicas can not start, such as {pod.name} on {pool.name}"
         conditions.true(ConditionType.CAPACITY_LIMITED, pod.stuck or Reason.START_OVERDUE, message)
+    elif any(step.reason is StepReason.POOL_CLOSED for step in decision.steps):
+        message = next(step.message for step in decision.steps if step.reason is StepReason.POOL_CLOSED)
+        conditions.true(ConditionType.CAPACITY_LIMITED, Reason.POOL_CAPACITY_LIMITED, message)
     else:
         conditions.false(ConditionType.CAPACITY_LIMITED, Reason.SUFFICIENT)
     for step in decision.steps:
@@ -211,6 +266,17 @@ def _limits(observation: Observation, decision: Decision, *, conditions: Conditi
             conditions.false(ConditionType.SCALING_LIMITED, Reason.AT_MINIMUM, step.message)
             return
     conditions.false(ConditionType.SCALING_LIMITED, Reason.WITHIN_BOUNDS)
+
+
+def _allocation(decision: Decision, *, conditions: Conditions) -> None:
+    kind = ConditionType.ALLOCATION_APPLIED
+    conditions.true(kind, Reason.IN_ORDER, "pools are filled in the order of spec.pools")
+    for step in decision.steps:
+        if step.reason is StepReason.CHEAPEST_MIX:
+            # The mix itself is in the decision: a message that changed with it would be a status write each time.
+            conditions.true(kind, Reason.CHEAPEST_MIX, "replicas are on the cheapest mix that is worth starting")
+        elif step.reason is StepReason.PRICE_MISSING:
+            conditions.false(kind, Reason.PRICE_MISSING, step.message)
 
 
 def _other_scaler(around: Surroundings, *, conditions: Conditions) -> None:
@@ -226,20 +292,21 @@ def _gateway(passage: Passage, *, conditions: Conditions) -> None:
     write(ConditionType.GATEWAY_AVAILABLE, passage.reason, passage.message)
 
 
-def _pools(observation: Observation, decision: Decision, *, around: Surroundings) -> list[PoolStatus]:
-    speed = {pool.name: pool for pool in observation.pools}
-    return [_pool(target, pool=speed[target.pool], around=around) for target in decision.targets]
+def _pools(decision: Decision, *, around: Surroundings) -> list[PoolStatus]:
+    return [_pool(target, around=around) for target in decision.targets]
 
 
-def _pool(target: PoolTarget, *, pool: Pool, around: Surroundings) -> PoolStatus:
+def _pool(target: PoolTarget, *, around: Surroundings) -> PoolStatus:
+    source = around.capacity_sources.get(target.pool, CapacitySource.ESTIMATE)
     return PoolStatus(
         gpu_pool=target.pool,
         desired=target.replicas,
         ready=target.ready,
         starting=target.starting,
         stuck=target.stuck,
-        tokens_per_second=round(pool.tokens_per_second),
-        capacity_source=around.capacity_sources.get(target.pool, CapacitySource.ESTIMATE),
+        tokens_per_second=round(target.tokens_per_second),
+        capacity_source=CapacitySource.LEARNED if target.is_learned else source,
+        start_seconds_p90=None if target.start_seconds is None else round(target.start_seconds),
     )
 
 
@@ -267,6 +334,7 @@ def _decision_status(observation: Observation, decision: Decision) -> DecisionSt
             if load is not None and usable and load.arrival_tokens_per_second is not None
             else None
         ),
+        triggers=[_trigger(reading, now=observation.now) for reading in observation.triggers],
         required=decision.required,
         steps=[
             DecisionStep(reason=step.reason, before=step.before, after=step.after, message=step.message)
@@ -274,6 +342,11 @@ def _decision_status(observation: Observation, decision: Decision) -> DecisionSt
         ],
         memory=written(decision.memory),
     )
+
+
+def _trigger(reading: TriggerReading, *, now: datetime) -> TriggerStatus:
+    checked = usable(reading, now=now)
+    return TriggerStatus(name=checked.name, value=checked.value, problem=checked.problem)
 
 
 def _waiting(observation: Observation, load: Load) -> float:

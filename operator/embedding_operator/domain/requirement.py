@@ -4,16 +4,19 @@ Missing, stale and invalid figures hold the last requirement; they are never rea
 the decisions or a jump of the clock, what runs counts as the last requirement, so none of them can shrink a service.
 """
 
-import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from embedding_operator.domain.anticipation import outlook
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.demand import Demand, demand_of
-from embedding_operator.domain.idleness import BLIND_SECONDS
+from embedding_operator.domain.fallback import FALLBACK_SECONDS, blind_since, fallback_replicas
+from embedding_operator.domain.figures import Hold, gap_in, usable_load
 from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation, Pool
+from embedding_operator.domain.panic import in_panic, panic_until
 from embedding_operator.domain.stabilization import (
+    BLIND_SECONDS,
     GROWTH_STEP_SECONDS,
     TRIM_SECONDS,
     highest_within,
@@ -22,9 +25,10 @@ from embedding_operator.domain.stabilization import (
     remembered,
     step_in_progress,
 )
+from embedding_operator.domain.stall import most_while_stalled, stall
 from embedding_operator.domain.trace import Trace
+from embedding_operator.domain.triggers import TriggerDemand, asked_for, gap, raised, sentence
 
-MAX_SAMPLE_AGE_SECONDS = 15.0
 TRIM_MARGIN = 1.05
 
 
@@ -37,6 +41,9 @@ class Requirement:
 
     tokens_per_second: float
     frozen: bool
+    panic_until: datetime | None
+    blind_since: datetime | None
+    stall: RateStep | None
     buckets: tuple[Bucket, ...]
     growth: RateStep
 
@@ -48,14 +55,9 @@ class _Wish:
     tokens_per_second: float
     demand: float
     frozen: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Hold:
-    """Why figures can not be used."""
-
-    reason: StepReason
-    message: str
+    panic_until: datetime | None
+    blind_since: datetime | None = None
+    stall: RateStep | None = None
 
 
 def requirement(observation: Observation, *, trace: Trace) -> Requirement:
@@ -73,12 +75,22 @@ def requirement(observation: Observation, *, trace: Trace) -> Requirement:
     growth = step_in_progress(
         memory.growth, now=observation.now, seconds=GROWTH_STEP_SECONDS, capacity=_supply(observation.pools)
     )
-    if wish.tokens_per_second > memory.required:
+    if wish.panic_until is not None:
+        smoothed = max(memory.required, wish.tokens_per_second)
+    elif wish.tokens_per_second > memory.required:
         wanted = _stabilized_up(observation, memory=memory, wanted=wish.tokens_per_second, buckets=buckets, trace=trace)
         smoothed = _limited_up(observation, current=memory.required, wanted=wanted, growth=growth, trace=trace)
     else:
         smoothed = _stabilized_down(observation, memory=memory, wish=wish, buckets=buckets, trace=trace)
-    return Requirement(tokens_per_second=smoothed, frozen=wish.frozen, buckets=buckets, growth=growth)
+    return Requirement(
+        tokens_per_second=_held_while_stalled(wish, required=smoothed, current=memory.required, trace=trace),
+        frozen=wish.frozen,
+        panic_until=wish.panic_until,
+        blind_since=wish.blind_since,
+        stall=wish.stall,
+        buckets=buckets,
+        growth=growth,
+    )
 
 
 def _supply(pools: tuple[Pool, ...]) -> float:
@@ -107,65 +119,97 @@ def _seeded(observation: Observation, *, trace: Trace) -> ScalingMemory:
 def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _Wish:
     """Return the requirement before smoothing."""
     current = memory.required
-    load = _usable_load(observation)
-    if isinstance(load, _Hold):
+    load = usable_load(observation)
+    asked = asked_for(observation.triggers, now=observation.now)
+    if isinstance(load, Hold):
         trace.add(load.reason, load.message, before=current, after=current)
-        return _Wish(tokens_per_second=current, demand=current, frozen=True)
+        return _held(observation, memory=memory, asked=asked, trace=trace)
+    frozen = _partial(load, observation=observation, current=current, trace=trace)
+    frozen = _without_triggers(asked, current=current, trace=trace) or frozen
+    until = panic_until(load, observation=observation, last=memory.panic_until)
+    if until is not None:
+        load, frozen = in_panic(load), True
+        _trace_panic(load, until=until, current=current, trace=trace)
     demand = demand_of(
         load,
         policy=observation.policy,
         ready_capacity=sum(pool.ready_capacity for pool in observation.pools),
         replica_capacity=_reference_capacity(observation),
+        ahead=outlook(observation, required=current, buckets=memory.buckets),
     )
-    frozen = _partial(load, observation=observation, current=current, trace=trace)
     _trace_demand(demand, load=load, trace=trace)
+    demand = raised(demand, asked=asked, replica_capacity=_reference_capacity(observation), trace=trace)
     banded = _banded(demand, observation=observation, memory=memory, trace=trace)
-    return _Wish(tokens_per_second=banded, demand=round(demand.up, 3), frozen=frozen)
+    return _Wish(
+        tokens_per_second=banded,
+        demand=round(demand.up, 3),
+        frozen=frozen,
+        panic_until=until,
+        stall=stall(load, observation=observation, last=memory.stall),
+    )
 
 
-def _usable_load(observation: Observation) -> Load | _Hold:
-    load = observation.load
-    if load is None:
-        serving = any(pool.ready for pool in observation.pools)
-        message = "no replica reported: the requirement is held" if serving else "no replica is Ready to be measured"
-        return _Hold(reason=StepReason.METRICS_MISSING_HOLD, message=message)
-    figures = (load.queue_requests, load.queue_tokens, load.arrival_tokens_per_second or 0.0)
-    if any(not math.isfinite(figure) or figure < 0 for figure in figures):
-        message = "a figure is negative, NaN or infinite: the requirement is held"
-        return _Hold(reason=StepReason.METRICS_INVALID_HOLD, message=message)
-    age = (observation.now - load.sampled_at).total_seconds()
-    if abs(age) > MAX_SAMPLE_AGE_SECONDS:
-        message = f"figures are {age:.0f} s old: the requirement is held"
-        return _Hold(reason=StepReason.METRICS_STALE_HOLD, message=message)
-    return load
+def _trace_panic(load: Load, *, until: datetime, current: float, trace: Trace) -> None:
+    rate = load.burst_tokens_per_second or 0.0
+    message = (
+        f"{rate:.0f} tokens/s arrived of late: growth is not limited, and nothing leaves until {until:%H:%M:%S} UTC"
+    )
+    trace.add(StepReason.PANIC, message, before=current, after=current)
+
+
+def _held_while_stalled(wish: _Wish, *, required: float, current: float, trace: Trace) -> float:
+    held = most_while_stalled(wish.stall, required=required, current=current)
+    if wish.stall is not None:
+        message = (
+            f"requests wait and engines have finished none since {wish.stall.at:%H:%M:%S} UTC: more would not help"
+        )
+        trace.add(StepReason.SERVING_STALLED, message, before=required, after=held)
+    return held
+
+
+def _held(observation: Observation, *, memory: ScalingMemory, asked: TriggerDemand, trace: Trace) -> _Wish:
+    """Return what is required, or what external queues ask for where that is more: they are measured elsewhere.
+
+    Where nothing could be measured for long, it is what the spec says for that time, if that is more.
+    """
+    current, reference = memory.required, _reference_capacity(observation)
+    since = blind_since(observation, memory=memory)
+    replicas = fallback_replicas(observation, since=since)
+    wanted = round(asked.replicas * reference, 3)
+    if wanted > current:
+        trace.add(StepReason.TRIGGER_DEMAND, sentence(asked), before=current, after=wanted)
+    _without_triggers(asked, current=current, trace=trace)
+    required = max(current, wanted)
+    if replicas is not None:
+        message = f"nothing was measured for {FALLBACK_SECONDS:.0f} s: {replicas} replicas at least"
+        fallback = round(max(required, replicas * reference), 3)
+        trace.add(StepReason.FALLBACK, message, before=required, after=fallback)
+        required = fallback
+    return _Wish(
+        tokens_per_second=required,
+        demand=required,
+        frozen=True,
+        panic_until=panic_until(None, observation=observation, last=memory.panic_until),
+        blind_since=since,
+    )
+
+
+def _without_triggers(asked: TriggerDemand, *, current: float, trace: Trace) -> bool:
+    """Return whether a trigger is missing, so that nothing may shrink."""
+    if asked.missing:
+        message = f"{gap(asked.missing)}: growing is allowed, shrinking is not"
+        trace.add(StepReason.TRIGGER_MISSING_NO_DOWN, message, before=current, after=current)
+    return bool(asked.missing)
 
 
 def _partial(load: Load, *, observation: Observation, current: float, trace: Trace) -> bool:
     """Return whether figures are incomplete, so that nothing may shrink on them."""
-    gap = _gateway_gap(observation)
-    if load.reporting < load.expected:
-        gap = f"{load.reporting} of {load.expected} Ready replicas reported"
-    elif gap is None and load.arrival_tokens_per_second is None:
-        gap = "the arrival rate is not known yet"
+    gap = gap_in(load, observation=observation)
     if gap is None:
         return False
     message = f"{gap}: growing is allowed, shrinking is not"
     trace.add(StepReason.PARTIAL_METRICS_NO_DOWN, message, before=current, after=current)
     return True
-
-
-def _gateway_gap(observation: Observation) -> str | None:
-    """Return what is not known of the gateway; None where requests do not come through it, or all is known."""
-    gateway = observation.gateway
-    if gateway is None or gateway.is_complete:
-        return None
-    if gateway.expected == 0:
-        return "no gateway pod is Ready"
-    if gateway.answering < gateway.expected:
-        return f"{gateway.answering} of {gateway.expected} Ready gateway pods answered"
-    if gateway.reporting < gateway.expected:
-        return f"{gateway.expected - gateway.reporting} of {gateway.expected} gateway pods started in the last minute"
-    return "the request rate at the gateway is not known yet"
 
 
 def _reference_capacity(observation: Observation) -> float:

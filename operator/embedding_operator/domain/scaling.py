@@ -2,41 +2,57 @@
 
 The order of the steps, each of which leaves a line in the trace:
 
+0. learn      what replicas did since tells what one can do (`domain.learning`)
 1. seed       what runs counts as the last requirement after a restart, a gap or a jump of the clock
 2. measure    missing, stale or invalid figures hold the requirement and freeze every removal
 3. demand     rate and queue (`domain.demand`), with a dead band between growing and shrinking
 4. smooth     stabilisation windows and the limit of growth (steps 1 to 4: `domain.requirement`)
-5. allocate   required capacity to pools within the bounds of the window (`domain.allocation`), or none where the
-              gateway holds the next request and there was none for long (`domain.idleness`)
+5. allocate   required capacity to pools within the bounds of the window (`domain.goal`, `domain.allocation`), past
+              those where pods can not start (`domain.closing`), ahead of the next window (`domain.prewarm`), or none
+              where the gateway holds the next request and there was none for long (`domain.idleness`)
 6. hand over  raise first; remove only what others serve already (`domain.handover`)
 
 Nothing shrinks on missing, stale, invalid or partial figures, and nothing shrinks because of a restart.
 """
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
-from embedding_operator.domain.allocation import TOLERANCE, allocate, coverage
+from embedding_operator.domain.allocation import order_of_removal
+from embedding_operator.domain.closing import closures
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
+from embedding_operator.domain.goal import Goal, goal_of
 from embedding_operator.domain.handover import SETTLE_SECONDS, Removal, remove, victims
-from embedding_operator.domain.idleness import has_no_replica, idle_time, needs_none
-from embedding_operator.domain.memory import Idle, RateStep, ScalingMemory
-from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation, Pool
+from embedding_operator.domain.idleness import idle_time
+from embedding_operator.domain.knee import connection_limit
+from embedding_operator.domain.leads import p90_of_starts
+from embedding_operator.domain.learning import as_learned, learned_pools
+from embedding_operator.domain.memory import Closure, LearnedPool, RateStep, ScalingMemory
+from embedding_operator.domain.observation import Observation, Pool
+from embedding_operator.domain.prewarm import floors, prewarm_at, raised_pools
 from embedding_operator.domain.requirement import requirement
+from embedding_operator.domain.skew import report_skew
 from embedding_operator.domain.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
 from embedding_operator.domain.trace import Trace
 
 
 def decide(observation: Observation) -> Decision:
     """Return what every pool should hold now, why, and what to remember."""
+    learned = learned_pools(observation)
+    observation = replace(observation, pools=as_learned(observation.pools, learned))
     trace = Trace()
     wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
     idle = idle_time(observation)
-    goal = _goal(observation, required=required, idle=idle, trace=trace)
+    report_skew(observation, trace=trace)
+    closed = closures(observation)
+    held = floors(observation, required=required, trace=trace)
+    goal = goal_of(observation, required=required, idle=idle, closures=closed, floors=held, trace=trace)
     removal = _removal(observation, goal=goal, frozen=wanted.frozen, trace=trace)
-    targets = _targets(observation, goal=goal, replicas=removal.replicas, trace=trace)
+    targets = _targets(observation, goal=goal.replicas, replicas=removal.replicas, learned=learned, trace=trace)
     return Decision(
         at=observation.now,
         required=required,
@@ -49,85 +65,27 @@ def decide(observation: Observation) -> Decision:
             growth=wanted.growth,
             removal=removal.step,
             idle=idle,
+            panic_until=wanted.panic_until,
+            blind_since=wanted.blind_since,
+            stall=wanted.stall,
+            closures=tuple(closed[name] for name in sorted(closed)),
+            floors=held,
+            learned=tuple(learned[name] for name in sorted(learned)),
         ),
-        requeue_after=_requeue_after(observation),
+        requeue_after=_requeue_after(observation, closures=closed),
         write=observation.policy.mode is ScalingMode.ACTIVE,
+        connection_limit=connection_limit(each.knee for each in learned.values()),
     )
-
-
-def _goal(observation: Observation, *, required: float, idle: Idle | None, trace: Trace) -> dict[str, int]:
-    """Return the replicas per pool to end at, within the bounds of the window."""
-    bounds = observation.bounds
-    if bounds.asleep:
-        message = f"window {bounds.window} holds no replicas{_and_requests(observation.gateway)}"
-        trace.add(StepReason.ASLEEP, message, before=required, after=0.0)
-        return {}
-    speed = {pool.name: pool.tokens_per_second for pool in observation.pools}
-    allowances = [allowance for allowance in bounds.pools if allowance.pool in speed]
-    if idle is not None and needs_none(observation, idle=idle, required=required):
-        trace.add(StepReason.IDLE, _why_none(observation, idle=idle), before=required, after=0.0)
-        return dict.fromkeys(speed, 0)
-    goal = allocate(required, allowances=allowances, tokens_per_second=speed)
-    if allowances and not any(goal.values()):
-        goal[allowances[0].pool] = 1
-        _trace_one(observation, preferred=allowances[0], idle=idle, trace=trace)
-    _trace_wake(observation, goal=goal, trace=trace)
-    covered = coverage(goal, tokens_per_second=speed)
-    floor = coverage({allowance.pool: allowance.min_replicas for allowance in allowances}, tokens_per_second=speed)
-    if covered < required - TOLERANCE:
-        message = f"maxReplicas{_of_window(bounds)} allows less than is required"
-        trace.add(StepReason.AT_MAXIMUM, message, before=required, after=covered)
-    elif floor > required + TOLERANCE:
-        message = f"minReplicas{_of_window(bounds)} asks for more than is required"
-        trace.add(StepReason.AT_MINIMUM, message, before=required, after=floor)
-    return goal
-
-
-def _and_requests(gateway: GatewayLoad | None) -> str:
-    held = 0.0 if gateway is None else gateway.waiting
-    return f": {held:.0f} requests are held until it closes" if held > 0 else ""
-
-
-def _why_none(observation: Observation, *, idle: Idle) -> str:
-    held = 0.0 if observation.gateway is None else observation.gateway.outstanding
-    if held > 0:
-        return f"{held:.0f} requests are held: more than scaling.activationRequests start a replica"
-    return f"no request came since {idle.since:%Y-%m-%d %H:%M:%S} UTC: no replica is needed until one comes"
-
-
-def _trace_one(observation: Observation, *, preferred: Allowance, idle: Idle | None, trace: Trace) -> None:
-    """Say why one replica stays, or starts, that the load does not ask for."""
-    seconds = observation.policy.idle_seconds
-    if observation.gateway is None or not observation.gateway.holds:
-        why = "requests to none would fail"
-    elif idle is None:
-        why = "requests come, or what comes is not known"
-    else:
-        why = f"requests came until {idle.since:%Y-%m-%d %H:%M:%S} UTC, it leaves {seconds:.0f} s after the last"
-    message = f"one replica of {preferred.pool} stays: {why}"
-    trace.add(StepReason.KEEP_ONE, message, before=0, after=1, pool=preferred.pool)
-
-
-def _trace_wake(observation: Observation, *, goal: dict[str, int], trace: Trace) -> None:
-    gateway = observation.gateway
-    if gateway is None or gateway.outstanding <= 0 or not has_no_replica(observation):
-        return
-    message = f"{gateway.outstanding:.0f} requests are held and there is no replica"
-    trace.add(StepReason.WAKE, message, before=0, after=sum(goal.values()))
-
-
-def _of_window(bounds: Bounds) -> str:
-    return "" if bounds.window is None else f" of window {bounds.window}"
 
 
 def _removal(
     observation: Observation,
     *,
-    goal: dict[str, int],
+    goal: Goal,
     frozen: bool,
     trace: Trace,
 ) -> Removal:
-    pools = _in_order_of_removal(observation)
+    pools = order_of_removal(policy=observation.policy, allowances=observation.bounds.pools, pools=observation.pools)
     step = step_in_progress(
         observation.memory.removal if observation.memory is not None else None,
         now=observation.now,
@@ -138,12 +96,11 @@ def _removal(
     nothing_serves = observation.bounds.asleep and not any(pool.ready for pool in pools)
     paused = observation.policy.mode is ScalingMode.PAUSED
     if paused or (frozen and not nothing_serves):
-        return _frozen(pools, goal=goal, step=step, paused=paused, trace=trace)
-    speed = {pool.name: pool.tokens_per_second for pool in pools}
+        return _frozen(pools, goal=goal.replicas, step=step, paused=paused, trace=trace)
     return remove(
         pools,
-        goal=goal,
-        need=coverage(goal, tokens_per_second=speed),
+        goal=goal.replicas,
+        need=goal.need,
         now=observation.now,
         step=step,
         share_per_minute=observation.policy.down_share_per_minute,
@@ -164,15 +121,13 @@ def _frozen(pools: tuple[Pool, ...], *, goal: dict[str, int], step: RateStep, pa
     return Removal(replicas=replicas, step=step)
 
 
-def _in_order_of_removal(observation: Observation) -> tuple[Pool, ...]:
-    """Return the pools that are not allowed first, then from the least to the most preferred."""
-    rank = {allowance.pool: position for position, allowance in enumerate(observation.bounds.pools)}
-    last = len(rank)
-    return tuple(sorted(observation.pools, key=lambda pool: (-rank.get(pool.name, last), pool.name)))
-
-
 def _targets(
-    observation: Observation, *, goal: dict[str, int], replicas: dict[str, int], trace: Trace
+    observation: Observation,
+    *,
+    goal: dict[str, int],
+    replicas: dict[str, int],
+    learned: dict[str, LearnedPool],
+    trace: Trace,
 ) -> tuple[PoolTarget, ...]:
     targets = []
     for pool in sorted(observation.pools, key=lambda pool: pool.name):
@@ -188,6 +143,9 @@ def _targets(
                 ready=len(pool.ready),
                 starting=pool.starting,
                 stuck=len(pool.stuck),
+                tokens_per_second=pool.tokens_per_second,
+                is_learned=learned[pool.name].tokens_per_second is not None,
+                start_seconds=p90_of_starts(learned[pool.name], warm=pool.starts_warm),
                 victims=victims(pool, count=max(0, pool.replicas - target)),
             )
         )
@@ -196,8 +154,11 @@ def _targets(
     return tuple(targets)
 
 
-def _requeue_after(observation: Observation) -> float:
-    """Return the seconds until the clock alone can change the decision: a window edge, or a replica that settles."""
+def _requeue_after(observation: Observation, *, closures: Mapping[str, Closure]) -> float:
+    """Return the seconds until the clock alone can change the decision.
+
+    That is a window edge or a start for one, a replica that settles, or a pool that opens.
+    """
     now = observation.now
     moments = [
         pod.ready_since + timedelta(seconds=SETTLE_SECONDS)
@@ -205,6 +166,10 @@ def _requeue_after(observation: Observation) -> float:
         for pod in pool.ready
         if pod.ready_since is not None
     ]
-    if observation.bounds.next_transition is not None:
-        moments.append(observation.bounds.next_transition)
+    moments += [closure.until for closure in closures.values()]
+    opens = observation.bounds.next_transition
+    if opens is not None:
+        raised = raised_pools(observation.bounds)
+        leads = [pool.lead_seconds for pool in observation.pools if pool.name in raised]
+        moments += [opens, *(prewarm_at(opens, lead_seconds=lead) for lead in leads)]
     return min(((moment - now).total_seconds() for moment in moments if moment > now), default=math.inf)

@@ -94,14 +94,19 @@ def _bounds(
     window = next((each for each in windows if each.name == standing.active_window), None)
     asleep = window is not None and window.asleep
     pools: Sequence[PoolBounds] = spec.pools if window is None else window.pools
+    successor = next((each for each in windows if each.name == standing.next_window), None)
+    next_pools: Sequence[PoolBounds] = spec.pools if successor is None else successor.pools
+    listed = frozenset(pool.gpu_pool for pool in spec.pools)
     return Bounds(
-        pools=() if asleep else _allowances(pools, listed=frozenset(pool.gpu_pool for pool in spec.pools)),
+        pools=() if asleep else _allowances(pools, listed=listed),
         asleep=asleep,
         source=source,
         window=standing.active_window,
         since=standing.since,
         next_window=standing.next_window,
         next_transition=standing.next_transition,
+        upcoming=() if standing.next_transition is None else _allowances(next_pools, listed=listed),
+        zone=zone,
         problem=problem,
     )
 

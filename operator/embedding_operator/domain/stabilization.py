@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 
 from embedding_operator.domain.memory import Bucket, RateStep
 
+BLIND_SECONDS = 60.0
+"""After so long without a decision, what was known counts for little."""
+
 BUCKET_SECONDS = 30.0
 TRIM_SECONDS = 1200.0
 GROWTH_STEP_SECONDS = 15.0

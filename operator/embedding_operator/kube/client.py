@@ -233,12 +233,13 @@ async def connect(
     *,
     kubeconfig: Path | None,
     user_agent: str,
+    context: str | None = None,
     connections: int = 32,
     timeout_seconds: float = 10.0,
     observer: Callable[[Answered], None] = _unobserved,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Client:
-    """Return a client for the cluster of `kubeconfig`, or for the one that this pod runs in.
+    """Return a client for the cluster of `kubeconfig` (in its current or another `context`), or for this pod's own.
 
     Raises `Unavailable` where the configuration can not be read.
     """
@@ -249,7 +250,9 @@ async def connect(
             load_incluster_config(configuration)  # type: ignore[no-untyped-call]
         else:
             path = os.fspath(kubeconfig)
-            loader = await load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
+            loader = await load_kube_config(  # type: ignore[no-untyped-call]
+                path, context=context, client_configuration=configuration
+            )
             configuration.refresh_api_key_hook = _every_minute(loader.load_and_set, monotonic)  # type: ignore[assignment]
     api = ApiClient(configuration)
     api.user_agent = user_agent

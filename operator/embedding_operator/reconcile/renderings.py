@@ -15,6 +15,7 @@ class _Rendered:
     prepared: Prepared
     replicas: Mapping[str, int]
     route: Route
+    connection_limit: int | None
     manifests: tuple[Manifest, ...]
 
 
@@ -27,11 +28,25 @@ class Renderings:
         self._rendered: dict[str, _Rendered] = {}
 
     def manifests(
-        self, service: ServiceObject, prepared: Prepared, *, replicas: Mapping[str, int], route: Route
+        self,
+        service: ServiceObject,
+        prepared: Prepared,
+        *,
+        replicas: Mapping[str, int],
+        route: Route,
+        connection_limit: int | None,
     ) -> tuple[Manifest, ...]:
-        """Return the children of `service` with `replicas` by pool, reached by `route`."""
+        """Return the children of `service` with `replicas` by pool, reached by `route`.
+
+        `connection_limit` is what was learned of how many requests an engine should get at once.
+        """
         known = self._rendered.get(service.uid)
-        if known is not None and known.prepared is prepared and (known.replicas, known.route) == (replicas, route):
+        asked = (replicas, route, connection_limit)
+        if (
+            known is not None
+            and known.prepared is prepared
+            and (known.replicas, known.route, known.connection_limit) == asked
+        ):
             return known.manifests
         manifests = render_service(
             ServiceRef(namespace=service.namespace, name=service.name, uid=service.uid),
@@ -39,10 +54,13 @@ class Renderings:
             pools=prepared.pools,
             replicas=replicas,
             route=route,
+            connection_limit=connection_limit,
             settings=self._engine,
             gateway=self._gateway,
         )
-        self._rendered[service.uid] = _Rendered(prepared=prepared, replicas=replicas, route=route, manifests=manifests)
+        self._rendered[service.uid] = _Rendered(
+            prepared=prepared, replicas=replicas, route=route, connection_limit=connection_limit, manifests=manifests
+        )
         return manifests
 
     def forget(self, uid: str) -> None:

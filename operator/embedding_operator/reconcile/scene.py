@@ -6,6 +6,7 @@ from datetime import datetime
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.api.v1alpha1.scaling import Trigger
 from embedding_operator.domain.capacity import Capacity, replica_capacity
 from embedding_operator.domain.gateway_metrics import (
     GatewaySample,
@@ -14,9 +15,11 @@ from embedding_operator.domain.gateway_metrics import (
     listen,
     without_engines,
 )
+from embedding_operator.domain.leads import lead_seconds
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.metrics import EngineSample, measure, recent_tokens_per_request
 from embedding_operator.domain.observation import (
+    LEAD_SECONDS,
     Bounds,
     GatewayLoad,
     Load,
@@ -25,9 +28,12 @@ from embedding_operator.domain.observation import (
     Policy,
     Pool,
     Replica,
+    TriggerReading,
+    Work,
 )
 from embedding_operator.domain.routing import Phase
 from embedding_operator.domain.schedule import ClusterSchedule, bounds_in_force, selects
+from embedding_operator.domain.work import work_since
 from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.reader import PoolObject, Reader, ServiceObject
 from embedding_operator.kube.resources import NAMESPACE
@@ -36,8 +42,8 @@ from embedding_operator.reconcile.catalog import Catalog
 from embedding_operator.reconcile.preparation import Prepared
 from embedding_operator.telemetry.history import History
 
-LEAD_SECONDS = 300.0
-"""How long a start is expected to take until starts are learned; a pod that takes twice as long is stuck."""
+LEAST_LEAD_SECONDS = 60.0
+"""A pod is stuck once it starts for twice as long as starts took of late, but never within two minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +63,22 @@ class Scene:
         return bool(self.observation.pools) and (bounds.asleep or bool(bounds.pools))
 
 
+def unread(triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
+    """Return readings of triggers that nobody asks."""
+    return tuple(TriggerReading(name=trigger.name, threshold=trigger.threshold) for trigger in triggers)
+
+
+def unknown(_: str, __: Bounds) -> float | None:
+    """Return that nobody keeps a history."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
     """Looks at services; nothing is asked of the cluster for it.
 
-    `engines` and `gateways` are the samples of the pods, by UID of the service.
+    `engines` and `gateways` are the samples of the pods, by UID of the service. `read_triggers` returns what external
+    queues said last, `forecast` what a service with this UID is expected to need at its next transition.
     """
 
     store: ObjectStore
@@ -70,6 +87,8 @@ class Observer:
     engines: History[str, EngineSample]
     gateways: History[str, GatewaySample]
     now: Callable[[], datetime]
+    read_triggers: Callable[[Sequence[Trigger]], tuple[TriggerReading, ...]] = unread
+    forecast: Callable[[str, Bounds], float | None] = unknown
 
     def scene(
         self,
@@ -81,7 +100,8 @@ class Observer:
     ) -> Scene:
         """Return what there is of `service` now; `parities` are by pod UID."""
         now, spec, pools = self.now(), prepared.spec, prepared.pools
-        objects = self.reader.pools(service, now=now, lead_seconds=lambda _: LEAD_SECONDS)
+        leads = _leads(memory)
+        objects = self.reader.pools(service, now=now, lead_seconds=lambda pool: leads.get(pool, LEAD_SECONDS))
         schedules = selecting(self.catalog.schedules(), service=service, store=self.store)
         capacities = _capacities(spec, objects=objects, pools=pools)
         replicas = [pod.replica for each in objects for pod in each.pods]
@@ -89,17 +109,22 @@ class Observer:
             spec,
             objects=objects,
             capacities=capacities,
+            prices=_prices(pools),
             parities=parities,
             in_flight=self._in_flight(service, replicas),
+            work=work_since(None if memory is None else memory.at, series=self.engines.series(service.uid), now=now),
         )
         gateway = self._gateway(service, spec, now=now)
+        bounds = _usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools)
         observation = Observation(
             now=now,
-            policy=Policy.of(spec.scaling),
-            bounds=_usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools),
+            policy=Policy.of(spec.scaling, allocation=spec.allocation),
+            bounds=bounds,
             pools=observed,
             load=self._load(service, replicas, gateway=gateway, now=now),
             gateway=gateway,
+            triggers=self.read_triggers(spec.scaling.triggers),
+            forecast_tokens_per_second=self.forecast(service.uid, bounds),
             memory=memory,
         )
         return Scene(
@@ -163,12 +188,14 @@ def observed_pools(
     *,
     objects: Sequence[PoolObject],
     capacities: Mapping[str, Capacity],
+    prices: Mapping[str, float],
     parities: Mapping[str, Parity],
     in_flight: Mapping[str, float],
+    work: Mapping[str, tuple[Work, ...]],
 ) -> tuple[Pool, ...]:
     """Return every pool that the service lists or still holds replicas on.
 
-    `parities` and `in_flight` are by pod UID.
+    `prices` are those of a replica for an hour; `parities`, `in_flight` and `work` are by pod UID.
     """
     known = {each.pool: each for each in objects}
     listed = [pool.gpu_pool for pool in spec.pools]
@@ -181,10 +208,20 @@ def observed_pools(
             pods=tuple(_with_telemetry(pod.replica, parities=parities, in_flight=in_flight) for pod in known[name].pods)
             if name in known
             else (),
+            work=tuple(each for pod in known[name].pods for each in work.get(pod.replica.uid, ()))
+            if name in known
+            else (),
+            price_per_hour=prices.get(name),
         )
         for name in (*listed, *left)
         if name in capacities
     )
+
+
+def _leads(memory: ScalingMemory | None) -> dict[str, float]:
+    """Return the seconds of a start by pool, as far as starts were seen; a start that is not warm is waited for."""
+    known = () if memory is None else memory.learned
+    return {each.pool: max(LEAST_LEAD_SECONDS, lead_seconds(each, warm=False)) for each in known}
 
 
 def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: Mapping[str, float]) -> Replica:
@@ -193,7 +230,15 @@ def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: 
 
 def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:
     """Return `bounds` without pools that have no GPUPool: what runs on them stays, nothing is asked of them."""
-    return replace(bounds, pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools))
+    return replace(
+        bounds,
+        pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools),
+        upcoming=tuple(allowance for allowance in bounds.upcoming if allowance.pool in pools),
+    )
+
+
+def _prices(pools: Mapping[str, GPUPoolSpec]) -> dict[str, float]:
+    return {name: float(pool.price_per_hour) for name, pool in pools.items() if pool.price_per_hour is not None}
 
 
 def _capacities(

@@ -98,7 +98,13 @@ class ServiceReconciler:
         replicas = replicas_to_write(scene.observation, decision)
         situation = self._situation(scene)
         routing = routed(situation)
-        manifests = steps.renderings.manifests(service, scene.prepared, replicas=replicas, route=routing.route)
+        manifests = steps.renderings.manifests(
+            service,
+            scene.prepared,
+            replicas=replicas,
+            route=routing.route,
+            connection_limit=decision.connection_limit,
+        )
         obstacle = await steps.children.apply(scene, decision, manifests=manifests)
         if obstacle is None and scene.prepared.problems:
             obstacle = _described(scene.prepared.problems)

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from embedding_operator.domain.gateway_metrics import GatewaySample
 from embedding_operator.domain.metrics import EngineSample
+from embedding_operator.domain.observation import LEAD_SECONDS
 from embedding_operator.kube.reader import Reader, ServiceObject
-from embedding_operator.reconcile.scene import LEAD_SECONDS
 from embedding_operator.telemetry.history import History
 
 Sample = TypeVar("Sample")

@@ -13,6 +13,7 @@ from typing import Any
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
+from embedding_operator.domain.knee import UNLEARNED_LIMIT
 from embedding_operator.rendering import gateway_pod, names
 from embedding_operator.rendering.child import ServiceRef, rendered
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
@@ -41,9 +42,17 @@ class GatewayDefaults:
 
 
 def gateway_objects(
-    service: ServiceRef, spec: EmbeddingServiceSpec, *, defaults: GatewayDefaults, user: int | None
+    service: ServiceRef,
+    spec: EmbeddingServiceSpec,
+    *,
+    defaults: GatewayDefaults,
+    user: int | None,
+    learned_connection_limit: int | None = None,
 ) -> tuple[Manifest, ...]:
-    """Return everything that is there for the gateway alone, what a pod needs before the pods."""
+    """Return everything that is there for the gateway alone, what a pod needs before the pods.
+
+    How many requests an engine gets at once is what the spec says, else what was learned, else `UNLEARNED_LIMIT`.
+    """
     config = config_of(service, spec)
     files = gateway_config(config)
     data = {"haproxy.cfg": files.haproxy_cfg, "gateway.lua": files.lua}
@@ -55,7 +64,9 @@ def gateway_objects(
         rendered("gateway-service-account.yaml.j2", service, **common),
         rendered("gateway-role-binding.yaml.j2", service, **common, cluster_role=defaults.cluster_role),
         rendered("gateway-config-map.yaml.j2", service, **common, files=data),
-        _engines_service(service, limit=spec.gateway.max_connections_per_engine),
+        _engines_service(
+            service, limit=spec.gateway.max_connections_per_engine or learned_connection_limit or UNLEARNED_LIMIT
+        ),
         rendered(
             "gateway-deployment.yaml.j2",
             service,

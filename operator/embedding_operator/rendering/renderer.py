@@ -38,9 +38,11 @@ def render_service(
     route: Route,
     settings: EngineDefaults,
     gateway: GatewayDefaults,
+    connection_limit: int | None = None,
 ) -> tuple[Manifest, ...]:
     """Return the children of a service in the order in which to write them: who serves, then the way there.
 
+    `connection_limit` is what was learned of how many requests a gateway pod should give to one engine.
     `replicas` is by pool; a pool that is not in it gets none. A pool without a `GPUPool` gets no Deployment: what it
     needs is not known, and `domain.admission` reports it.
     """
@@ -60,7 +62,13 @@ def render_service(
     ]
     return (
         *deployments,
-        *(gateway_objects(service, spec, defaults=gateway, user=settings.user) if route.gateway else ()),
+        *(
+            gateway_objects(
+                service, spec, defaults=gateway, user=settings.user, learned_connection_limit=connection_limit
+            )
+            if route.gateway
+            else ()
+        ),
         _service(service, route=route),
         _disruption_budget(service),
         *((engines_policy(service, defaults=gateway),) if route.restricted else ()),

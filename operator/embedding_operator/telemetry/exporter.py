@@ -5,12 +5,16 @@ Names begin with `embsvc_`, units are seconds and counts.
 
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 from prometheus_client.exposition import generate_latest
 
 from embedding_operator.telemetry.questions import PollFailure
+
+DEMAND = "embsvc_demand_tokens_per_second"
+"""What the history of a service is asked for by."""
 
 RECONCILE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 DECISION_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
@@ -89,6 +93,18 @@ class Exporter:
             ["namespace", "name", "pool", "state"],
             registry=self.registry,
         )
+        self._required = Gauge(
+            "embsvc_required_tokens_per_second",
+            "Capacity that a service should have, after smoothing and limits.",
+            ["namespace", "name"],
+            registry=self.registry,
+        )
+        self._demand = Gauge(
+            DEMAND,
+            "Capacity that the load of a service asks for, before smoothing: what forecasts are made of.",
+            ["namespace", "name"],
+            registry=self.registry,
+        )
         self._leader = Gauge("embsvc_leader", "1 while this process holds the Lease.", registry=self.registry)
         build = Gauge("embsvc_build_info", "Version of the operator.", ["version"], registry=self.registry)
         build.labels(version).set(1)
@@ -140,10 +156,18 @@ class Exporter:
             self._replicas.labels(*labels).set(count)
         self._exported[namespace, name] = {active, *counts}
 
+    def needs(self, namespace: str, name: str, *, required: float, demand: float) -> None:
+        """Set the tokens per second that a service should have, and those that its load asks for."""
+        self._required.labels(namespace, name).set(required)
+        self._demand.labels(namespace, name).set(demand)
+
     def forget(self, namespace: str, name: str) -> None:
         """Drop the metrics of a service that is gone."""
         self._drop_all_but(set(), namespace=namespace, name=name)
         self._exported.pop((namespace, name), None)
+        for metric in (self._required, self._demand):
+            with suppress(KeyError):
+                metric.remove(namespace, name)
 
     def page(self) -> str:
         """Return all metrics in the Prometheus text format."""

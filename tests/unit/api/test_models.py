@@ -9,6 +9,7 @@ from embedding_operator.api.v1alpha1.base import ApiModel
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.api.v1alpha1.scaling_schedule import Enforcement, ScalingScheduleSpec
 from embedding_operator.api.v1alpha1.schedule import ScheduleSpec, Window
@@ -40,15 +41,17 @@ class TestDefaults:
         assert spec.scaling.mode is ScalingMode.ACTIVE
         assert (spec.scaling.queue.target_requests, spec.scaling.target_utilization) == (8, 80)
         assert spec.scaling.scale_down.stabilization_seconds == 300
+        assert spec.allocation is Allocation.ORDERED
         assert spec.schedule is None
         gateway = spec.gateway
-        assert (gateway.enabled, gateway.replicas, gateway.max_connections_per_engine) == (True, 2, 32)
+        assert (gateway.enabled, gateway.replicas, gateway.max_connections_per_engine) == (True, 2, None)
         assert (gateway.queue_timeout_seconds, gateway.hold_seconds, gateway.body_limit_kib) == (60, 300, 1024)
         assert gateway.api_keys_secret_ref is None
 
     def test_of_the_smallest_pool(self) -> None:
         spec = GPUPoolSpec.model_validate(POOL)
         assert (spec.resource.name, spec.resource.count, spec.tensor_tflops) == ("nvidia.com/gpu", 1, None)
+        assert spec.price_per_hour is None
 
     def test_of_the_smallest_schedule_of_the_cluster(self) -> None:
         spec = ScalingScheduleSpec.model_validate({"windows": [WINDOW]})

@@ -17,6 +17,7 @@ from embedding_operator.domain.observation import (
     Policy,
     Pool,
     Replica,
+    TriggerReading,
 )
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -37,6 +38,7 @@ def pool(
     speed: float = A10,
     ready_since: datetime | None = None,
     parity: Parity = Parity.PASSED,
+    price: float | None = None,
 ) -> Pool:
     long_ago = NOON - timedelta(hours=1)
     pods = [
@@ -50,7 +52,8 @@ def pool(
         )
         for number in range(ready + starting + stuck)
     ]
-    return Pool(name=name, replicas=ready + starting + stuck, tokens_per_second=speed, pods=tuple(pods))
+    held = ready + starting + stuck
+    return Pool(name=name, replicas=held, tokens_per_second=speed, pods=tuple(pods), price_per_hour=price)
 
 
 def bounds(*allowances: tuple[str, int, int], asleep: bool = False, next_transition: datetime | None = None) -> Bounds:
@@ -108,6 +111,25 @@ def gateway(
     )
 
 
+def trigger(
+    value: float | None = None,
+    *,
+    name: str = "orders",
+    threshold: float = 10.0,
+    activation: float = 0.0,
+    problem: str | None = None,
+    taken_at: datetime = NOON,
+) -> TriggerReading:
+    return TriggerReading(
+        name=name,
+        threshold=threshold,
+        activation_threshold=activation,
+        value=value,
+        problem=problem or ("no answer in time" if value is None else None),
+        taken_at=taken_at,
+    )
+
+
 def idle_for(seconds: float, *, now: datetime = NOON, required: float = 0.0) -> ScalingMemory:
     """A settled memory of a gateway that was idle for `seconds`, up to the last decision."""
     last = now - timedelta(seconds=5)
@@ -119,6 +141,7 @@ def observe(
     allowed: Bounds | None = None,
     measured: Load | None = None,
     heard: GatewayLoad | None = None,
+    triggers: Sequence[TriggerReading] = (),
     memory: ScalingMemory | None = None,
     policy: Policy | None = None,
     now: datetime = NOON,
@@ -130,6 +153,7 @@ def observe(
         pools=pools,
         load=measured,
         gateway=heard,
+        triggers=tuple(triggers),
         memory=memory,
     )
 

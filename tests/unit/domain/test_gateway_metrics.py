@@ -321,3 +321,22 @@ def test_both_together_ask_for_no_less_than_either(engines: Load, other: Gateway
             assert (both.arrival_tokens_per_second or 0) >= (each.arrival_tokens_per_second or 0)
             assert both.sampled_at <= each.sampled_at
     assert (both.reporting, both.expected) == (engines.reporting, engines.expected)
+
+
+def test_a_burst_at_the_gateway_is_a_burst_of_the_service() -> None:
+    heard = replace(GatewayLoad(), sampled_at=NOON, requests_per_second=1.0, burst_per_second=9.0)
+    engines = Load(
+        sampled_at=NOON,
+        queue_requests=0.0,
+        queue_tokens=0.0,
+        arrival_tokens_per_second=200.0,
+        burst_tokens_per_second=500.0,
+        reporting=1,
+        expected=1,
+        tokens_per_request=100.0,
+    )
+    assert joined(engines, heard).burst_tokens_per_second == 900.0
+    assert joined(engines, replace(heard, burst_per_second=None)).burst_tokens_per_second == 500.0
+    alone = without_engines(heard, tokens_per_request=100.0, expected=1)
+    assert alone is not None
+    assert alone.burst_tokens_per_second == 900.0

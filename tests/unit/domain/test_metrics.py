@@ -68,6 +68,7 @@ def test_an_idle_engine_is_a_load_of_zero() -> None:
         queue_requests=0.0,
         queue_tokens=0.0,
         arrival_tokens_per_second=0.0,
+        burst_tokens_per_second=0.0,
         reporting=1,
         expected=1,
     )
@@ -361,3 +362,14 @@ def test_a_counter_that_starts_again_adds_no_arrivals(moves: list[tuple[int, int
     load = measure({"a": restarted}, ready=["a"], now=NOON)
     assert load is not None
     assert (load.arrival_tokens_per_second or 0.0) <= sum(arriving for arriving, _ in moves) / PERIOD
+
+
+def test_a_burst_is_what_arrived_in_the_last_seconds() -> None:
+    calm = [sample(ago=ago, tokens_done=1000.0 - 10 * ago) for ago in (50, 40, 30, 20, 10, 5)]
+    load = known(*calm, sample(tokens_done=1000.0 + 4950))
+    assert load.burst_tokens_per_second == pytest.approx(1000.0)
+    assert load.arrival_tokens_per_second == pytest.approx((5950 - 500) / 50)
+
+
+def test_what_arrived_before_the_last_seconds_is_no_burst() -> None:
+    assert known(sample(ago=10), sample(ago=5, tokens_done=1e6)).burst_tokens_per_second is None

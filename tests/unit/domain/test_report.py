@@ -6,16 +6,19 @@ from dataclasses import replace
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
-from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus, ModelStatus
+from embedding_operator.api.v1alpha1.status import CapacitySource, EmbeddingServiceStatus, ModelStatus
 from embedding_operator.domain.conditions import Conditions
-from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy
+from embedding_operator.domain.memory import Closure, LearnedPool
+from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy, Work
 from embedding_operator.domain.persistence import remembered, written
 from embedding_operator.domain.report import Obstacle, Surroundings, stalled_status, status_of
 from embedding_operator.domain.routing import Passage
 from embedding_operator.domain.scaling import decide
 
 from tests.unit.domain.scenes import (
+    A10,
     NOON,
     T4,
     at,
@@ -26,6 +29,7 @@ from tests.unit.domain.scenes import (
     observe,
     pool,
     settled_memory,
+    trigger,
 )
 
 AROUND = Surroundings(
@@ -35,6 +39,7 @@ AROUND = Surroundings(
     capacity_sources={},
     passage=Passage(status=ConditionStatus.TRUE, reason=Reason.ROUTED, message="through the gateway"),
 )
+CHEAPEST = Policy(allocation=Allocation.CHEAPEST)
 NIGHT = replace(bounds(("t4", 1, 4)), source="EmbeddingService", window="night", since=NOON, next_transition=at(3600))
 
 
@@ -192,6 +197,48 @@ SCENES: list[tuple[str, Observation, ConditionType, ConditionStatus, Reason]] = 
         ConditionStatus.TRUE,
         Reason.AT_MAXIMUM,
     ),
+    (
+        "no triggers",
+        observe(pool(ready=1), measured=load()),
+        ConditionType.TRIGGERS_AVAILABLE,
+        ConditionStatus.TRUE,
+        Reason.NO_TRIGGERS,
+    ),
+    (
+        "triggers that answer",
+        observe(pool(ready=1), measured=load(), triggers=[trigger(3.0)]),
+        ConditionType.TRIGGERS_AVAILABLE,
+        ConditionStatus.TRUE,
+        Reason.REPORTING,
+    ),
+    (
+        "a trigger that does not",
+        observe(pool(ready=1), measured=load(), triggers=[trigger(3.0), trigger(None, name="mail")]),
+        ConditionType.TRIGGERS_AVAILABLE,
+        ConditionStatus.FALSE,
+        Reason.MISSING,
+    ),
+    (
+        "pools in order",
+        observe(pool(ready=1), measured=load()),
+        ConditionType.ALLOCATION_APPLIED,
+        ConditionStatus.TRUE,
+        Reason.IN_ORDER,
+    ),
+    (
+        "the cheapest mix",
+        observe(pool(ready=1, price=1.0), measured=load(), policy=CHEAPEST),
+        ConditionType.ALLOCATION_APPLIED,
+        ConditionStatus.TRUE,
+        Reason.CHEAPEST_MIX,
+    ),
+    (
+        "a pool without a price",
+        observe(pool(ready=1), measured=load(), policy=CHEAPEST),
+        ConditionType.ALLOCATION_APPLIED,
+        ConditionStatus.FALSE,
+        Reason.PRICE_MISSING,
+    ),
 ]
 
 
@@ -328,3 +375,66 @@ def test_what_is_missing_of_the_gateway_is_said() -> None:
     found = report(scene)[ConditionType.METRICS_AVAILABLE]
     assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.PARTIAL)
     assert found.message.startswith("1 of 2 Ready gateway pods answered")
+
+
+def test_a_capacity_that_was_learned_is_shown_as_such() -> None:
+    busy = Work(tokens_per_second=1500.0, in_flight=9.0, least_in_flight=9.0, waited=True)
+    taught = LearnedPool(pool="a10", seed=A10, rates=(1500,) * 9, tokens_per_second=1500.0)
+    memory = replace(settled_memory(1000.0), learned=(taught,))
+    scene = observe(replace(pool(ready=1), work=(busy,)), pool("t4", speed=T4), measured=load(), memory=memory)
+    status = status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus())
+
+    assert [(each.tokens_per_second, each.capacity_source) for each in status.pools] == [
+        (1500, CapacitySource.LEARNED),
+        (400, CapacitySource.ESTIMATE),
+    ]
+
+
+def test_the_time_of_a_start_is_shown_once_one_was_seen() -> None:
+    taught = LearnedPool(pool="a10", seed=A10, cold_starts=(80, 95))
+    scene = observe(pool(ready=1), measured=load(), memory=replace(settled_memory(1000.0), learned=(taught,)))
+    for observation, seconds in ((scene, 95), (replace(scene, memory=None), None)):
+        status = status_of(observation, decide(observation), around=AROUND, previous=EmbeddingServiceStatus())
+        assert [each.start_seconds_p90 for each in status.pools] == [seconds]
+
+
+def test_the_status_says_what_triggers_said() -> None:
+    scene = observe(pool(ready=1), measured=load(), triggers=[trigger(3.0), trigger(None, name="mail")])
+    status = status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus())
+    assert status.decision is not None
+    assert [each.model_dump() for each in status.decision.triggers] == [
+        {"name": "orders", "value": 3.0, "problem": None},
+        {"name": "mail", "value": None, "problem": "no answer in time"},
+    ]
+
+
+def test_replicas_for_the_next_window_are_announced() -> None:
+    allowed = replace(bounds(("t4", 1, 4), next_transition=at(60)), upcoming=bounds(("a10", 2, 4)).pools)
+    scene = observe(pool(), pool("t4", ready=1, speed=T4), measured=load(), allowed=allowed)
+    found = report(scene)[ConditionType.PREWARMING]
+    assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.WINDOW_AHEAD)
+    assert found.message == ("2 replicas of a10 start for the pools of the spec at 12:01 UTC, as a start takes 300 s")
+    assert report(observe(pool(ready=1), measured=load()))[ConditionType.PREWARMING].status is ConditionStatus.FALSE
+
+
+@pytest.mark.parametrize(("age", "reason"), [(1800, Reason.WAITING_FOR_READY), (1801, Reason.HANDOVER_STALLED)])
+def test_a_handover_that_does_not_end_is_said(age: int, reason: Reason) -> None:
+    scene = observe(pool(ready=2), pool("t4", starting=1, speed=T4), measured=load(), allowed=NIGHT)
+    begun = Condition(
+        type=ConditionType.HANDOVER_IN_PROGRESS,
+        status=ConditionStatus.TRUE,
+        last_transition_time=at(-age),
+        reason=Reason.WAITING_FOR_READY,
+    )
+    previous = EmbeddingServiceStatus(conditions=[begun])
+    status = status_of(scene, decide(scene), around=AROUND, previous=previous)
+    found = next(each for each in status.conditions if each.type == ConditionType.HANDOVER_IN_PROGRESS)
+    assert found.reason == reason
+
+
+def test_a_pool_that_does_not_grow_for_now_limits_the_capacity() -> None:
+    closure = Closure(pool="a10", at=at(-60), until=at(240), times=1)
+    memory = replace(settled_memory(1000.0), closures=(closure,))
+    scene = observe(pool(ready=1), measured=load(rate=3000.0), memory=memory)
+    found = report(scene)[ConditionType.CAPACITY_LIMITED]
+    assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.POOL_CAPACITY_LIMITED)

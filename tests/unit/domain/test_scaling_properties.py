@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decision import Decision
-from embedding_operator.domain.memory import Bucket, Idle, ScalingMemory
+from embedding_operator.domain.memory import Bucket, Idle, LearnedPool, ScalingMemory
 from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
 from embedding_operator.domain.scaling import decide
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.unit.domain.gateways import gateways
-from tests.unit.domain.scenes import A10, NOON, T4, at, bounds, load, observe, pool, replicas
+from tests.unit.domain.scenes import A10, NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
 from tests.unit.domain.world import World
 
 SPEEDS = {"a10": A10, "t4": T4, "l4": 700.0}
@@ -47,7 +48,9 @@ def pools_strategy(draw: st.DrawFn) -> tuple[Pool, ...]:
     for name in names:
         pods = draw(pods_of(name))
         missing = draw(st.integers(0, 3))
-        made.append(Pool(name=name, replicas=len(pods) + missing, tokens_per_second=SPEEDS[name], pods=pods))
+        price = draw(st.none() | st.sampled_from([0.35, 0.8, 1.0]))
+        held = len(pods) + missing
+        made.append(Pool(name=name, replicas=held, tokens_per_second=SPEEDS[name], pods=pods, price_per_hour=price))
     return tuple(made)
 
 
@@ -85,6 +88,7 @@ memories = st.none() | st.builds(
 )
 policies = st.builds(
     Policy,
+    allocation=st.sampled_from(Allocation),
     queue_requests_per_replica=st.integers(1, 64),
     drain_seconds=st.integers(1, 120),
     target_utilization=st.floats(0.1, 0.95),
@@ -241,6 +245,35 @@ def test_11_a_restart_with_its_memory_changes_nothing_and_without_never_shrinks(
         lost.step(rate=rate, restart=tick in restarts)
         if tick in restarts:
             assert lost.counts()["a10"] >= before
+
+
+@settings(max_examples=25)
+@given(
+    rate=st.floats(0, 20_000),
+    start=st.integers(1, 4),
+    lead=st.integers(20, 400),
+    taken_for=st.integers(20, 400),
+    queue=st.floats(0, 50_000),
+)
+def test_9_nothing_more_is_asked_for_while_replicas_start(
+    rate: float, start: int, lead: int, taken_for: int, queue: float
+) -> None:
+    """One right-sized answer at the first look: what waits grows as fast as help comes near."""
+    taught = LearnedPool(pool="a10", seed=A10, cold_starts=(taken_for,))
+    world = World(
+        speeds={"a10": A10},
+        bounds=lambda _: bounds(("a10", 1, 1000)),
+        lead_seconds=lead,
+        policy=Policy(up_factor=1000.0),
+        memory=replace(settled_memory(start * A10), learned=(taught,)),
+        queue_tokens=queue,
+    )
+    world.add_ready("a10", start)
+    world.step(rate=rate)
+    asked = world.counts()["a10"]
+    for _ in range(min(lead, taken_for) // 5 - 1):
+        world.step(rate=rate)
+        assert world.counts()["a10"] <= asked
 
 
 def test_a_window_that_changes_the_pool_keeps_the_load_served() -> None:

@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
+from embedding_operator.domain.memory import Bucket, LearnedPool, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Observation, Parity, Policy
 from embedding_operator.domain.scaling import decide
 
-from tests.unit.domain.scenes import NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
+from tests.unit.domain.scenes import A10, NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
 
 NIGHT = bounds(("t4", 1, 4))
+QUICK = LearnedPool(pool="a10", seed=A10, cold_starts=(60,))
 
 TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
     (
@@ -30,7 +31,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
     ),
     (
         "the arrival rate asks for rate / utilisation / speed",
-        observe(pool(ready=1), measured=load(rate=2300.0), memory=settled_memory(1000.0)),
+        observe(pool(ready=2), measured=load(rate=2000.0), memory=settled_memory(2000.0)),
         {"a10": 3},
         StepReason.RATE_DEMAND,
     ),
@@ -41,10 +42,36 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         StepReason.QUEUE_DEMAND,
     ),
     (
-        "a backlog asks for what drains it in time",
-        observe(pool(ready=1), measured=load(queue=1, tokens=60_250.0, rate=500.0), memory=settled_memory(1000.0)),
+        "a backlog asks for what drains it in a third of a start",
+        observe(pool(ready=1), measured=load(queue=1, tokens=200_250.0, rate=500.0), memory=settled_memory(1000.0)),
         {"a10": 3},
         StepReason.QUEUE_DEMAND,
+    ),
+    (
+        "a backlog asks for what drains it in the time that was stated, if starts are short",
+        observe(
+            pool(ready=1),
+            measured=load(queue=1, tokens=60_250.0, rate=500.0),
+            memory=replace(settled_memory(1000.0), learned=(QUICK,)),
+        ),
+        {"a10": 3},
+        StepReason.QUEUE_DEMAND,
+    ),
+    (
+        "more arrives than is served: the backlog that will be there when help is ready counts",
+        observe(
+            pool(ready=2),
+            measured=load(rate=2500.0),
+            memory=replace(settled_memory(2000.0), learned=(QUICK,)),
+        ),
+        {"a10": 4},
+        StepReason.QUEUE_DEMAND,
+    ),
+    (
+        "replicas on their way were asked for on account of the queue: it asks for no more",
+        observe(pool(ready=1, starting=2), measured=load(queue=900, tokens=0), memory=settled_memory(3000.0)),
+        {"a10": 3},
+        StepReason.IN_BAND,
     ),
     (
         "growth is limited to twice or four more in a step",
@@ -168,7 +195,19 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         "stuck replicas are no supply, but the answer is not more of them",
         observe(pool(ready=1, stuck=2), measured=load(rate=2300.0), memory=settled_memory(3000.0)),
         {"a10": 3},
-        StepReason.IN_BAND,
+        StepReason.POOL_CLOSED,
+    ),
+    (
+        "what can not start in one pool starts in the next, and one stays to try",
+        observe(
+            pool(ready=1, stuck=3),
+            pool("t4", speed=T4),
+            measured=load(rate=1290.0),
+            allowed=bounds(("a10", 0, 6), ("t4", 0, 8)),
+            memory=settled_memory(2000.0),
+        ),
+        {"a10": 2, "t4": 3},
+        StepReason.POOL_CLOSED,
     ),
     (
         "night: the new pool grows, the old one stays",

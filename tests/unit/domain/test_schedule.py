@@ -60,6 +60,10 @@ class TestOwnSchedule:
             since=NOON - HOUR,
             next_window=None,
             next_transition=NOON + 2 * HOUR,
+            upcoming=(
+                Allowance(pool="a10", min_replicas=1, max_replicas=6),
+                Allowance(pool="t4", min_replicas=0, max_replicas=8),
+            ),
         )
 
     def test_between_windows_the_pools_of_the_spec_count(self) -> None:

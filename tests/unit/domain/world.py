@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy, Pool, Replica
@@ -28,6 +29,7 @@ class World:
     pods: dict[str, list[Replica]] = field(default_factory=dict)
     memory: ScalingMemory | None = None
     created: int = 0
+    stuck: frozenset[str] = frozenset()
 
     def add_ready(self, pool: str, count: int) -> None:
         for _ in range(count):
@@ -88,12 +90,19 @@ class World:
         for pods in self.pods.values():
             for number, pod in enumerate(pods):
                 started = (self.now - pod.created_at).total_seconds() >= self.lead_seconds
-                if pod.ready_since is None and started:
+                if pod.ready_since is None and pod.stuck is None and started:
                     pods[number] = replace(pod, ready_since=self.now)
 
     def _create(self, pool: str, *, ready_since: datetime | None = None) -> None:
         self.created += 1
         name = f"{pool}-{self.created}"
         self.pods.setdefault(pool, []).append(
-            Replica(uid=name, name=name, created_at=self.now, ready_since=ready_since, parity=Parity.PASSED)
+            Replica(
+                uid=name,
+                name=name,
+                created_at=self.now,
+                ready_since=ready_since,
+                parity=Parity.PASSED,
+                stuck=Reason.UNSCHEDULABLE if pool in self.stuck and ready_since is None else None,
+            )
         )

@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.domain.gateway_metrics import GatewaySample
+from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.metrics import EngineSample
-from embedding_operator.domain.observation import Observation
+from embedding_operator.domain.observation import Observation, TriggerReading
 from embedding_operator.domain.routing import Phase
+from embedding_operator.domain.scaling import decide
 from embedding_operator.kube.reader import Reader, ServiceObject
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.reconcile.catalog import Catalog
@@ -55,7 +58,17 @@ class Scenery:
             now=self._now,
         )
         self.observer = Observer(
-            store=self.store, catalog=catalog, reader=reader, engines=engines, gateways=gateways, now=self._now
+            store=self.store,
+            catalog=catalog,
+            reader=reader,
+            engines=engines,
+            gateways=gateways,
+            now=self._now,
+            read_triggers=lambda triggers: tuple(
+                TriggerReading(name=each.name, threshold=each.threshold, value=7.0, taken_at=self.now)
+                for each in triggers
+            ),
+            forecast=lambda uid, bounds: 900.0 if uid == "service-uid" and bounds.next_transition else None,
         )
 
     def _now(self) -> datetime:
@@ -76,12 +89,12 @@ class Scenery:
         assert found is not None
         return found
 
-    async def look(self, *, after: float = 0.0) -> Observation:
+    async def look(self, *, after: float = 0.0, memory: ScalingMemory | None = None) -> Observation:
         self.now += timedelta(seconds=after)
         await self.survey.take([self.service()])
         prepared = self.preparations.prepare(self.service())
         assert isinstance(prepared, Prepared)
-        return self.observer.scene(self.service(), prepared, parities={}, memory=None).observation
+        return self.observer.scene(self.service(), prepared, parities={}, memory=memory).observation
 
 
 def idle_engine(uid: str, now: datetime) -> EngineSample:
@@ -195,3 +208,34 @@ async def test_whether_requests_are_held_is_known(seconds: int, holds: bool) -> 
     seen = await Scenery(*PODS, gateway={"holdSeconds": seconds}).look()
     assert seen.gateway is not None
     assert seen.gateway.holds is holds
+
+
+async def test_what_replicas_did_is_told_once() -> None:
+    scenery = Scenery(*PODS)
+    scenery.engine = idle_engine
+    await scenery.look()
+    seen = await scenery.look(after=5)
+    assert [each.tokens_per_second for each in seen.pools[0].work] == [1.0]
+    assert (await scenery.look(after=1)).pools[0].work != ()
+    remembered = decide(seen).memory
+    assert (await scenery.look(after=1, memory=remembered)).pools[0].work == ()
+    assert len((await scenery.look(after=3, memory=remembered)).pools[0].work) == 1
+
+
+async def test_what_a_pool_costs_is_known() -> None:
+    priced = gpu_pool()
+    scenery = Scenery({**priced, "spec": {**priced["spec"], "pricePerHour": "0.75"}}, allocation="Cheapest")
+    seen = await scenery.look()
+    assert seen.policy.allocation is Allocation.CHEAPEST
+    assert [each.price_per_hour for each in seen.pools] == [0.75]
+
+
+async def test_triggers_and_the_forecast_are_looked_at() -> None:
+    window = {"name": "night", "start": "22:00", "end": "08:00", "asleep": True}
+    trigger = {"name": "orders", "threshold": 5, "prometheus": {"query": "orders"}}
+    scenery = Scenery(scaling={"triggers": [trigger]}, schedule={"timeZone": "Asia/Tokyo", "windows": [window]})
+    seen = await scenery.look()
+    assert [(each.name, each.threshold, each.value) for each in seen.triggers] == [("orders", 5.0, 7.0)]
+    assert seen.bounds.zone.key == "Asia/Tokyo"
+    assert seen.forecast_tokens_per_second == 900.0
+    assert (await Scenery().look()).forecast_tokens_per_second is None

@@ -34,6 +34,7 @@ def rendered(
     route: Route = GATEWAY_ONLY,
     pools: dict[str, GPUPoolSpec] | None = None,
     user: int | None = 65532,
+    connection_limit: int | None = None,
     **defaults: Any,
 ) -> tuple[Manifest, ...]:
     return render_service(
@@ -44,6 +45,7 @@ def rendered(
         route=route,
         settings=EngineDefaults(image="engine:1", user=user),
         gateway=replace(cases.GATEWAY, **defaults),
+        connection_limit=connection_limit,
     )
 
 
@@ -206,6 +208,16 @@ def test_the_limit_of_an_engine_reaches_the_agent_without_a_rollout() -> None:
     ]
     assert limits == ["4", "64"]
     assert names.MAX_CONNECTIONS == members.MAX_CONNECTIONS
+
+
+@pytest.mark.parametrize(
+    ("stated", "learned", "limit"), [({}, None, "32"), ({}, 128, "128"), ({"maxConnectionsPerEngine": 4}, 128, "4")]
+)
+def test_engines_get_what_the_spec_says_else_what_was_learned(
+    stated: dict[str, Any], learned: int | None, limit: str
+) -> None:
+    manifests = rendered(with_gateway(**stated), connection_limit=learned)
+    assert one(manifests, "Service", "search-engines")["metadata"]["labels"][names.MAX_CONNECTIONS] == limit
 
 
 @pytest.mark.parametrize(

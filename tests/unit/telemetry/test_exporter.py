@@ -3,7 +3,7 @@
 import urllib.request
 
 import pytest
-from embedding_operator.telemetry.exporter import Exporter, PoolCounts
+from embedding_operator.telemetry.exporter import DEMAND, Exporter, PoolCounts
 from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -114,3 +114,12 @@ def test_notices_are_counted_by_their_answer(exporter: Exporter) -> None:
     for code in ("202", "202", "403"):
         exporter.noticed(code)
     assert samples(exporter, "embsvc_attention_notices_total", "code") == {("202",): 2.0, ("403",): 1.0}
+
+
+def test_what_services_need_is_exported_until_they_are_gone(exporter: Exporter) -> None:
+    exporter.needs("search", "qwen", required=900.0, demand=750.0)
+    assert samples(exporter, "embsvc_required_tokens_per_second", *SERVICE) == {("search", "qwen"): 900.0}
+    assert samples(exporter, DEMAND, *SERVICE) == {("search", "qwen"): 750.0}
+    exporter.forget("search", "qwen")
+    exporter.forget("search", "never-seen")
+    assert samples(exporter, DEMAND, *SERVICE) == samples(exporter, "embsvc_required_tokens_per_second", *SERVICE) == {}

@@ -1,5 +1,6 @@
 """The common behaviour of every API model, and the field types that several of them share."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,14 +35,17 @@ def rules(*validations: dict[str, str], **keywords: Any) -> dict[str, Any]:
     return {"x-kubernetes-validations": list(validations), **keywords}
 
 
-def matching(pattern: str, *, message: str, max_length: int) -> Any:
-    """Return the field of a string that matches `pattern`; `message` says in words what to write."""
+def matching(pattern: str, *, message: str, max_length: int, more: Sequence[dict[str, str]] = ()) -> Any:
+    """Return the field of a string that matches `pattern`; `message` says in words what to write.
+
+    `more` are further rules.
+    """
     # The pattern is what tools check, but its own error shows only the expression: the rule adds the words.
     return Field(
         min_length=1,
         max_length=max_length,
         pattern=pattern,
-        json_schema_extra=rules(rule(f"self.matches(r'{pattern}')", message)),
+        json_schema_extra=rules(rule(f"self.matches(r'{pattern}')", message), *more),
     )
 
 

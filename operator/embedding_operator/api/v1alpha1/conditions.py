@@ -17,9 +17,14 @@ class ConditionType(StrEnum):
     STALLED = "Stalled"
     METRICS_AVAILABLE = "MetricsAvailable"
     SCHEDULE_APPLIED = "ScheduleApplied"
+    PREWARMING = "Prewarming"
     HANDOVER_IN_PROGRESS = "HandoverInProgress"
+    FALLBACK_ACTIVE = "FallbackActive"
+    SERVING_STALLED = "ServingStalled"
     CAPACITY_LIMITED = "CapacityLimited"
     SCALING_LIMITED = "ScalingLimited"
+    TRIGGERS_AVAILABLE = "TriggersAvailable"
+    ALLOCATION_APPLIED = "AllocationApplied"
     CONFLICTING_SCALER = "ConflictingScaler"
     GATEWAY_AVAILABLE = "GatewayAvailable"
 
@@ -71,24 +76,46 @@ class Reason(StrEnum):
     NO_SCHEDULE = "NoSchedule"  # no schedule applies to the service
     NO_COMMON_POOL = "NoCommonPool"  # the schedule names none of the pools that the service lists
 
+    # Prewarming
+    WINDOW_AHEAD = "WindowAhead"  # replicas start for the next window, to be Ready when it opens
+    NO_WINDOW_AHEAD = "NoWindowAhead"  # no window that asks for more of a pool opens within the time of a start
+
     # HandoverInProgress
     WAITING_FOR_READY = "WaitingForReady"  # the incoming pool's replicas are not Ready yet
     SETTLING = "Settling"  # they are Ready, but not long enough or without a verified answer
     PARITY_FAILED = "ParityFailed"  # the incoming pool answers with other vectors than the outgoing one
     DRAINING = "Draining"  # the outgoing pool's replicas are leaving
+    HANDOVER_STALLED = "HandoverStalled"  # it takes longer than twice a start and 30 minutes; the old pool stays
     STABLE = "Stable"  # no handover
+
+    # FallbackActive
+    WITHOUT_FIGURES = "WithoutFigures"  # nothing was measured for 300 s: scaling.fallback counts
+    FIGURES_DECIDE = "FiguresDecide"  # figures are there, or were until just now
+
+    # ServingStalled
+    NOTHING_FINISHED = "NothingFinished"  # requests wait and engines finish none: more replicas would not help
+    ANSWERING = "Answering"  # engines answer what waits, or nothing waits
 
     # CapacityLimited
     UNSCHEDULABLE = "Unschedulable"  # pods find no node
     IMAGE_PULL_FAILED = "ImagePullFailed"  # pods can not get their image
     CRASH_LOOP = "CrashLoop"  # engine containers end again and again
     START_OVERDUE = "StartOverdue"  # pods run for longer than a start takes
+    POOL_CAPACITY_LIMITED = "PoolCapacityLimited"  # a pool where pods could not start of late does not grow for now
     SUFFICIENT = "Sufficient"  # no pod is stuck
 
     # ScalingLimited
     AT_MAXIMUM = "AtMaximum"  # the load asks for more than the bounds allow
     AT_MINIMUM = "AtMinimum"  # the bounds ask for more than the load
     WITHIN_BOUNDS = "WithinBounds"  # the load asks for no more and no less than the bounds allow
+
+    # TriggersAvailable; also: Missing (a trigger has no usable value: the service may grow, not shrink), Reporting
+    NO_TRIGGERS = "NoTriggers"  # spec.scaling.triggers is empty
+
+    # AllocationApplied
+    IN_ORDER = "InOrder"  # pools are filled in the order of spec.pools, or of the window
+    CHEAPEST_MIX = "CheapestMix"  # replicas are on the cheapest mix of pools that is worth changing to
+    PRICE_MISSING = "PriceMissing"  # a GPUPool states no pricePerHour: pools are filled in order
 
     # ConflictingScaler
     OTHER_SCALER = "OtherScaler"  # an HorizontalPodAutoscaler or ScaledObject targets a managed Deployment

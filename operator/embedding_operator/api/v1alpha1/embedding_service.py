@@ -8,7 +8,7 @@ from embedding_operator.api.v1alpha1.base import ApiModel, list_map, rule, rules
 from embedding_operator.api.v1alpha1.engine import EngineSpec, PodTemplate
 from embedding_operator.api.v1alpha1.gateway import GatewaySpec
 from embedding_operator.api.v1alpha1.model import ModelSpec
-from embedding_operator.api.v1alpha1.pools import PoolSpec
+from embedding_operator.api.v1alpha1.pools import Allocation, PoolSpec
 from embedding_operator.api.v1alpha1.scaling import ScalingSpec
 from embedding_operator.api.v1alpha1.schedule import ScheduleSpec
 
@@ -44,6 +44,11 @@ class EmbeddingServiceSpec(ApiModel):
     model: ModelSpec
     pools: Annotated[list[PoolSpec], Field(min_length=1, max_length=16, json_schema_extra=list_map("gpuPool"))] = Field(
         description="GPU pools that may hold replicas, the preferred one first."
+    )
+    allocation: Allocation = Field(
+        default=Allocation.ORDERED,
+        description="Ordered fills the first pool and spills to the next. Cheapest takes the cheapest mix that holds "
+        "the load, by pricePerHour of the GPUPools and what a replica computes on each.",
     )
     scaling: ScalingSpec = Field(default_factory=ScalingSpec)
     schedule: ScheduleSpec | None = Field(

@@ -30,8 +30,10 @@ class GatewaySpec(ApiModel):
         "requests fail while there is no replica.",
     )
     replicas: Annotated[int, Field(ge=1, le=20)] = Field(default=2, description="Gateway pods.")
-    max_connections_per_engine: Annotated[int, Field(ge=1, le=4096)] = Field(
-        default=32, description="Requests that each gateway pod gives to one engine at once; the others wait."
+    max_connections_per_engine: Annotated[int, Field(ge=1, le=4096)] | None = Field(
+        default=None,
+        description="Requests that each gateway pod gives to one engine at once; the others wait. Default: 32 until it "
+        "is learned how many an engine can use, then twice that.",
     )
     queue_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
         default=60, description="A request that waited this long for an engine is answered 503."

@@ -21,6 +21,10 @@ from embedding_operator.api.v1alpha1.pools import EngineArgs, EnvList
 FROM_7_5 = r"^(7\.[5-9]|[89]\.[0-9]|[1-9][0-9]\.[0-9])$"
 
 
+PRICE = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
+"""At most six decimals, so that sums of prices are exact."""
+
+
 class GPUResource(ApiModel):
     """The extended resource that a replica asks for; more than one GPU means tensor parallelism."""
 
@@ -76,6 +80,28 @@ class GPUPoolSpec(ApiModel):
         default=None,
         alias="tensorTFLOPS",
         description="Dense 16-bit tensor TFLOPS of one GPU. Seeds the capacity of services that state none.",
+    )
+    price_per_hour: (
+        Annotated[
+            str,
+            matching(
+                PRICE,
+                message='not a price per hour: write a decimal number such as "0.35", in quotes and without a currency',
+                max_length=16,
+                more=(
+                    rule(
+                        "self.matches('[1-9]')",
+                        "a price per hour of 0 would make every mix the cheapest: write what a replica costs, or leave "
+                        "pricePerHour out",
+                    ),
+                ),
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="What one replica on this pool costs an hour, all its GPUs together, as a decimal number in any "
+        "currency that all pools share. allocation: Cheapest compares these prices.",
     )
     engine: PoolEngine = Field(default_factory=PoolEngine)
 

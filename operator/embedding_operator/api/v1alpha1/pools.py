@@ -1,5 +1,6 @@
 """`spec.pools`: on which GPU pools a service may run, and how far it may grow on each."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -20,6 +21,13 @@ EngineArgs = Annotated[
 """Further arguments of `python3 -m sglang.launch_server`."""
 
 EnvList = Annotated[list[EnvVar], Field(max_length=64, json_schema_extra=list_map("name"))]
+
+
+class Allocation(StrEnum):
+    """Which pools hold the replicas that a load needs: the first ones, or the cheapest mix."""
+
+    ORDERED = "Ordered"
+    CHEAPEST = "Cheapest"
 
 
 class PoolBounds(ApiModel):

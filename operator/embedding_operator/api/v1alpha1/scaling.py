@@ -5,7 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from embedding_operator.api.v1alpha1.base import ApiModel
+from embedding_operator.api.v1alpha1.base import DNS_LABEL, ApiModel, list_map, matching
+
+SERVER_ADDRESS = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"
+"""No user name, no query and no fragment: an address says where a server is and nothing more."""
 
 
 class ScalingMode(StrEnum):
@@ -52,6 +55,56 @@ class ScaleDownPolicy(ApiModel):
     )
 
 
+class PrometheusQuery(ApiModel):
+    """A number that Prometheus knows."""
+
+    query: Annotated[str, Field(min_length=1, max_length=2048)] = Field(
+        description="PromQL that gives one number, such as sum(rabbitmq_queue_messages_ready{queue='documents'})."
+    )
+    server_address: (
+        Annotated[
+            str,
+            matching(
+                SERVER_ADDRESS,
+                message="not the address of a Prometheus: write such as http://prometheus.monitoring.svc:9090, without "
+                "user, query or fragment",
+                max_length=512,
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Default: the Prometheus of the operator. Others are asked only if its settings list them.",
+    )
+
+
+class Trigger(ApiModel):
+    """An external queue. What triggers ask for is combined by maximum, with each other and with the service's own."""
+
+    name: Annotated[
+        str,
+        matching(DNS_LABEL, message="not a name for a trigger: use lower-case letters, digits and '-'", max_length=63),
+    ] = Field(description="Name of the trigger, unique in its service.")
+    prometheus: PrometheusQuery = Field(description="Where the number comes from.")
+    threshold: Annotated[float, Field(ge=0.000001, le=1_000_000_000_000)] = Field(
+        description="What one replica of the preferred pool takes care of: value / threshold replicas are asked for."
+    )
+    activation_threshold: Annotated[float, Field(ge=0, le=1_000_000_000_000)] = Field(
+        default=0, description="At or below it the trigger asks for nothing; above it, it wakes a service from zero."
+    )
+
+
+TriggerList = Annotated[list[Trigger], Field(max_length=8, json_schema_extra=list_map("name"))]
+
+
+class Fallback(ApiModel):
+    """What to hold where nothing can be measured for long."""
+
+    replicas: Annotated[int, Field(ge=1, le=1000)] = Field(
+        description="Replicas of the preferred pool after 300 seconds without figures; never fewer than run."
+    )
+
+
 class ScalingSpec(ApiModel):
     """Goals and limits of scaling. The defaults suit an interactive service."""
 
@@ -68,5 +121,7 @@ class ScalingSpec(ApiModel):
     activation_requests: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=0, description="More held requests than this start the first replica; fewer wait in vain."
     )
+    triggers: TriggerList = Field(default_factory=list, description="External queues that ask for replicas as well.")
+    fallback: Fallback | None = Field(default=None, description="Without it, what runs is held.")
     scale_up: ScaleUpPolicy = Field(default_factory=ScaleUpPolicy)
     scale_down: ScaleDownPolicy = Field(default_factory=ScaleDownPolicy)

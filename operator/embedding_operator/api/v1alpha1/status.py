@@ -12,6 +12,8 @@ from embedding_operator.api.v1alpha1.model import Architecture, Dtype
 
 Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0)]
+Starts = Annotated[list[Count], Field(max_length=20, json_schema_extra=ATOMIC_LIST)]
+"""Seconds from created to Ready, newest last."""
 
 
 class CapacitySource(StrEnum):
@@ -19,6 +21,7 @@ class CapacitySource(StrEnum):
 
     SPEC = "Spec"
     ESTIMATE = "Estimate"
+    LEARNED = "Learned"
 
 
 class ModelStatus(ApiModel):
@@ -40,6 +43,11 @@ class PoolStatus(ApiModel):
     stuck: Count = 0
     tokens_per_second: Count = 0
     capacity_source: CapacitySource = CapacitySource.ESTIMATE
+    start_seconds_p90: Count | None = Field(
+        default=None,
+        description="Nine of ten of the last starts took at most this long, from created to Ready.",
+        alias="startSecondsP90",
+    )
 
 
 class ScheduleStatus(ApiModel):
@@ -86,6 +94,45 @@ class IdleTime(ApiModel):
     until: datetime
 
 
+class LoadPoint(ApiModel):
+    """What a replica computes with about so many requests in flight."""
+
+    in_flight: Count
+    tokens_per_second: Rate
+    samples: Count
+
+
+class PoolMemory(ApiModel):
+    """What the replicas of one pool taught: see `domain.learning`."""
+
+    gpu_pool: str
+    seed: Rate
+    rates: Annotated[list[Count], Field(max_length=50, json_schema_extra=ATOMIC_LIST)] = Field(default_factory=list)
+    tokens_per_second: Rate | None = None
+    curve: Annotated[list[LoadPoint], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = Field(default_factory=list)
+    knee: Count | None = None
+    cold_starts: Starts = Field(default_factory=list)
+    warm_starts: Starts = Field(default_factory=list)
+    starting: Annotated[list[str], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(default_factory=list)
+
+
+class PoolClosure(ApiModel):
+    """A pool that does not grow from `at` to `until`, because pods could not start."""
+
+    gpu_pool: str
+    at: datetime
+    until: datetime
+    times: Count
+
+
+class PoolFloor(ApiModel):
+    """Replicas that a pool holds for the window that opens then, or opened."""
+
+    gpu_pool: str
+    replicas: Count
+    opens: datetime
+
+
 class DecisionMemory(ApiModel):
     """What a restarted operator must know to decide as if it had not restarted."""
 
@@ -97,6 +144,26 @@ class DecisionMemory(ApiModel):
     growth: RateLimitStep | None = None
     removal: RateLimitStep | None = None
     idle: IdleTime | None = None
+    panic_until: datetime | None = None
+    blind_since: datetime | None = None
+    stall: RateLimitStep | None = None
+    closures: Annotated[list[PoolClosure], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list
+    )
+    floors: Annotated[list[PoolFloor], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
+        default_factory=list
+    )
+    pools: Annotated[list[PoolMemory], Field(max_length=64, json_schema_extra=list_map("gpuPool"))] = Field(
+        default_factory=list
+    )
+
+
+class TriggerStatus(ApiModel):
+    """What an external queue said, or why it said nothing usable."""
+
+    name: str
+    value: float | None = None
+    problem: str | None = None
 
 
 class DecisionStatus(ApiModel):
@@ -106,6 +173,9 @@ class DecisionStatus(ApiModel):
     queue_requests: Rate | None = Field(default=None, description="Requests that wait, at the gateway if there is one.")
     queue_tokens: Rate | None = None
     arrival_tokens_per_second: Rate | None = None
+    triggers: Annotated[list[TriggerStatus], Field(max_length=8, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
     required: Rate = Field(description="Tokens per second.")
     steps: Annotated[list[DecisionStep], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list

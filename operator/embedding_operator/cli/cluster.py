@@ -1,0 +1,77 @@
+"""A service as the API server has it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedding_operator.cli.errors import CommandError
+from embedding_operator.cli.saved import subject_of
+from embedding_operator.cli.story import Subject
+from embedding_operator.kube.client import Client, connect
+from embedding_operator.kube.contexts import Context, UnknownContextError, chosen_context
+from embedding_operator.kube.errors import Gone, Unavailable
+from embedding_operator.kube.resources import EMBEDDING_SERVICE
+
+TIMEOUT_SECONDS = 10.0
+FORBIDDEN = 403
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where to look: a kubeconfig, a context of it (None for the current one), a namespace (None for its own)."""
+
+    kubeconfig: Path
+    context: str | None = None
+    namespace: str | None = None
+
+
+async def fetch_subject(name: str, *, place: Place, version: str) -> Subject:
+    """Return the service called `name`; raise `CommandError`."""
+    context = _context(place)
+    namespace = place.namespace or context.namespace
+    try:
+        client = await connect(
+            kubeconfig=place.kubeconfig,
+            context=context.name,
+            user_agent=f"kubectl-embsvc/{version}",
+            timeout_seconds=TIMEOUT_SECONDS,
+        )
+        async with client:
+            return subject_of(await _service(client, name=name, namespace=namespace))
+    except Unavailable as error:
+        message = f"{error.message}; {_advice(error, context=context, place=place)}"
+        raise CommandError(message) from error
+
+
+def _advice(error: Unavailable, *, context: Context, place: Place) -> str:
+    if error.status == FORBIDDEN:
+        return "ask an admin for the role view, which covers EmbeddingServices where the chart aggregates its roles"
+    return f"see that context {context.name} of {place.kubeconfig} is the right one and its cluster runs"
+
+
+async def _service(client: Client, *, name: str, namespace: str) -> dict[str, object]:
+    try:
+        return await client.get(EMBEDDING_SERVICE, name=name, namespace=namespace)
+    except Gone as error:
+        if f'"{name}" not found' not in str(error):
+            message = "the cluster does not know EmbeddingServices: install the operator, or use another --context"
+            raise CommandError(message) from error
+        elsewhere = await _namespaces_with(client, name=name)
+        advice = f"there is one in {', '.join(elsewhere)}, use -n" if elsewhere else "kubectl get embsvc -A lists all"
+        message = f"no EmbeddingService {name} in namespace {namespace}: {advice}"
+        raise CommandError(message) from error
+
+
+async def _namespaces_with(client: Client, *, name: str) -> list[str]:
+    """Return where else a service of that name is; nothing if this person may not look there."""
+    try:
+        listing = await client.list_all(EMBEDDING_SERVICE)
+    except (Gone, Unavailable):
+        return []
+    return sorted(each["metadata"]["namespace"] for each in listing.items if each["metadata"]["name"] == name)
+
+
+def _context(place: Place) -> Context:
+    try:
+        return chosen_context(place.kubeconfig, name=place.context)
+    except UnknownContextError as error:
+        raise CommandError(str(error)) from error

@@ -1,0 +1,85 @@
+"""The knee of an engine: the requests in flight beyond which it computes no more.
+
+Whatever the load, a sample of requests in flight and tokens per second lies on the curve of its engine: with few
+requests there is little to compute, with many no more than the engine can do. The curve is kept at powers of two.
+
+    knee = the fewest requests in flight with 90 % of the highest tokens per second
+
+It is known only if more requests in flight than that were seen to give no more. Where the curve still rises at its end
+the knee is at least there, which lets the gateway give the engine more, until the curve is flat. A knee that is known
+moves only when its point falls clearly below the best, or one with fewer requests comes close to it.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from embedding_operator.domain.memory import CurvePoint
+from embedding_operator.domain.observation import Work
+
+LEAST_SAMPLES = 5
+MOST_SAMPLES = 20
+MOST_IN_FLIGHT = 512
+STEADY = 0.5
+
+FLAT = 0.9
+LOST = 0.85
+CLOSE = 0.95
+
+LEAST_KNEE = 4
+UNLEARNED_LIMIT = 32
+"""Requests that an engine gets at once from each gateway pod while its knee is not known."""
+
+LIMIT_PER_KNEE = 2
+"""Each gateway pod gives an engine so many times its knee: one pod alone keeps it busy, and more would show."""
+
+
+def learned_curve(curve: tuple[CurvePoint, ...], work: Iterable[Work]) -> tuple[CurvePoint, ...]:
+    """Return `curve` with what replicas did, by requests in flight."""
+    points = {point.in_flight: point for point in curve}
+    for each in work:
+        steady = each.least_in_flight >= STEADY * each.in_flight
+        if each.in_flight < 1 or not steady or not math.isfinite(each.tokens_per_second):
+            continue
+        in_flight = min(MOST_IN_FLIGHT, 2 ** round(math.log2(each.in_flight)))
+        points[in_flight] = _seen(points.get(in_flight), in_flight=in_flight, rate=each.tokens_per_second)
+    return tuple(points[in_flight] for in_flight in sorted(points))
+
+
+def learned_knee(curve: tuple[CurvePoint, ...], *, knee: int | None) -> int | None:
+    """Return the knee by `curve`; `knee` is the one that was taken so far."""
+    rates = {point.in_flight: point.tokens_per_second for point in curve if point.samples >= LEAST_SAMPLES}
+    best = max(rates.values(), default=0.0)
+    if best <= 0.0:
+        return knee
+    found = min(in_flight for in_flight, rate in rates.items() if rate >= FLAT * best)
+    if found >= max(rates):
+        # The curve ends before it is flat: what lies beyond was never tried.
+        return found if found > (knee or UNLEARNED_LIMIT - 1) else knee
+    found = max(LEAST_KNEE, found)
+    return found if knee is None or _moved(knee, found=found, rates=rates, best=best) else knee
+
+
+def connection_limit(knees: Iterable[int | None]) -> int | None:
+    """Return how many requests each gateway pod may give to one engine; None where no knee is known.
+
+    All engines of a service get one limit: that of the pool that bears most, so that none is ever kept from working.
+    """
+    known = list(knees)
+    if not any(known):
+        return None
+    return max(UNLEARNED_LIMIT if knee is None else LIMIT_PER_KNEE * knee for knee in known)
+
+
+def _seen(point: CurvePoint | None, *, in_flight: int, rate: float) -> CurvePoint:
+    if point is None:
+        return CurvePoint(in_flight=in_flight, tokens_per_second=round(rate, 1), samples=1)
+    samples = min(MOST_SAMPLES, point.samples + 1)
+    moved = point.tokens_per_second + (rate - point.tokens_per_second) / samples
+    return replace(point, tokens_per_second=round(moved, 1), samples=samples)
+
+
+def _moved(knee: int, *, found: int, rates: Mapping[int, float], best: float) -> bool:
+    if found > knee:
+        return rates.get(knee, 0.0) < LOST * best
+    return found < knee and rates.get(found, best) >= CLOSE * best

@@ -1,0 +1,81 @@
+"""What a service learns of its pools while it runs: capacity, knee, and how long a start takes (`domain.leads`).
+
+The capacity of a replica is what it computes while it has more to do than it can. It is learned only from such times:
+tokens waited throughout, or more requests were in flight than the knee. One sample per decision and pool, the median
+over its saturated replicas; of the last 50 samples the median again, within [0.3, 3] times the seed. Until there are
+five, the seed holds. A figure that was taken holds until the median is 5 % away, so that noise changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+from embedding_operator.domain.knee import learned_curve, learned_knee
+from embedding_operator.domain.leads import lead_seconds, with_starts
+from embedding_operator.domain.memory import LearnedPool
+from embedding_operator.domain.observation import Observation, Pool, Work
+
+MOST_RATES = 50
+LEAST_RATES = 5
+SEED_SHARES = (0.3, 3.0)
+NOISE = 0.05
+
+
+def learned_pools(observation: Observation) -> dict[str, LearnedPool]:
+    """Return what is known of every pool, by name."""
+    memory, now = observation.memory, observation.now
+    known = {} if memory is None else {each.pool: each for each in memory.learned}
+    last = None if memory is None else memory.at
+    return {
+        pool.name: with_starts(_learned(pool, known=known.get(pool.name)), pool, last=last, now=now)
+        for pool in observation.pools
+    }
+
+
+def as_learned(pools: Sequence[Pool], learned: dict[str, LearnedPool]) -> tuple[Pool, ...]:
+    """Return `pools` with the capacity and the lead that were learned, where they were."""
+    return tuple(_as_learned(pool, learned[pool.name]) for pool in pools)
+
+
+def _as_learned(pool: Pool, learned: LearnedPool) -> Pool:
+    capacity = pool.tokens_per_second if learned.tokens_per_second is None else learned.tokens_per_second
+    lead = lead_seconds(learned, warm=pool.starts_warm, seed=pool.lead_seconds)
+    if (capacity, lead) == (pool.tokens_per_second, pool.lead_seconds):
+        return pool
+    return replace(pool, tokens_per_second=capacity, lead_seconds=lead)
+
+
+def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
+    if known is None:
+        known = LearnedPool(pool=pool.name, seed=pool.tokens_per_second)
+    elif known.seed != pool.tokens_per_second:
+        # Another model, or somebody who knows better.
+        known = replace(known, seed=pool.tokens_per_second, rates=(), tokens_per_second=None)
+    if not pool.work:
+        return known
+    curve = learned_curve(known.curve, pool.work)
+    knee = learned_knee(curve, knee=known.knee)
+    rates = _rates(known.rates, pool.work, knee=knee)
+    capacity = _capacity(rates, seed=known.seed, taken=known.tokens_per_second)
+    return replace(known, curve=curve, knee=knee, rates=rates, tokens_per_second=capacity)
+
+
+def _rates(rates: tuple[int, ...], work: Sequence[Work], *, knee: int | None) -> tuple[int, ...]:
+    saturated = [each.tokens_per_second for each in work if _is_saturated(each, knee=knee)]
+    return (*rates, round(median(saturated)))[-MOST_RATES:] if saturated else rates
+
+
+def _is_saturated(work: Work, *, knee: int | None) -> bool:
+    """Return whether a replica had more to do than it could; one that computes nothing at all teaches nothing."""
+    pressed = work.waited or (knee is not None and work.least_in_flight > knee)
+    return pressed and work.tokens_per_second > 0
+
+
+def _capacity(rates: tuple[int, ...], *, seed: float, taken: float | None) -> float | None:
+    if len(rates) < LEAST_RATES:
+        return taken
+    least, most = SEED_SHARES
+    found = float(round(max(least * seed, min(most * seed, median(rates)))))
+    if taken is not None and abs(found - taken) <= NOISE * taken:
+        return taken
+    return found or taken

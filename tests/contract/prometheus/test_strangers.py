@@ -1,0 +1,135 @@
+"""Servers that are no Prometheus, and what they can not make the operator do."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import web
+from embedding_operator.telemetry.prometheus import MAX_ANSWER_BYTES, Prometheus
+
+from e2e.engine.process import LOOPBACK, free_port
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+VALUE = {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "7"]}]}}
+
+
+@asynccontextmanager
+async def stranger(handler: Handler) -> AsyncIterator[str]:
+    """Serve every path with `handler`; return the address."""
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, LOOPBACK, port).start()
+    try:
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def saying(status: int, body: str, **headers: str) -> Handler:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(status=status, text=body, headers=headers)
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("handler", "problem"),
+    [
+        (saying(200, "<html>welcome</html>"), "what answers is not a Prometheus: correct the address"),
+        (saying(200, "[]"), "what answers is not a Prometheus: correct the address"),
+        (saying(200, '{"data": {"result": "secret"}}'), "what answers is not a Prometheus: correct the address"),
+        (saying(200, '{"data": {"result": [7]}}'), "what answers is not a Prometheus: correct the address"),
+        (saying(503, "secret"), "the server answers with HTTP status 503"),
+        (saying(404, '{"message": "secret"}'), "the server answers with HTTP status 404"),
+        (
+            saying(422, json.dumps({"status": "error", "error": "too many samples"})),
+            "the server refuses the query: too many samples",
+        ),
+    ],
+)
+async def test_what_answers_otherwise_is_named_and_not_repeated(
+    client: Prometheus, handler: Handler, problem: str
+) -> None:
+    async with stranger(handler) as address:
+        answer = await client.value(address, "up")
+    assert (answer.value, answer.problem) == (None, problem)
+
+
+async def test_redirects_are_not_followed(client: Prometheus) -> None:
+    async with stranger(saying(200, json.dumps(VALUE))) as inside:
+        assert (await client.value(inside, "up")).value == 7.0
+        async with stranger(saying(302, "", Location=f"{inside}/api/v1/query")) as address:
+            answer = await client.value(address, "up")
+    assert answer.value is None
+    assert answer.problem == "the server redirects, which is not followed: use the address where it leads"
+
+
+async def test_a_server_that_is_silent_does_not_hold_anybody_up(client: Prometheus) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    async with stranger(handler) as address:
+        answer = await client.value(address, "up")
+    assert answer.problem == "no answer in time"
+
+
+async def test_a_server_that_trickles_does_not_either(client: Prometheus) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(300):
+            await response.write(b" ")
+            await asyncio.sleep(0.1)
+        return response
+
+    async with stranger(handler) as address:
+        answer = await client.value(address, "up")
+    assert answer.problem == "no answer in time"
+
+
+async def test_an_answer_without_end_is_not_read_to_the_end(client: Prometheus) -> None:
+    sent = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while sent < 20 * MAX_ANSWER_BYTES:
+            await response.write(b" " * 1_000_000)
+            sent += 1_000_000
+        return response
+
+    async with stranger(handler) as address:
+        patient = Prometheus(now=lambda: datetime.now(UTC), timeout_seconds=20.0)
+        answer = await patient.value(address, "up")
+        patient.close()
+    assert answer.problem == "the answer is larger than 8 MiB: ask for less"
+    assert sent < 10 * MAX_ANSWER_BYTES
+
+
+async def test_nobody_at_all(client: Prometheus) -> None:
+    answer = await client.value(f"http://{LOOPBACK}:{free_port()}", "up")
+    assert answer.problem == "no connection: correct the address, or let the operator reach it"
+
+
+async def test_credentials_and_proxies_of_the_process_stay_with_it(
+    client: Prometheus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, str]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        seen.append(dict(request.headers))
+        return web.json_response(VALUE)
+
+    monkeypatch.setenv("HTTP_PROXY", f"http://{LOOPBACK}:{free_port()}")
+    async with stranger(handler) as address:
+        assert (await client.value(address, "up")).value == 7.0
+    assert not {"authorization", "cookie"} & {name.lower() for name in seen[0]}

@@ -10,6 +10,7 @@ from e2e.cluster.paths import REPOSITORY
 README = REPOSITORY / "README.md"
 GATEWAY = REPOSITORY / "docs" / "gateway.md"
 OPERATIONS = REPOSITORY / "docs" / "operations.md"
+SCALING = REPOSITORY / "docs" / "scaling.md"
 
 
 def commands(*, first: str, document: Path = README) -> list[str]:

@@ -11,10 +11,12 @@ from embedding_operator.gateway.metrics import Metrics
 from embedding_operator.rendering import gateway_errors
 from embedding_operator.telemetry.exporter import Exporter
 
-from e2e.readme import GATEWAY, OPERATIONS
+from e2e.readme import GATEWAY, OPERATIONS, SCALING
 
 ROOT = Path(__file__).resolve().parents[2]
-GATEWAY_TEXT, OPERATIONS_TEXT = (path.read_text(encoding="utf-8") for path in (GATEWAY, OPERATIONS))
+GATEWAY_TEXT, OPERATIONS_TEXT, SCALING_TEXT = (
+    path.read_text(encoding="utf-8") for path in (GATEWAY, OPERATIONS, SCALING)
+)
 
 
 def code(text: str) -> set[str]:
@@ -70,7 +72,9 @@ def test_the_agents_metrics_stand_there_and_no_others() -> None:
     }
 
 
-@pytest.mark.parametrize("text", [GATEWAY_TEXT, OPERATIONS_TEXT], ids=["gateway", "operations"])
+@pytest.mark.parametrize(
+    "text", [GATEWAY_TEXT, OPERATIONS_TEXT, SCALING_TEXT], ids=["gateway", "operations", "scaling"]
+)
 def test_files_that_are_named_exist(text: str) -> None:
     named = set(re.findall(r"(?:manifests|charts|operator)/[\w./-]+\w", text))
     linked = {link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link}
@@ -86,3 +90,12 @@ def test_python_that_is_shown_is_python() -> None:
     assert blocks
     for indent, block in blocks:
         ast.parse("\n".join(line.removeprefix(indent) for line in block.splitlines()))
+
+
+def test_the_story_that_is_shown_is_one_that_is_told() -> None:
+    shown = SCALING_TEXT.partition("--namespace search\n")[2].partition("```")[0]
+    told = (ROOT / "tests" / "unit" / "cli" / "stories" / "handover.txt").read_text(encoding="utf-8")
+
+    parts = shown.split("...\n")
+    assert len(parts) == 2
+    assert all(part in told for part in parts)

@@ -1,12 +1,13 @@
 """The page of results, made of the result files alone: `python -m benchmarks.simulation.report FOLDER [PAGE]`."""
 
 import argparse
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks.simulation import plots
+from benchmarks.simulation import days, plots
 from benchmarks.simulation.choice import LATE_LIMIT
 from benchmarks.simulation.grids import BUDGET
 from benchmarks.simulation.pages import parameters, results_table, table
@@ -75,11 +76,16 @@ def write(chapters: Sequence[Chapter], *, page: Path) -> None:
     """Write the page to `page`, and the plots into a folder beside it."""
     folder = page.parent / PLOTS
     folder.mkdir(parents=True, exist_ok=True)
-    named = [(chapter.name, chapter.rows) for chapter in chapters]
-    plots.pareto(named, path=folder / "pareto.svg")
-    plots.ratios(named, path=folder / "ratios.svg")
+    for scenario in scenarios(chapters):
+        named = [
+            (chapter.name, here)
+            for chapter in chapters
+            if (here := [row for row in chapter.rows if row.scenario == scenario])
+        ]
+        plots.pareto(named, path=folder / f"pareto-{slug(scenario)}.svg")
+        plots.ratios(named, path=folder / f"ratios-{slug(scenario)}.svg")
     for chapter in chapters:
-        plots.days(chapter.test.curves, path=folder / f"{chapter.name}.svg")
+        days.draw(chapter.test.curves, path=folder / f"{slug(chapter.name)}.svg")
     page.write_text("\n".join(text(chapters)), encoding="utf-8")
 
 
@@ -93,8 +99,9 @@ def text(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield "## Where we lose\n"
     yield _losses(chapters)
     yield "## Cost and lateness\n"
-    yield f"![Cost and lateness of every policy, by trace]({PLOTS}/pareto.svg)\n"
-    yield f"![Cost over the clairvoyant's, by trace and policy]({PLOTS}/ratios.svg)\n"
+    for scenario in scenarios(chapters):
+        yield f"![{scenario}: cost and lateness of every policy, by trace]({PLOTS}/pareto-{slug(scenario)}.svg)\n"
+        yield f"![{scenario}: cost over the clairvoyant's, by trace]({PLOTS}/ratios-{slug(scenario)}.svg)\n"
     for chapter in chapters:
         yield f"## {chapter.name}\n"
         yield from _chapter(chapter)
@@ -102,6 +109,16 @@ def text(chapters: Sequence[Chapter]) -> Iterator[str]:
     yield from _grids(chapters)
     yield "## Assumptions\n"
     yield _assumptions(chapters)
+
+
+def scenarios(chapters: Sequence[Chapter]) -> list[str]:
+    """Return the scenarios that any trace was run in."""
+    return sorted({row.scenario for chapter in chapters for row in chapter.rows})
+
+
+def slug(name: str) -> str:
+    """Return a name as a part of a file's name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def _head(chapters: Sequence[Chapter]) -> str:
@@ -164,7 +181,7 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
         f"{facts.masked_hours:g} h of gaps are left out. Costs by {chapter.prices}.\n"
     )
     if chapter.test.curves:
-        yield f"![Replicas and queue over one day]({PLOTS}/{chapter.name}.svg)\n"
+        yield f"![Replicas and queue over one day]({PLOTS}/{slug(chapter.name)}.svg)\n"
     for (scenario, start), group in groupby(chapter.rows, key=lambda row: (row.scenario, row.start)):
         yield f"### {chapter.name}: {scenario}, cold starts {start}\n"
         yield results_table(group, currency=chapter.currency)

@@ -37,12 +37,18 @@ class Verdict:
 
 def verdicts(trace: str, *, rows: Sequence[Row]) -> tuple[Verdict, ...]:
     """Return the verdicts on one trace's test week."""
-    ours = [row for row in _judged(rows) if row.kind is Kind.OURS]
+    ours = [row for row in judged(rows) if row.kind is Kind.OURS]
     return (
         *(_cheap_and_punctual(trace, ours=row, rows=rows) for row in ours if row.start == WARM),
         *(_calm(trace, ours=row) for row in ours if row.start == WARM),
         *(_not_worse(trace, ours=row, theirs=theirs) for row in ours for theirs in _fair(row, rows=rows)),
     )
+
+
+def judged(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows to judge by: tuned on the train week where that was done, else with defaults."""
+    tuned = {(row.policy, row.scenario, row.start) for row in rows if row.tuning == TUNED}
+    return [row for row in rows if row.tuning == TUNED or (row.policy, row.scenario, row.start) not in tuned]
 
 
 def losses(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
@@ -56,11 +62,11 @@ def losses(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
 
 def savings(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     """Yield (ours on several pools, static peak) for each kind of cold start, both of one scenario where possible."""
-    judged = _judged(rows)
-    for ours in judged:
+    best = judged(rows)
+    for ours in best:
         if ours.kind is not Kind.OURS or len(ours.pools) == 1:
             continue
-        static = [row for row in judged if (row.policy, row.start) == (STATIC_PEAK, ours.start)]
+        static = [row for row in best if (row.policy, row.start) == (STATIC_PEAK, ours.start)]
         if static:
             yield ours, min(static, key=lambda row: row.scenario != ours.scenario)
 
@@ -102,12 +108,6 @@ def _not_worse(trace: str, *, ours: Row, theirs: Row) -> Verdict:
             f"{share(ours.late.mean)} late against {share(theirs.late.mean)}"
         ),
     )
-
-
-def _judged(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows to judge by: tuned on the train week where that was done, else with defaults."""
-    tuned = {(row.policy, row.scenario, row.start) for row in rows if row.tuning == TUNED}
-    return [row for row in rows if row.tuning == TUNED or (row.policy, row.scenario, row.start) not in tuned]
 
 
 def _fair(ours: Row, *, rows: Sequence[Row]) -> list[Row]:

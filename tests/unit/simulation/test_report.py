@@ -108,16 +108,22 @@ def test_plots_are_readable_and_the_same_every_time(tmp_path: Path) -> None:
         path.parent.mkdir()
         write(chapters_of(results), page=path)
     first, second = [{plot.name: plot.read_bytes() for plot in sorted(path.parent.glob("plots/*"))} for path in pages]
-    assert sorted(first) == ["pareto.svg", "ratios.svg", "s26.svg"]
+    assert sorted(first) == [
+        "pareto-a10-t4.svg",
+        "pareto-a10.svg",
+        "ratios-a10-t4.svg",
+        "ratios-a10.svg",
+        "s26.svg",
+    ]
     assert first == second
     assert pages[0].read_text() == pages[1].read_text()
     for plot in first.values():
         ET.fromstring(plot)  # noqa: S314 - our own file
-    assert OURS.encode() in first["pareto.svg"]
+    assert OURS.encode() in first["pareto-a10.svg"]
 
 
 def test_a_trace_is_drawn_without_bounds_too(tmp_path: Path) -> None:
     unbounded = [one for one in RUNS if one.kind is not Kind.BOUND]
     results = laid_out(tmp_path / "results", document(*unbounded), replace(document(*RUNS, name="s31")))
     write(chapters_of(results), page=tmp_path / "RESULTS.md")
-    assert (tmp_path / "plots" / "pareto.svg").stat().st_size > 0
+    assert (tmp_path / "plots" / "pareto-a10.svg").stat().st_size > 0

@@ -46,7 +46,8 @@ class View:
     """The service `now` seconds into the trace, as a scrape at this very moment shows it.
 
     `waiting_requests` and `waiting_tokens` are at no replica or in a replica's queue, `in_flight` counts them and those
-    that are computed. The four totals are counters since the trace began.
+    that are computed; `held_requests`, of `held_tokens`, are at no replica. The totals are counters since
+    the trace began.
     """
 
     now: float
@@ -57,6 +58,8 @@ class View:
     arrived_tokens: float
     answered_requests: int
     answered_tokens: float
+    held_requests: int = 0
+    held_tokens: float = 0.0
     pools: tuple[PoolView, ...]
 
     def pool(self, name: str) -> PoolView:

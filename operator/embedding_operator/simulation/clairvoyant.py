@@ -1,8 +1,9 @@
 """The cheapest that any policy could have been, knowing every request beforehand: a lower bound, not a policy.
 
 Time is cut into slots. In each slot the replicas of all pools together carry the required load; a replica costs
-`slot_cost` in each slot that it runs, and `start_cost` for each time that it is started. Dynamic programming over
-the replicas of every pool finds the cheapest plan exactly: one pool, two, or more as long as the states fit in memory.
+`slot_cost` in each slot that it runs, `start_cost` for each time that it is started and `stop_cost` when it is stopped.
+Dynamic programming over the replicas of every pool finds the cheapest plan exactly: one pool, two, or more as long as
+the states fit in memory.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,7 @@ EXACTLY_ENOUGH = 1e-9
 class BoundedPool:
     """One pool as the bound sees it. `capacity` is the load that one replica carries, in the unit of the load.
 
-    `slot_cost` and `start_cost` are in one currency: a start bills the time from its order until it serves, and what
-    its node lingers after it.
+    Costs are in one currency: a start bills the time from its order until it serves, a stop what its node lingers.
     """
 
     name: str
@@ -32,6 +32,7 @@ class BoundedPool:
     max_replicas: int
     slot_cost: float
     start_cost: float
+    stop_cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,14 @@ def cheapest_plan(load: Values, *, pools: Sequence[BoundedPool]) -> Plan:
 def cost_of(replicas: NDArray[np.int64], *, pools: Sequence[BoundedPool]) -> float:
     """Return what a plan (`slots x pools`) costs, the replicas of its first slot started for free."""
     running = replicas.sum(axis=0)
-    started = np.maximum(np.diff(replicas, axis=0), 0).sum(axis=0)
-    return float(sum(pool.slot_cost * running[n] + pool.start_cost * started[n] for n, pool in enumerate(pools)))
+    changes = np.diff(replicas, axis=0)
+    started, stopped = np.maximum(changes, 0).sum(axis=0), np.maximum(-changes, 0).sum(axis=0)
+    return float(
+        sum(
+            pool.slot_cost * running[n] + pool.start_cost * started[n] + pool.stop_cost * stopped[n]
+            for n, pool in enumerate(pools)
+        )
+    )
 
 
 def _states(pools: Sequence[BoundedPool]) -> NDArray[np.int64]:
@@ -99,35 +106,41 @@ def _cost_to_each_state(
         reached = np.where(capacity >= required[run], reached + length * running, np.inf)
         costs[run] = reached
         for axis, pool in enumerate(pools):
-            reached = _after_one_pool_moves(reached, axis=axis, start_cost=pool.start_cost)
+            reached = _after_one_pool_moves(reached, axis=axis, pool=pool)
     return costs
 
 
-def _after_one_pool_moves(costs: Values, *, axis: int, start_cost: float) -> Values:
-    """Return the least cost to be in each state after one pool's replicas stopped for free or started at a price.
+def _after_one_pool_moves(costs: Values, *, axis: int, pool: BoundedPool) -> Values:
+    """Return the least cost to be in each state after one pool's replicas stopped or started.
 
-    Starts of different pools are priced apart, so pools move one after the other. The running minimum from above is
-    every way to stop; that from below, with the price of a start put on a slope, every way to start.
+    Moves of different pools are priced apart, so pools move one after the other. With the price of a move put on a
+    slope, the running minimum from below is every way to start, that from above every way to stop.
     """
-    stopped = np.flip(np.minimum.accumulate(np.flip(costs, axis), axis=axis), axis)
     shape = [1] * costs.ndim
     shape[axis] = -1
-    slope = (np.arange(costs.shape[axis]) * start_cost).reshape(shape)
-    started: Values = np.minimum.accumulate(costs - slope, axis=axis) + slope
+    count = np.arange(costs.shape[axis]).reshape(shape)
+    rising, falling = count * pool.start_cost, count * pool.stop_cost
+    started: Values = np.minimum.accumulate(costs - rising, axis=axis) + rising
+    stopped: Values = np.flip(np.minimum.accumulate(np.flip(costs + falling, axis), axis=axis), axis) - falling
     return np.minimum(stopped, started)
 
 
 def _cheapest_path(costs: Values, *, pools: Sequence[BoundedPool]) -> NDArray[np.int64]:
     """Walk back from the cheapest last state; return the replicas of each run."""
     states = np.indices(costs.shape[1:])
-    to_start = [
-        np.stack([pool.start_cost * np.maximum(after - states[axis], 0) for after in range(costs.shape[axis + 1])])
+    to_move = [
+        np.stack([_price_of_move(pool, after - states[axis]) for after in range(costs.shape[axis + 1])])
         for axis, pool in enumerate(pools)
     ]
     path = np.empty((len(costs), len(pools)), dtype=np.int64)
     path[-1] = np.unravel_index(int(costs[-1].argmin()), costs.shape[1:])
     for run in range(len(costs) - 2, -1, -1):
-        through = costs[run] + sum(prices[after] for prices, after in zip(to_start, path[run + 1], strict=True))
+        through = costs[run] + sum(prices[after] for prices, after in zip(to_move, path[run + 1], strict=True))
         path[run] = np.unravel_index(int(through.argmin()), costs.shape[1:])
     path += np.array([pool.min_replicas for pool in pools])
     return path
+
+
+def _price_of_move(pool: BoundedPool, change: NDArray[np.int64]) -> Values:
+    price: Values = pool.start_cost * np.maximum(change, 0) + pool.stop_cost * np.maximum(-change, 0)
+    return price

@@ -9,10 +9,10 @@ def required_load(
 ) -> NDArray[np.float64]:
     """Return the rate (`work` per second) that each slot's replicas must carry, constant within the slot.
 
-    `work` is what arrived in each bin. Whatever arrives between two moments must be done by `slack_seconds` after the
-    second: the wait that is allowed, and the time of one batch. Only stretches that end, slack included, within their
-    slot count, since the next slot's replicas may help with later ones: so the result is never too high, and a bound
-    on it is a lower bound. The last slot is filled up with bins without work.
+    `work` is what arrived in each bin. A slot carries all that arrives in it, and what arrives between two moments of a
+    slot is done by `slack_seconds` after the second: the wait that is allowed, and the time of one batch. Where this
+    lies in the next slot the stretch alone demands nothing, since other replicas may help. The last slot is filled up
+    with bins without work.
     """
     longest = bins_per_slot - round(np.ceil(slack_seconds / bin_seconds))
     if longest < 1:
@@ -23,7 +23,7 @@ def required_load(
     padded[: len(work)] = work
     arrived = np.zeros((slots, bins_per_slot + 1))
     np.cumsum(padded.reshape(slots, bins_per_slot), axis=1, out=arrived[:, 1:])
-    required = np.zeros(slots)
+    required = arrived[:, -1] / (bins_per_slot * bin_seconds)
     for length in range(1, longest + 1):
         most = (arrived[:, length : longest + 1] - arrived[:, : longest + 1 - length]).max(axis=1)
         np.maximum(required, most / (length * bin_seconds + slack_seconds), out=required)

@@ -18,6 +18,7 @@ def bounded(
     high: int = 3,
     slot_cost: float = 1.0,
     start_cost: float = 0.0,
+    stop_cost: float = 0.0,
 ) -> BoundedPool:
     return BoundedPool(
         name=name,
@@ -26,6 +27,7 @@ def bounded(
         max_replicas=high,
         slot_cost=slot_cost,
         start_cost=start_cost,
+        stop_cost=stop_cost,
     )
 
 
@@ -50,12 +52,12 @@ def by_brute_force(load: list[float], *, pools: list[BoundedPool]) -> float:
 
 def price(sequence: tuple[tuple[int, ...], ...], *, pools: list[BoundedPool]) -> float:
     running = sum(pool.slot_cost * mix[axis] for mix in sequence for axis, pool in enumerate(pools))
-    started = sum(
-        pool.start_cost * max(0, after[axis] - before[axis])
+    moved = sum(
+        pool.start_cost * max(0, after[axis] - before[axis]) + pool.stop_cost * max(0, before[axis] - after[axis])
         for before, after in pairwise(sequence)
         for axis, pool in enumerate(pools)
     )
-    return running + started
+    return running + moved
 
 
 costs = st.integers(0, 6).map(float)
@@ -66,6 +68,7 @@ one_pool = st.builds(
     high=st.integers(1, 3),
     slot_cost=costs,
     start_cost=costs,
+    stop_cost=costs,
 )
 
 
@@ -102,15 +105,14 @@ def test_the_plan_carries_the_load_and_costs_what_it_says(load: list[float], poo
 
 @settings(deadline=None)
 @given(load=st.lists(st.floats(0, 10), min_size=1, max_size=30), pool=one_pool, factor=st.floats(1, 3))
-def test_dearer_starts_and_more_pools_bound_from_both_sides(
-    load: list[float], pool: BoundedPool, factor: float
-) -> None:
+def test_dearer_moves_and_more_pools_bound_from_both_sides(load: list[float], pool: BoundedPool, factor: float) -> None:
     dearer = bounded(
         capacity=pool.capacity,
         low=pool.min_replicas,
         high=pool.max_replicas,
         slot_cost=pool.slot_cost,
         start_cost=pool.start_cost * factor,
+        stop_cost=pool.stop_cost * factor,
     )
     spare = bounded("t4", high=2, slot_cost=0.5, start_cost=1.0)
     alone = plan(*load, pools=[pool])
@@ -138,6 +140,12 @@ def test_a_valley_is_bridged_when_its_rent_is_cheaper_than_a_start(valley: int, 
     load = [2.0, *[1.0] * valley, 2.0]
     found = plan(*load, pools=[bounded(start_cost=2.5)])
     assert found.replicas[1:-1, 0].tolist() == [expected] * valley
+
+
+def test_stops_that_cost_more_than_the_rent_that_is_left_are_not_made() -> None:
+    found = plan(3, 1, 1, 1, pools=[bounded(stop_cost=3.5)])
+    assert found.replicas[:, 0].tolist() == [3, 3, 3, 3]
+    assert plan(3, 1, 1, 1, pools=[bounded(stop_cost=2.5)]).replicas[:, 0].tolist() == [3, 1, 1, 1]
 
 
 def test_min_replicas_run_without_load() -> None:

@@ -20,7 +20,7 @@ def by_definition(work: list[float], *, bins: int, slack: float) -> list[float]:
             for end in range(begin + 1, first + bins + 1)
             if end + slack <= first + bins
         ]
-        rates.append(max(stretches))
+        rates.append(max([*stretches, sum(work[first : first + bins]) / bins]))
     return rates
 
 
@@ -39,13 +39,17 @@ def test_without_slack_the_busiest_bin_counts() -> None:
 
 
 def test_slack_spreads_a_burst() -> None:
-    # Six in one second may take two; three and six in two seconds take three.
+    # Six in one second may take two, and nine in two seconds three: so three a second are enough.
     assert required(0, 3, 6, 0, bins=4, slack=1) == [3.0]
     assert required(0, 0, 6, 0, bins=4, slack=1) == [3.0]
 
 
-def test_what_arrives_at_the_end_may_be_carried_by_the_next_slot() -> None:
-    assert required(0, 0, 0, 8, bins=4, slack=1) == [0.0]
+def test_a_burst_at_the_end_counts_with_the_whole_slot_alone() -> None:
+    assert required(0, 0, 0, 8, bins=4, slack=1) == [2.0]
+
+
+def test_a_load_that_lasts_is_carried_in_full() -> None:
+    assert required(*[5.0] * 8, bins=4, slack=1) == [5.0, 5.0]
 
 
 def test_bins_need_not_be_seconds() -> None:

@@ -20,6 +20,7 @@ COLUMNS = 3
 COLOURS = 20
 LATE_TICKS = (0, LATE_LIMIT * 100, 1, 5, 20, 100)
 MARKERS = {Kind.OURS: "*", Kind.BASELINE: "o", Kind.BOUND: "D"}
+OURS_OR_BOUND = {Kind.OURS: "black", Kind.BOUND: "0.5"}
 FAIR_MARKER = "s"
 NamedRows = tuple[str, Sequence[Row]]
 
@@ -93,12 +94,12 @@ def _ratio(row: Row) -> float:
 
 
 def _colours(traces: Sequence[NamedRows]) -> dict[str, str]:
-    policies = sorted({row.policy for _, rows in traces for row in _plotted(rows)})
-    return {policy: _colour(place) for place, policy in enumerate(policies)}
-
-
-def _colour(place: int) -> str:
-    return to_hex(colormaps["tab20"](place % COLOURS))
+    plotted = [row for _, rows in traces for row in _plotted(rows)]
+    baselines = sorted({row.policy for row in plotted if row.kind is Kind.BASELINE})
+    return {
+        **{row.policy: OURS_OR_BOUND[row.kind] for row in plotted if row.kind in OURS_OR_BOUND},
+        **{policy: to_hex(colormaps["tab20"](place % COLOURS)) for place, policy in enumerate(baselines)},
+    }
 
 
 def _legend(panels: Sequence[Axes]) -> tuple[list[Artist], list[str]]:

@@ -73,6 +73,15 @@ def test_busiest_hours_wrap_around_midnight() -> None:
     assert week(*loads).busiest_hours(1) == 0
 
 
+def test_minutes_of_which_nothing_is_known_do_not_count() -> None:
+    unknown = float("nan")
+    day = [*[unknown] * 60, *[2.0] * 60, *[1.0] * (22 * 60)]
+    fitted = TrainingWeek(pool=A10, tokens_per_second=1, load_by_minute=tuple(day))
+    assert fitted.peak(percentile=100) == 2.0
+    assert fitted.by_hour(percentile=99)[:3] == (0.0, 2.0, 1.0)
+    assert fitted.busiest_hours(1) == 1
+
+
 def test_less_than_a_day_is_refused() -> None:
     with pytest.raises(ValueError, match="load_by_minute: a plan needs one day at least, here are 60 min"):
         TrainingWeek(pool=A10, tokens_per_second=1, load_by_minute=(1.0,) * 60)

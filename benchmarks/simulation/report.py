@@ -160,7 +160,7 @@ def _losses(chapters: Sequence[Chapter]) -> str:
     lines = [
         (
             f"{chapter.name}, {ours.scenario}, {ours.start}",
-            f"{theirs.policy}, {theirs.tuning}",
+            f"{theirs.policy}, {theirs.scenario}, {theirs.tuning}",
             ours.tuning,
             f"{theirs.cost.mean / ours.cost.mean:.2f} x ours",
             f"{share(theirs.late.mean)} against {share(ours.late.mean)}",

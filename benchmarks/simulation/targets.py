@@ -52,11 +52,14 @@ def judged(rows: Sequence[Row]) -> list[Row]:
 
 
 def losses(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
-    """Yield (ours, baseline) wherever a baseline is both no dearer and no later, and better in one of both."""
+    """Yield (ours, baseline) wherever a baseline is both no dearer and no later, and better in one of both.
+
+    Pools are a choice like any other: a baseline on one pool may beat ours on two, and the other way round.
+    """
     for ours in rows:
         for theirs in rows:
-            is_comparable = (ours.scenario, ours.start) == (theirs.scenario, theirs.start)
-            if ours.kind is Kind.OURS and theirs.kind is Kind.BASELINE and is_comparable and _beats(theirs, ours):
+            is_pair = ours.kind is Kind.OURS and theirs.kind is Kind.BASELINE and ours.start == theirs.start
+            if is_pair and _beats(theirs, ours):
                 yield ours, theirs
 
 
@@ -104,14 +107,16 @@ def _not_worse(trace: str, *, ours: Row, theirs: Row) -> Verdict:
         trace=f"{_place(trace, ours)}, {ours.start}",
         outcome=_outcome(is_met=not is_worse),
         figures=(
-            f"cost {ours.cost.mean / theirs.cost.mean:.2f} x theirs ({theirs.tuning}), "
+            f"cost {ours.cost.mean / theirs.cost.mean:.2f} x theirs ({theirs.scenario}, {theirs.tuning}), "
             f"{share(ours.late.mean)} late against {share(theirs.late.mean)}"
         ),
     )
 
 
 def _fair(ours: Row, *, rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if (row.policy, row.scenario, row.start) == (FAIR_BASELINE, ours.scenario, ours.start)]
+    """Return the fair baseline with the same pools, or with others where it cannot scale those."""
+    fair = [row for row in rows if (row.policy, row.start) == (FAIR_BASELINE, ours.start)]
+    return [row for row in fair if row.scenario == ours.scenario] or fair
 
 
 def _is_foresight(row: Row, *, ours: Row) -> bool:

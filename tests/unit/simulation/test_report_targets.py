@@ -106,6 +106,13 @@ def test_the_fair_baseline_is_met_with_its_defaults_and_tuned_and_with_every_col
     assert outcomes(*runs, target=FAIR) == [Outcome.MET] * 4
 
 
+def test_the_fair_baseline_of_the_same_pools_is_the_one_to_meet() -> None:
+    both = run("Embedding Operator", kind=Kind.OURS, cost=9, late=0.1, scenario="a10+t4", pools=("a10", "t4"))
+    elsewhere = run(FAIR, cost=8)
+    assert outcomes(both, elsewhere, target=FAIR) == [Outcome.MISSED]
+    assert outcomes(both, elsewhere, run(FAIR, cost=10, scenario="a10+t4"), target=FAIR) == [Outcome.MET]
+
+
 def test_tuned_settings_are_judged_where_there_are_any() -> None:
     tuned = judged(ours(cost=11), ours(cost=20, tuning="default"), bound(cost=10))
     assert [verdict.figures for verdict in tuned if "clairvoyant" in verdict.target] == ["1.10 x, 0.00 % late"]

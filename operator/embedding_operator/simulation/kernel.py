@@ -4,8 +4,8 @@
     a replica that is free takes requests in order, up to its batch, and computes them for
         max(floor, a + b * tokens, requests / rate)        seconds
 
-A request whose client went away before it was begun is not computed. One that takes too long once begun is computed for
-nobody. A draining replica gets no new request, ends those that it has, and is gone.
+A request that waited for too long is given up and not computed; one that was begun is answered. A draining replica gets
+no new request, ends those that it has, and is gone.
 """
 
 import math
@@ -27,13 +27,13 @@ FLOOR, PER_BATCH, PER_TOKEN, PER_REQUEST = 0, 1, 2, 3
 # Columns of `shape`.
 BATCH_TOKENS, BATCH_REQUESTS = 0, 1
 # Columns of `replicas`.
-STATE, HEAD, WAITING, WAITING_TOKENS, RUNNING, RUNNING_TOKENS, IN_TIME = 0, 1, 2, 3, 4, 5, 6
+STATE, HEAD, WAITING, WAITING_TOKENS, RUNNING, RUNNING_TOKENS = 0, 1, 2, 3, 4, 5
 # Columns of `clocks`.
 BUSY_UNTIL, GONE_AT, BUSY_SECONDS = 0, 1, 2
 # Entries of `cursor`.
 ACTIVE, TURN, GATEWAY_HEAD, GATEWAY_COUNT, GATEWAY_TOKENS = 0, 1, 2, 3, 4
 # Entries of `totals`.
-ARRIVED, ARRIVED_TOKENS, DONE, DONE_TOKENS, ANSWERED, TIMED_OUT, DROPPED = 0, 1, 2, 3, 4, 5, 6
+ARRIVED, ARRIVED_TOKENS, ANSWERED, ANSWERED_TOKENS, TIMED_OUT, DROPPED = 0, 1, 2, 3, 4, 5
 # Entries of `measured`: as `totals`, of the requests that count, and how many of them were later than each threshold.
 M_REQUESTS, M_TOKENS, M_ANSWERED, M_TIMED_OUT, M_DROPPED, M_LATE = 0, 1, 2, 3, 4, 5
 
@@ -47,8 +47,8 @@ BINS = 2 + int(math.log(1e7) * BINS_PER_E)
 class Station(NamedTuple):
     """The whole state of the queues, in arrays that the compiled loop changes in place.
 
-    Replicas are rows; `active` lists the rows in use. `limits` are the seconds until a client goes away and nothing
-    else. `counted` says by `count_step` of the trace whether requests that arrive then are measured.
+    Replicas are rows; `active` lists the rows in use. `limits` are the seconds until a request that waits is given up, and those of a
+    window of `counted`, which says when requests are measured, and of the windows that lateness is told by.
     """
 
     speed: Floats
@@ -71,7 +71,7 @@ class Station(NamedTuple):
 
 
 # Entries of `limits`.
-CLIENT_SECONDS, COUNT_STEP, WINDOW_STEP = 0, 1, 2
+PATIENCE, COUNT_STEP, WINDOW_STEP = 0, 1, 2
 
 
 @in_place
@@ -195,9 +195,9 @@ def _pop_gateway(station: Station, length: int) -> None:
 
 @in_place
 def _give_up(station: Station, now: float) -> None:
-    """Take those from the gateway's queue whose clients went away."""
+    """Take those from the gateway's queue that waited for too long."""
     cursor = station.cursor
-    patience = station.limits[CLIENT_SECONDS]
+    patience = station.limits[PATIENCE]
     while cursor[GATEWAY_COUNT] > 0 and station.gateway_times[cursor[GATEWAY_HEAD]] + patience <= now:
         head = cursor[GATEWAY_HEAD]
         _leave(station, station.gateway_times[head])
@@ -228,7 +228,7 @@ def _begin(station: Station, row: int, now: float) -> None:
     """Begin a batch with what waits at the replica; it stays idle if nothing does."""
     replicas, shape = station.replicas, station.shape
     door = station.replica_times.shape[1]
-    patience = station.limits[CLIENT_SECONDS]
+    patience = station.limits[PATIENCE]
     first, count, size = replicas[row, HEAD], 0, 0
     while replicas[row, WAITING] > 0:
         head = replicas[row, HEAD]
@@ -259,20 +259,15 @@ def _compute(station: Station, row: int, now: float, batch: tuple[int, int, int]
     speed = station.speed
     seconds = max(speed[row, FLOOR], speed[row, PER_BATCH] + speed[row, PER_TOKEN] * size)
     seconds = max(seconds, speed[row, PER_REQUEST] * count)
-    end = now + seconds
     door = station.replica_times.shape[1]
-    in_time = 0
     for offset in range(count):
         arrived = station.replica_times[row, (first + offset) % door]
-        answered = end - arrived <= station.limits[CLIENT_SECONDS]
-        in_time += answered
         if _counts(station, arrived):
-            station.measured[M_ANSWERED if answered else M_TIMED_OUT] += 1
+            station.measured[M_ANSWERED] += 1
             _record(station, arrived, now - arrived)
     station.replicas[row, RUNNING] = count
     station.replicas[row, RUNNING_TOKENS] = size
-    station.replicas[row, IN_TIME] = in_time
-    station.clocks[row, BUSY_UNTIL] = end
+    station.clocks[row, BUSY_UNTIL] = now + seconds
     station.clocks[row, BUSY_SECONDS] += seconds
 
 
@@ -280,10 +275,8 @@ def _compute(station: Station, row: int, now: float, batch: tuple[int, int, int]
 def _complete(station: Station, row: int, now: float) -> None:
     """End the batch of a replica, and let it begin the next."""
     replicas, totals = station.replicas, station.totals
-    totals[DONE] += replicas[row, RUNNING]
-    totals[DONE_TOKENS] += replicas[row, RUNNING_TOKENS]
-    totals[ANSWERED] += replicas[row, IN_TIME]
-    totals[TIMED_OUT] += replicas[row, RUNNING] - replicas[row, IN_TIME]
+    totals[ANSWERED] += replicas[row, RUNNING]
+    totals[ANSWERED_TOKENS] += replicas[row, RUNNING_TOKENS]
     replicas[row, RUNNING] = 0
     replicas[row, RUNNING_TOKENS] = 0
     station.clocks[row, BUSY_UNTIL] = math.inf

@@ -20,8 +20,7 @@ FEWEST_IN_WINDOW = 20
 class Measures:
     """Counts, waits in seconds, hours by pool, and changes per day.
 
-    `late_share` is by `kernel.LATE_SECONDS`. A request that was never begun is later than all of them, and waited as
-    long as its client.
+    `late_share` is by `kernel.LATE_SECONDS`. A request that was given up is later than all of them.
     """
 
     days: float
@@ -41,9 +40,7 @@ class Measures:
     pod_starts_per_day: float
 
 
-def measure(
-    station: Station, *, pools: tuple[Pool, ...], counted: Flags, step: float, client_seconds: float
-) -> Measures:
+def measure(station: Station, *, pools: tuple[Pool, ...], counted: Flags, step: float, patience: float) -> Measures:
     """Return the measures of a run that is over; `counted` says by `step` seconds what counts."""
     clock = _Clock(counted, step=step)
     days = clock.total / DAY_SECONDS
@@ -59,8 +56,8 @@ def measure(
         dropped=figures[kernel.M_DROPPED],
         late_share=tuple(late / max(1, requests) for late in figures[kernel.M_LATE :]),
         worst_window_share=_worst(station),
-        wait_p50=wait_quantile(station.waits, 0.50, never=client_seconds),
-        wait_p99=wait_quantile(station.waits, 0.99, never=client_seconds),
+        wait_p50=wait_quantile(station.waits, 0.50, never=patience),
+        wait_p99=wait_quantile(station.waits, 0.99, never=patience),
         pod_hours=pod_hours,
         node_hours={pool.spec.name: clock.hours(pool.node_spans) for pool in pools},
         idle_pod_hours=sum(pod_hours.values()) * (1.0 - _busy_share(pools)),

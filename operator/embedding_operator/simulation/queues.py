@@ -42,15 +42,16 @@ class Occupancy(NamedTuple):
 class Queues:
     """The gateway's queue and the replicas behind it; each replica is known by its row.
 
-    `door` requests are at one replica at most, the others wait at the gateway. A client leaves after `client_seconds`.
+    `door` requests are at one replica at most, the others wait at the gateway. A request that
+    waited for `patience` seconds is given up.
     """
 
-    def __init__(self, *, counted: Counted, door: int, client_seconds: float) -> None:
+    def __init__(self, *, counted: Counted, door: int, patience: float) -> None:
         windows = math.ceil(len(counted.flags) * counted.step / FIVE_MINUTES) + 1
         self.station = Station(
             speed=np.zeros((ROWS, 4)),
             shape=np.zeros((ROWS, 2), dtype=np.int64),
-            replicas=np.zeros((ROWS, 7), dtype=np.int64),
+            replicas=np.zeros((ROWS, 6), dtype=np.int64),
             clocks=np.zeros((ROWS, 3)),
             replica_times=np.zeros((ROWS, door)),
             replica_tokens=np.zeros((ROWS, door), dtype=np.int64),
@@ -58,13 +59,13 @@ class Queues:
             cursor=np.zeros(5, dtype=np.int64),
             gateway_times=np.zeros(GATEWAY_REQUESTS),
             gateway_tokens=np.zeros(GATEWAY_REQUESTS, dtype=np.int64),
-            totals=np.zeros(7, dtype=np.int64),
+            totals=np.zeros(6, dtype=np.int64),
             measured=np.zeros(5 + len(kernel.LATE_SECONDS), dtype=np.int64),
             waits=np.zeros(kernel.BINS, dtype=np.int64),
             window_requests=np.zeros(windows, dtype=np.int64),
             window_late=np.zeros(windows, dtype=np.int64),
             counted=counted.flags,
-            limits=np.array([client_seconds, counted.step, FIVE_MINUTES]),
+            limits=np.array([patience, counted.step, FIVE_MINUTES]),
         )
         self._rows: list[int] = []
 

@@ -27,7 +27,8 @@ INITIAL_UTILIZATION = 0.7
 class Setup:
     """Everything but the policy. What is measured lies between `begin` and `end`, in seconds since the trace began.
 
-    `door` requests are at one replica at most; a client leaves after `client_seconds`.
+    `door` requests are at one replica at most; one that waited for `patience` seconds is given up. Both are what the
+    gateway does by default: two pods of `maxConnectionsPerEngine` each, `queueTimeoutSeconds`.
     """
 
     trace: Trace
@@ -39,7 +40,7 @@ class Setup:
     nodes: NodesFact
     seed: int
     door: int = 64
-    client_seconds: float = 60.0
+    patience: float = 60.0
 
     @property
     def opens(self) -> float:
@@ -48,8 +49,8 @@ class Setup:
 
     @property
     def closes(self) -> float:
-        """Return when it ends: after what was measured was answered or given up, if the trace is that long."""
-        return min(self.trace.seconds, self.end + self.client_seconds + WARM_UP_SECONDS)
+        """Return when it ends: after what was measured was begun or given up, if the trace is that long."""
+        return min(self.trace.seconds, self.end + self.patience)
 
     def counted(self) -> Flags:
         """Return by window of the trace whether it is measured: not in gaps, and not before the service is warm."""
@@ -102,7 +103,7 @@ class _Run:
         self._queues = Queues(
             counted=Counted(flags=self._counted, step=setup.trace.step),
             door=setup.door,
-            client_seconds=setup.client_seconds,
+            patience=setup.patience,
         )
         starts = Starts(cold=setup.start, warm=setup.warm_start, seed=setup.seed)
         self._cluster = Cluster(setup.pools, queues=self._queues, starts=starts, nodes=setup.nodes)
@@ -117,6 +118,8 @@ class _Run:
             begin = max(setup.opens, window * setup.trace.step)
             first = int(np.searchsorted(came.times, begin))
             self._through(came, first=first, begin=begin, end=min(setup.closes, (window + 1) * setup.trace.step))
+        # Where the trace ends with the span, whoever waits is still to be served, and nobody else.
+        self._queues.advance(np.zeros(0), np.zeros(0, dtype=np.int64), first=0, until=setup.closes + 2 * setup.patience)
         self._cluster.close(setup.closes)
         return Outcome(
             measures=measure(
@@ -124,7 +127,7 @@ class _Run:
                 pools=tuple(self._cluster.pools.values()),
                 counted=self._counted,
                 step=setup.trace.step,
-                client_seconds=setup.client_seconds,
+                patience=setup.patience,
             ),
             moments=tuple(self._moments),
             decisions=self._looks,
@@ -169,8 +172,8 @@ class _Run:
             in_flight=totals[kernel.ARRIVED] - ended,
             arrived_requests=totals[kernel.ARRIVED],
             arrived_tokens=totals[kernel.ARRIVED_TOKENS],
-            answered_requests=totals[kernel.DONE],
-            answered_tokens=totals[kernel.DONE_TOKENS],
+            answered_requests=totals[kernel.ANSWERED],
+            answered_tokens=totals[kernel.ANSWERED_TOKENS],
             held_requests=held,
             held_tokens=held_tokens,
             pools=tuple(_pool_view(pool, occupancy=occupancy) for pool in self._cluster.pools.values()),

@@ -1,6 +1,7 @@
 """Replicas and the queue over one day."""
 
-from collections.abc import Sequence
+import statistics
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -31,13 +32,14 @@ def _replicas(panel: Axes, curve: Curve) -> None:
     hours = _hours(curve)
     below = [0.0] * len(hours)
     for pool, ready in curve.ready.items():
-        top = [low + most for low, most in zip(below, _binned(ready, step=curve.step), strict=True)]
+        means = _binned(ready, step=curve.step, summary=statistics.fmean)
+        top = [low + mean for low, mean in zip(below, means, strict=True)]
         panel.fill_between(hours, below, top, step="post", alpha=0.5, label=f"{pool} ready", linewidth=0)
         below = top
     together = [sum(pools) for pools in zip(*curve.replicas.values(), strict=True)]
     asked = _binned(together, step=curve.step)
     panel.step(hours, asked, where="post", color="black", linewidth=0.8, label="asked for")
-    panel.set_title(f"{curve.key.policy}, {curve.key.tuning}, {curve.key.start}", fontsize="medium")
+    panel.set_title(f"{curve.key.policy}, {curve.key.scenario}, {curve.key.tuning}", fontsize="medium")
     panel.legend(fontsize="x-small", frameon=False)
 
 
@@ -52,10 +54,10 @@ def _hours(curve: Curve) -> list[float]:
     return [place * width / HOUR_SECONDS for place in range(count)]
 
 
-def _binned(figures: Sequence[float], *, step: float) -> list[float]:
-    """Return the most of each ten minutes, so that no peak is lost."""
+def _binned(figures: Sequence[float], *, step: float, summary: Callable[[Sequence[float]], float] = max) -> list[float]:
+    """Return a summary of each ten minutes: the most, so that no peak is lost, unless another is asked for."""
     size = _per_bin(step)
-    return [float(max(figures[first : first + size])) for first in range(0, len(figures), size)]
+    return [float(summary(figures[first : first + size])) for first in range(0, len(figures), size)]
 
 
 def _per_bin(step: float) -> int:

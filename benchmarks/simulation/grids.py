@@ -1,5 +1,6 @@
 """What each baseline may be tuned to. Every policy, ours too, gets the same number of tries on the train week."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -43,7 +44,11 @@ def on_one_pool(week: TrainingWeek) -> tuple[Grid, ...]:
 
 
 def on_two_pools(week: TrainingWeek, *, night_pool: str) -> tuple[Grid, ...]:
-    """Return the fixed plan; its day is where the train week was busiest, which flatters it."""
+    """Return the fixed plan; its day is where the train week was busiest, which flatters it.
+
+    The tutorials' two A10 and one T4 are for a peak of two A10: another has as many A10, and half as many T4.
+    """
+    by_day = max(1, round(week.peak(percentile=static_peak.PERCENTILE)))
 
     def build(parameters: Parameters) -> Policy:
         hours = int(parameters["day_hours"])
@@ -53,6 +58,8 @@ def on_two_pools(week: TrainingWeek, *, night_pool: str) -> tuple[Grid, ...]:
                 night_pool=night_pool,
                 day_starts=week.busiest_hours(hours),
                 day_hours=hours,
+                day_replicas=by_day,
+                night_replicas=math.ceil(by_day * day_and_night.NIGHT_REPLICAS / day_and_night.DAY_REPLICAS),
                 overlap_seconds=parameters["overlap_seconds"],
             )
         )

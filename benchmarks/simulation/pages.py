@@ -22,9 +22,9 @@ NOTHING = "-"
 ORDER = (Kind.BOUND, Kind.OURS, Kind.BASELINE, Kind.ABLATION)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; cells after the first are figures."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> str:
+    """Return a Markdown table; cells after the first `words` are figures."""
+    lines = [head, [*["---"] * words, *["---:"] * (len(head) - words)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

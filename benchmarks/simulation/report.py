@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from embedding_operator.simulation.baselines.scaled_objects import FAIR_BASELINE
+
 from benchmarks.simulation import days, plots
 from benchmarks.simulation.choice import LATE_LIMIT
 from benchmarks.simulation.grids import BUDGET
 from benchmarks.simulation.pages import parameters, results_table, table
-from benchmarks.simulation.results import Document, Kind, Split, read
+from benchmarks.simulation.results import Curve, Document, Kind, Split, read
 from benchmarks.simulation.summary import Row, prices_of, rows
-from benchmarks.simulation.targets import losses, savings, share, verdicts
+from benchmarks.simulation.targets import TUNED, losses, savings, share, verdicts
 
 PAGE = Path(__file__).with_name("RESULTS.md")
 PLOTS = "plots"
+DRAWN_BASELINES = (FAIR_BASELINE, "KEDA queue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,12 @@ class Chapter:
     def rows(self) -> tuple[Row, ...]:
         """Return the rows of the test week."""
         return rows(self.test, prices=self.prices)
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """Return the curves that are drawn: ours, the fair baseline, and what most people run."""
+        ours = {run.key.policy for run in self.test.runs if run.kind is Kind.OURS}
+        return tuple(curve for curve in self.test.curves if curve.key.policy in {*ours, *DRAWN_BASELINES})
 
 
 def main() -> int:
@@ -85,7 +94,7 @@ def write(chapters: Sequence[Chapter], *, page: Path) -> None:
         plots.pareto(named, path=folder / f"pareto-{slug(scenario)}.svg")
         plots.ratios(named, path=folder / f"ratios-{slug(scenario)}.svg")
     for chapter in chapters:
-        days.draw(chapter.test.curves, path=folder / f"{slug(chapter.name)}.svg")
+        days.draw(chapter.curves, path=folder / f"{slug(chapter.name)}.svg")
     page.write_text("\n".join(text(chapters)), encoding="utf-8")
 
 
@@ -123,14 +132,15 @@ def slug(name: str) -> str:
 
 def _head(chapters: Sequence[Chapter]) -> str:
     first = chapters[0].test
-    machine = ", ".join(f"{name} {value}" for name, value in first.machine.items())
+    machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in first.machine.items())
     return (
         "# What scaling costs, and how late requests get\n\n"
         "Written by `python -m benchmarks.simulation.report`; [README.md](README.md) says how it is measured.\n\n"
-        f"Every policy ran with its sources' defaults and with the best of {BUDGET} settings that were tried on the "
-        f"train week: the cheapest with at most {share(LATE_LIMIT)} of the requests late, else the least late. Every "
-        "figure below is of the test week, a mean over seeds ± half of its 95 % interval. Late is a request whose "
-        "computation began more than 1 s after it came, or never. The clairvoyant knows every request.\n\n"
+        f"`default` is a policy with its sources' own settings, `{TUNED}` one with the best of {BUDGET} that were "
+        f"tried on the train week: the cheapest with at most {share(LATE_LIMIT)} of the requests late, else the least "
+        "late. Every figure below is of the test week, a mean over seeds ± half of its 95 % interval. Late is a request "
+        "whose computation began more than 1 s after it came, or never. The clairvoyant knows every request; how late "
+        "its plan is when it is played stands beside its cost.\n\n"
         f"Measured {first.measured}, commit {first.commit}, on {machine}.\n"
     )
 
@@ -139,7 +149,7 @@ def _targets(chapters: Sequence[Chapter]) -> str:
     judged = [verdict for chapter in chapters for verdict in verdicts(chapter.name, rows=chapter.rows)]
     ranked = sorted(judged, key=lambda verdict: verdict.target)
     lines = [(verdict.target, verdict.trace, str(verdict.outcome), verdict.figures) for verdict in ranked]
-    return table(("target", "trace", "outcome", "figures"), lines)
+    return table(("target", "trace", "outcome", "figures"), lines, words=4)
 
 
 def _savings(chapters: Sequence[Chapter]) -> str:
@@ -170,7 +180,9 @@ def _losses(chapters: Sequence[Chapter]) -> str:
     ]
     if not lines:
         return "No baseline is no dearer and no later at once than we are, on any trace and with any cold start.\n"
-    return table(("trace", "baseline that is no dearer and no later", "our settings", "its cost", "late"), lines)
+    return table(
+        ("trace", "baseline that is no dearer and no later", "our settings", "its cost", "late"), lines, words=3
+    )
 
 
 def _chapter(chapter: Chapter) -> Iterator[str]:
@@ -178,9 +190,9 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     yield (
         f"{facts.source}; {facts.scaling}. Mean {facts.mean_requests_per_second:,.1f} requests/s of "
         f"{facts.mean_tokens_per_request:,.0f} tokens, peak {facts.peak_tokens_per_second:,.0f} tokens/s; "
-        f"{facts.masked_hours:g} h of gaps are left out. Costs by {chapter.prices}.\n"
+        f"{facts.masked_hours:.1f} h of gaps are left out. Costs by {chapter.prices}.\n"
     )
-    if chapter.test.curves:
+    if chapter.curves:
         yield f"![Replicas and queue over one day]({PLOTS}/{slug(chapter.name)}.svg)\n"
     for (scenario, start), group in groupby(chapter.rows, key=lambda row: (row.scenario, row.start)):
         yield f"### {chapter.name}: {scenario}, cold starts {start}\n"
@@ -198,7 +210,7 @@ def _grids(chapters: Iterable[Chapter]) -> Iterator[str]:
             if row.kind is not Kind.BOUND
         ]
         head = ("policy", "pools", "cold starts", "settings", f"{chapter.currency} per day", "late")
-        yield f"<details><summary>{chapter.name}, train week</summary>\n\n{table(head, lines)}\n</details>\n"
+        yield f"<details><summary>{chapter.name}, train week</summary>\n\n{table(head, lines, words=4)}\n</details>\n"
 
 
 def _assumptions(chapters: Sequence[Chapter]) -> str:
@@ -206,6 +218,7 @@ def _assumptions(chapters: Sequence[Chapter]) -> str:
     return table(
         ("assumption", "value", "source"),
         [(assumption.name, assumption.value, assumption.source) for assumption in known],
+        words=3,
     )
 
 

@@ -103,7 +103,9 @@ def test_intervals_show_where_there_are_seeds(tmp_path: Path) -> None:
 
 
 def test_plots_are_readable_and_the_same_every_time(tmp_path: Path) -> None:
-    results = laid_out(tmp_path / "results", document(*RUNS, curves=(curve(OURS), curve("KEDA queue + rate"))))
+    results = laid_out(
+        tmp_path / "results", document(*RUNS, curves=(curve(OURS), curve("KEDA queue + rate"), curve("KubeAI")))
+    )
     pages = [tmp_path / "first" / "RESULTS.md", tmp_path / "second" / "RESULTS.md"]
     for path in pages:
         path.parent.mkdir()
@@ -121,6 +123,8 @@ def test_plots_are_readable_and_the_same_every_time(tmp_path: Path) -> None:
     for plot in first.values():
         ET.fromstring(plot)  # noqa: S314 - our own file
     assert OURS.encode() in first["pareto-a10.svg"]
+    assert b"KEDA queue + rate, a10+t4" in first["s26.svg"]
+    assert b"KubeAI" not in first["s26.svg"]
 
 
 def test_a_trace_is_drawn_without_bounds_too(tmp_path: Path) -> None:

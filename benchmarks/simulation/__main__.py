@@ -2,9 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from os import sched_getaffinity
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from embedding_operator.simulation.facts import Facts, read_facts, stated
 from embedding_operator.simulation.library import library
 from embedding_operator.simulation.tables import TraceError
+from embedding_operator.simulation.trace import Trace
 
 from benchmarks.machine import machine
 from benchmarks.results_file import RESULTS, commit
@@ -24,6 +26,9 @@ from benchmarks.simulation.scenarios import Scenario
 from benchmarks.simulation.stage import Stage, stage, training_week
 
 DEFAULT_TRACES = Path("../shared/traces")
+KEPT_AFTER = 8
+"""Results are written whenever this many are new."""
+
 DEFAULT, TUNED = "default", "tuned"
 
 Result = tuple[Run, Curve | None]
@@ -38,33 +43,34 @@ def main() -> int:
         for problem in known.left_out.values():
             _say(f"left out: {problem}")
         for name in arguments.clients or list(known.traces):
-            staged = stage(known.load(name), facts, peak=arguments.peak, scale=arguments.scale, days=arguments.days)
-            _bench(staged, facts=facts, arguments=arguments)
+            _bench(known.load(name), facts=facts, arguments=arguments)
     except (TraceError, ValueError, KeyError) as error:
         _say(f"error: {error.args[0] if error.args else error}")
         return 1
     return 0
 
 
-def _bench(staged: Stage, *, facts: Facts, arguments: argparse.Namespace) -> None:
-    _say(f"{staged.trace.name}: {staged.scaling}")
+def _bench(trace: Trace, *, facts: Facts, arguments: argparse.Namespace) -> None:
     try:
+        staged = stage(trace, facts, peak=arguments.peak, scale=arguments.scale, days=arguments.days)
         ground = _ground(staged, facts=facts, names=arguments.scenarios)
     except ValueError as error:
-        _say(f"{staged.trace.name}: left out: {error}")
+        _say(f"{trace.name}: left out: {error}")
         return
+    _say(f"{trace.name}: {staged.scaling}")
     chosen: dict[tuple[str, str], Try] = {}
     # What builds a policy is a function within a function, which only a forked process has.
     forked = get_context("fork")
     with ProcessPoolExecutor(arguments.processes, forked, initializer=_enter, initargs=(ground,)) as workers:
         if arguments.tune:
             tries = list(_tries(ground, policies=arguments.policies))
-            tried = _perform(workers, tries, title=f"{staged.trace.name}, train week")
-            _keep(tried, ground=ground, split=Split.TRAIN, folder=arguments.out)
+            keep = partial(_keep, ground=ground, split=Split.TRAIN, folder=arguments.out)
+            tried = _perform(workers, tries, title=f"{staged.trace.name}, train week", keep=keep)
             chosen = _best([run for run, _ in tried], prices=ground.prices)
         asked = list(_asked(ground, chosen=chosen, arguments=arguments))
-        done = _perform(workers, asked, title=f"{staged.trace.name}, test week")
-    _say(str(_keep(done, ground=ground, split=Split.TEST, folder=arguments.out)))
+        keep = partial(_keep, ground=ground, split=Split.TEST, folder=arguments.out)
+        _perform(workers, asked, title=f"{staged.trace.name}, test week", keep=keep)
+    _say(str(path_of(arguments.out, trace=staged.trace.name, split=Split.TEST)))
 
 
 def _ground(staged: Stage, *, facts: Facts, names: Sequence[str]) -> Ground:
@@ -133,23 +139,28 @@ def _work(job: Job) -> Result:
     return perform(job, ground=_GROUND[0])
 
 
-def _perform(workers: ProcessPoolExecutor, asked: Sequence[Job], *, title: str) -> list[Result]:
-    """Return the results of all jobs in the order in which they were asked for."""
+def _perform(
+    workers: ProcessPoolExecutor, asked: Sequence[Job], *, title: str, keep: Callable[[Sequence[Result]], None]
+) -> list[Result]:
+    """Return the results of all jobs; `keep` gets those that there are now and then: a long run may be ended."""
     begun = datetime.now(UTC)
-    futures = {workers.submit(_work, job): job for job in asked}
-    for count, future in enumerate(as_completed(futures), start=1):
-        run, passed = future.result()[0], (datetime.now(UTC) - begun).total_seconds()
-        left = passed / count * (len(asked) - count)
+    results: list[Result] = []
+    for future in as_completed([workers.submit(_work, job) for job in asked]):
+        results.append(future.result())
+        run, passed = results[-1][0], (datetime.now(UTC) - begun).total_seconds()
+        left = passed / len(results) * (len(asked) - len(results))
         key = run.key
         _say(
-            f"{title}: {count} of {len(asked)}, {left / 60:.0f} min left: {key.policy} on {key.scenario}, {key.start}, "
-            f"{key.tuning}, seed {key.seed}: {run.waits.late_share['1']:.2%} late, {run.wall_seconds:.0f} s"
+            f"{title}: {len(results)} of {len(asked)}, {left / 60:.0f} min left: {key.policy} on {key.scenario}, "
+            f"{key.start}, {key.tuning}, seed {key.seed}: {run.waits.late_share['1']:.2%} late, {run.wall_seconds:.0f} s"
         )
-    return [future.result() for future in futures]
+        if len(results) % KEPT_AFTER == 0 or len(results) == len(asked):
+            keep(results)
+    return results
 
 
-def _keep(results: Sequence[Result], *, ground: Ground, split: Split, folder: Path) -> Path:
-    """Write the results beside those of earlier runs with the same assumptions; return the file."""
+def _keep(results: Sequence[Result], *, ground: Ground, split: Split, folder: Path) -> None:
+    """Write the results beside those of earlier runs with the same assumptions."""
     trace = ground.stage.facts(split)
     document = Document(
         machine=machine(),
@@ -165,7 +176,6 @@ def _keep(results: Sequence[Result], *, ground: Ground, split: Split, folder: Pa
     )
     path = path_of(folder, trace=trace.name, split=split)
     write(document.merged(read(path)) if path.exists() else document, path)
-    return path
 
 
 def _arguments() -> argparse.Namespace:

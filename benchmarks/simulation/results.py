@@ -152,9 +152,9 @@ class Document:
     def merged(self, older: "Document") -> "Document":
         """Return this document with those runs and curves of `older` that it has none of its own for.
 
-        Nothing is taken from a document of another trace, scale or set of assumptions.
+        Nothing is taken from a document of another commit, trace, scale or set of assumptions.
         """
-        if (older.trace, older.assumptions) != (self.trace, self.assumptions):
+        if (older.commit, older.trace, older.assumptions) != (self.commit, self.trace, self.assumptions):
             return self
         runs = {run.key: run for run in (*older.runs, *self.runs)}
         curves = {curve.key: curve for curve in (*older.curves, *self.curves)}

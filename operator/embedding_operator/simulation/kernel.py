@@ -47,8 +47,8 @@ BINS = 2 + int(math.log(1e7) * BINS_PER_E)
 class Station(NamedTuple):
     """The whole state of the queues, in arrays that the compiled loop changes in place.
 
-    Replicas are rows; `active` lists the rows in use. `limits` are the seconds until a request that waits is given up, and those of a
-    window of `counted`, which says when requests are measured, and of the windows that lateness is told by.
+    Replicas are rows; `active` lists the rows in use. `counted` says by window which requests are measured.
+    `limits` are seconds: until a waiting request is given up, of a window of `counted`, of a window of `window_late`.
     """
 
     speed: Floats

@@ -19,7 +19,7 @@ ENGINES = "engines"
 GATEWAY = "gateway"
 
 
-PICKED = (12, 9, 6, 4, 2, 1, 0)
+PICKED = (12, 6, 2, 1, 0)
 """Which samples are looked at, counted from the newest; a minute has 13."""
 
 Sample = TypeVar("Sample")

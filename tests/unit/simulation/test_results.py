@@ -79,9 +79,13 @@ def test_newer_runs_replace_older_ones_of_the_same_key_and_keep_the_others() -> 
     assert DOCUMENT.merged(older).runs == (RUN, other)
 
 
-def test_nothing_is_kept_of_a_trace_at_another_scale() -> None:
-    older = replace(DOCUMENT, trace=replace(FACTS, scale=3.0), runs=(replace(RUN, key=replace(KEY, seed=1)),))
-    assert DOCUMENT.merged(older).runs == (RUN,)
+def test_nothing_is_kept_of_a_trace_at_another_scale_or_of_other_code() -> None:
+    other = (replace(RUN, key=replace(KEY, seed=1)),)
+    for older in (
+        replace(DOCUMENT, trace=replace(FACTS, scale=3.0), runs=other),
+        replace(DOCUMENT, commit="x", runs=other),
+    ):
+        assert DOCUMENT.merged(older).runs == (RUN,)
 
 
 def test_interval_over_seeds_is_students() -> None:

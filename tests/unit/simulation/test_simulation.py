@@ -98,6 +98,12 @@ def test_overload_is_late_and_given_up() -> None:
     assert measures.wait_p99 == 60.0
 
 
+def test_every_request_has_an_end_where_the_trace_has_one() -> None:
+    measures = simulate(setup(steady(rate=30.0), begin=22 * HOUR, end=24 * HOUR), Fixed(a10=2)).measures
+    assert measures.timed_out > 0
+    assert measures.requests == measures.answered + measures.timed_out + measures.dropped
+
+
 def test_nothing_waits_where_there_is_plenty() -> None:
     measures = simulate(setup(steady(rate=2.0)), Fixed(a10=8)).measures
     assert measures.late_share == (0.0, 0.0, 0.0)

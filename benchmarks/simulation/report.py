@@ -138,9 +138,9 @@ def _head(chapters: Sequence[Chapter]) -> str:
         "Written by `python -m benchmarks.simulation.report`; [README.md](README.md) says how it is measured.\n\n"
         f"`default` is a policy with its sources' own settings, `{TUNED}` one with the best of {BUDGET} that were "
         f"tried on the train week: the cheapest with at most {share(LATE_LIMIT)} of the requests late, else the least "
-        "late. Every figure below is of the test week, a mean over seeds ± half of its 95 % interval. Late is a request "
-        "whose computation began more than 1 s after it came, or never. The clairvoyant knows every request; how late "
-        "its plan is when it is played stands beside its cost.\n\n"
+        "late. Every figure below is of the test week, a mean over seeds ± half of its 95 % interval. Late is a "
+        "request whose computation began more than 1 s after it came, or never. The clairvoyant knows every request; "
+        "how late its plan is when it is played stands beside its cost.\n\n"
         f"Measured {first.measured}, commit {first.commit}, on {machine}.\n"
     )
 

@@ -47,8 +47,8 @@ def work_of(setup: Setup) -> Work:
     servers = [pool.server for pool in setup.pools]
     slack = LATE_SECONDS + max(_full_batch_seconds(server) for server in servers)
     stretches, totals = [], np.zeros((len(servers), 3))
-    for begin, end in measured(setup):
-        work = busy_seconds(setup, begin=begin, end=end, bin_seconds=BIN_SECONDS)
+    for begin, end in _measured(setup):
+        work = _busy_seconds(setup, begin=begin, end=end)
         totals += work.sum(axis=2)
         loads = [
             required_load(
@@ -64,23 +64,23 @@ def work_of(setup: Setup) -> Work:
     return Work(stretches=tuple(stretches), capacities=capacities)
 
 
-def measured(setup: Setup) -> Iterator[tuple[float, float]]:
+def _measured(setup: Setup) -> Iterator[tuple[float, float]]:
     """Yield the time that is measured, without its gaps."""
     counted = np.concatenate([[False], setup.counted(), [False]])
     edges = np.flatnonzero(counted[1:] != counted[:-1]) * setup.trace.step
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 
-def busy_seconds(setup: Setup, *, begin: float, end: float, bin_seconds: float) -> Floats:
+def _busy_seconds(setup: Setup, *, begin: float, end: float) -> Floats:
     """Return the busy seconds of the requests of each bin: `pools x 3 ways to count them x bins`.
 
     Each way says too little, never too much: the largest is the nearest.
     """
-    bins = round((end - begin) / bin_seconds)
+    bins = round((end - begin) / BIN_SECONDS)
     busy = np.zeros((len(setup.pools), 3, bins))
     for window in setup.trace.windows(begin=begin, end=end):
         came = arrivals(setup.trace, window=window, seed=setup.seed)
-        places = np.clip((came.times - begin) / bin_seconds, 0, bins - 1).astype(np.int64)
+        places = np.clip((came.times - begin) / BIN_SECONDS, 0, bins - 1).astype(np.int64)
         for index, pool in enumerate(setup.pools):
             for way, seconds in enumerate(_seconds_by_request(pool.server, tokens=came.tokens, door=setup.door)):
                 busy[index, way] += np.bincount(places, weights=seconds, minlength=bins)

@@ -149,10 +149,10 @@ def _perform(
         results.append(future.result())
         run, passed = results[-1][0], (datetime.now(UTC) - begun).total_seconds()
         left = passed / len(results) * (len(asked) - len(results))
-        key = run.key
+        key, late = run.key, run.waits.late_share["1"]
         _say(
             f"{title}: {len(results)} of {len(asked)}, {left / 60:.0f} min left: {key.policy} on {key.scenario}, "
-            f"{key.start}, {key.tuning}, seed {key.seed}: {run.waits.late_share['1']:.2%} late, {run.wall_seconds:.0f} s"
+            f"{key.start}, {key.tuning}, seed {key.seed}: {late:.2%} late, {run.wall_seconds:.0f} s"
         )
         if len(results) % KEPT_AFTER == 0 or len(results) == len(asked):
             keep(results)

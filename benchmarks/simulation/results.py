@@ -200,7 +200,7 @@ def read(path: Path) -> Document:
 def write(document: Document, path: Path) -> None:
     """Write `document` to `path`, folders included."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_ADAPTER.dump_json(document, indent=1) + b"\n")
+    path.write_bytes(_ADAPTER.dump_json(document) + b"\n")
 
 
 def path_of(folder: Path, *, trace: str, split: Split) -> Path:

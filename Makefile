@@ -30,7 +30,11 @@ lint: setup ## Style, types, layers, generated files
 
 .PHONY: unit
 unit: setup ## Tests without a cluster, an engine or Helm, in seconds
-	$(RUN) pytest tests/unit tests/golden -q -n auto --dist worksteal
+	$(RUN) pytest tests/unit tests/golden -m "not simulation" -q -n auto --dist worksteal
+
+.PHONY: simulation-tests
+simulation-tests: setup ## Tests of the simulator; its first run compiles for half a minute
+	$(RUN) pytest tests/unit/simulation -m simulation -q
 
 .PHONY: chart
 chart: setup ## Tests of the chart with the real Helm
@@ -69,7 +73,7 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
-test: lint unit chart gateway-tests prometheus-tests ## Everything above
+test: lint unit simulation-tests chart gateway-tests prometheus-tests ## Everything above
 	@echo "engine-tests and integration, side by side: each shows its output when it ends, in about 12 minutes"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target engine-tests integration
 	@$(MAKE) --no-print-directory e2e
@@ -81,6 +85,11 @@ demo: setup ## The main job, live, on a cluster that this brings up itself
 .PHONY: bench
 bench: setup ## Measure decisions, reaction time and the operator's own cost
 	$(RUN) python -m benchmarks
+
+.PHONY: bench-sim
+bench-sim: setup ## Simulate every policy on real traces: TRACES=DIR, further options in ARGS
+	$(RUN) python -m benchmarks.simulation $(if $(TRACES),--traces $(TRACES)) $(ARGS)
+	$(RUN) python -m benchmarks.simulation.report benchmarks/results/simulation
 
 .PHONY: clean
 clean: ## Take every cluster of this project down

@@ -15,7 +15,7 @@ def write(name: str, figures: Mapping[str, object], *, folder: Path = RESULTS) -
     """Write `figures` to `<folder>/<name>.json` and return the path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
-    document = {"machine": machine(), "measured": datetime.now(UTC).date().isoformat(), "commit": _commit(), **figures}
+    document = {"machine": machine(), "measured": datetime.now(UTC).date().isoformat(), "commit": commit(), **figures}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return path
 
@@ -26,6 +26,7 @@ def percentile(values: list[float], share: float) -> float:
     return ranked[min(len(ranked) - 1, max(0, round(share * len(ranked) + 0.5) - 1))]
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Short name of the commit that is checked out."""
     finished = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return finished.stdout.strip() or "unknown"

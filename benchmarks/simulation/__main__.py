@@ -1,0 +1,223 @@
+"""`python -m benchmarks.simulation`: run policies on traces, and write benchmarks/results/simulation/*.json."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing import get_context
+from os import sched_getaffinity
+from pathlib import Path
+
+from embedding_operator.simulation.facts import Facts, read_facts, stated
+from embedding_operator.simulation.library import library
+from embedding_operator.simulation.tables import TraceError
+from embedding_operator.simulation.trace import Trace
+
+from benchmarks.machine import machine
+from benchmarks.results_file import RESULTS, commit
+from benchmarks.simulation import jobs
+from benchmarks.simulation.choice import Try, best
+from benchmarks.simulation.contestants import Contestant, contestants
+from benchmarks.simulation.jobs import BOUNDS, WARM_START, Ground, Job, perform
+from benchmarks.simulation.results import Assumption, Curve, Document, Run, RunKey, Split, path_of, read, write
+from benchmarks.simulation.scenarios import Scenario
+from benchmarks.simulation.stage import Stage, stage, training_week
+
+DEFAULT_TRACES = Path("../shared/traces")
+KEPT_AFTER = 8
+"""Results are written whenever this many are new."""
+
+DEFAULT, TUNED = "default", "tuned"
+
+Result = tuple[Run, Curve | None]
+
+
+def main() -> int:
+    """Run what the arguments ask for; return the process's exit status."""
+    arguments = _arguments()
+    try:
+        facts = read_facts(arguments.facts)
+        known = library(arguments.traces)
+        for problem in known.left_out.values():
+            _say(f"left out: {problem}")
+        for name in arguments.clients or list(known.traces):
+            _bench(known.load(name), facts=facts, arguments=arguments)
+    except (TraceError, ValueError, KeyError) as error:
+        _say(f"error: {error.args[0] if error.args else error}")
+        return 1
+    return 0
+
+
+def _bench(trace: Trace, *, facts: Facts, arguments: argparse.Namespace) -> None:
+    try:
+        staged = stage(trace, facts, peak=arguments.peak, scale=arguments.scale, days=arguments.days)
+        ground = _ground(staged, facts=facts, names=arguments.scenarios)
+    except ValueError as error:
+        _say(f"{trace.name}: left out: {error}")
+        return
+    _say(f"{trace.name}: {staged.scaling}")
+    chosen: dict[tuple[str, str], Try] = {}
+    # What builds a policy is a function within a function, which only a forked process has.
+    forked = get_context("fork")
+    with ProcessPoolExecutor(arguments.processes, forked, initializer=_enter, initargs=(ground,)) as workers:
+        if arguments.tune:
+            tries = list(_tries(ground, policies=arguments.policies))
+            keep = partial(_keep, ground=ground, split=Split.TRAIN, folder=arguments.out)
+            tried = _perform(workers, tries, title=f"{staged.trace.name}, train week", keep=keep)
+            chosen = _best([run for run, _ in tried], prices=ground.prices)
+        asked = list(_asked(ground, chosen=chosen, arguments=arguments))
+        keep = partial(_keep, ground=ground, split=Split.TEST, folder=arguments.out)
+        _perform(workers, asked, title=f"{staged.trace.name}, test week", keep=keep)
+    _say(str(path_of(arguments.out, trace=staged.trace.name, split=Split.TEST)))
+
+
+def _ground(staged: Stage, *, facts: Facts, names: Sequence[str]) -> Ground:
+    week = training_week(staged, facts)
+    scenarios = {name: Scenario(gpus=tuple(name.split("+")), peak=staged.peak) for name in names}
+    competing: dict[tuple[str, str], Contestant] = {
+        (name, each.policy): each
+        for name, scenario in scenarios.items()
+        for each in contestants(scenario, week=week, night_speed=jobs.night_speed(facts))
+    }
+    return Ground(stage=staged, facts=facts, prices=facts.prices[0].name, scenarios=scenarios, contestants=competing)
+
+
+def _tries(ground: Ground, *, policies: Sequence[str]) -> Iterator[Job]:
+    """Yield every setting of every policy, on the train week, with warm starts and one seed."""
+    for (scenario, policy), contestant in ground.contestants.items():
+        if not _is_wanted(policy, policies):
+            continue
+        for number, parameters in enumerate(contestant.candidates):
+            key = RunKey(policy=policy, scenario=scenario, start=WARM_START, seed=0, tuning=f"try {number + 1:02d}")
+            yield Job(key=key, split=Split.TRAIN, parameters=parameters)
+
+
+def _asked(ground: Ground, *, chosen: dict[tuple[str, str], Try], arguments: argparse.Namespace) -> Iterator[Job]:
+    """Yield the runs on the test week: with defaults, as tuned, and the bounds."""
+    for start in arguments.starts:
+        for seed in range(arguments.seeds):
+            for (scenario, policy), contestant in ground.contestants.items():
+                if _is_wanted(policy, arguments.policies):
+                    key = RunKey(policy=policy, scenario=scenario, start=start, seed=seed, tuning=DEFAULT)
+                    draws = seed == 0 and start == WARM_START
+                    yield Job(key=key, split=Split.TEST, parameters=contestant.default, draws=draws)
+                if (scenario, policy) in chosen:
+                    key = RunKey(policy=policy, scenario=scenario, start=start, seed=seed, tuning=TUNED)
+                    yield Job(key=key, split=Split.TEST, parameters=chosen[scenario, policy].parameters)
+            for scenario in ground.scenarios:
+                for policy in BOUNDS:
+                    if _is_wanted(policy, arguments.policies):
+                        key = RunKey(policy=policy, scenario=scenario, start=start, seed=seed, tuning=DEFAULT)
+                        yield Job(key=key, split=Split.TEST, parameters={})
+
+
+def _best(tried: Sequence[Run], *, prices: str) -> dict[tuple[str, str], Try]:
+    """Return the best setting of each policy by scenario, as it was tried on the train week."""
+    by_policy: dict[tuple[str, str], list[Try]] = {}
+    for run in tried:
+        parameters = {name: float(value) for name, value in run.parameters.items()}
+        attempt = Try(parameters=parameters, cost=run.cost[prices], late_share=run.waits.late_share["1"])
+        by_policy.setdefault((run.key.scenario, run.key.policy), []).append(attempt)
+    return {place: best(tries) for place, tries in by_policy.items()}
+
+
+def _is_wanted(policy: str, wanted: Sequence[str]) -> bool:
+    return not wanted or any(part.lower() in policy.lower() for part in wanted)
+
+
+_GROUND: list[Ground] = []
+
+
+def _enter(ground: Ground) -> None:
+    """Keep what all jobs need in this process."""
+    _GROUND[:] = [ground]
+
+
+def _work(job: Job) -> Result:
+    return perform(job, ground=_GROUND[0])
+
+
+def _perform(
+    workers: ProcessPoolExecutor, asked: Sequence[Job], *, title: str, keep: Callable[[Sequence[Result]], None]
+) -> list[Result]:
+    """Return the results of all jobs; `keep` gets those that there are now and then: a long run may be ended."""
+    begun = datetime.now(UTC)
+    results: list[Result] = []
+    for future in as_completed([workers.submit(_work, job) for job in asked]):
+        results.append(future.result())
+        run, passed = results[-1][0], (datetime.now(UTC) - begun).total_seconds()
+        left = passed / len(results) * (len(asked) - len(results))
+        key, late = run.key, run.waits.late_share["1"]
+        _say(
+            f"{title}: {len(results)} of {len(asked)}, {left / 60:.0f} min left: {key.policy} on {key.scenario}, "
+            f"{key.start}, {key.tuning}, seed {key.seed}: {late:.2%} late, {run.wall_seconds:.0f} s"
+        )
+        if len(results) % KEPT_AFTER == 0 or len(results) == len(asked):
+            keep(results)
+    return results
+
+
+def _keep(results: Sequence[Result], *, ground: Ground, split: Split, folder: Path) -> None:
+    """Write the results beside those of earlier runs with the same assumptions."""
+    trace = ground.stage.facts(split)
+    document = Document(
+        machine=machine(),
+        measured=datetime.now(UTC).date().isoformat(),
+        commit=commit(),
+        trace=trace,
+        assumptions=tuple(
+            Assumption(name=each.name, value=each.value, source=each.source) for each in stated(ground.facts)
+        ),
+        currencies={table.name: table.currency for table in ground.facts.prices},
+        runs=tuple(run for run, _ in results),
+        curves=tuple(curve for _, curve in results if curve is not None),
+    )
+    path = path_of(folder, trace=trace.name, split=split)
+    write(document.merged(read(path)) if path.exists() else document, path)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.simulation", description=__doc__)
+    parser.add_argument("--traces", type=Path, default=DEFAULT_TRACES, metavar="DIR", help="folder with traces")
+    parser.add_argument("--clients", type=_names, default=[], metavar="NAME,…", help="traces or clients; default: all")
+    parser.add_argument(
+        "--policies", type=_names, default=[], metavar="PART,…", help="policies with this in their name"
+    )
+    parser.add_argument("--scenarios", type=_names, default=["a10", "a10+t4"], metavar="GPUS,…", help="a10, a10+t4")
+    parser.add_argument("--starts", type=_names, default=["D1", "D2", "D3"], metavar="NAME,…", help="cold starts")
+    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="how often each run is repeated; default: 5")
+    parser.add_argument("--days", type=_days, default=None, metavar="A-B", help="days of the test; default: 7-14")
+    parser.add_argument("--peak", type=float, default=6.0, metavar="N", help="replicas that the peak keeps busy")
+    parser.add_argument(
+        "--scale", type=float, default=None, metavar="F", help="multiply rates by this; not with --peak"
+    )
+    parser.add_argument(
+        "--tune", action="store_true", help="try twelve settings of each policy on the train week first"
+    )
+    parser.add_argument("--processes", type=int, default=len(sched_getaffinity(0)), metavar="N")
+    parser.add_argument("--facts", type=Path, default=None, metavar="FILE", help="other constants than the built-in")
+    parser.add_argument("--out", type=Path, default=RESULTS / "simulation", metavar="DIR", help="where results go")
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _days(text: str) -> tuple[float, float]:
+    first, _, last = text.partition("-")
+    try:
+        return float(first), float(last)
+    except ValueError:
+        message = f"{text!r} is no stretch of days: write 7-14"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

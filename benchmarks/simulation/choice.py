@@ -1,0 +1,24 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.simulation.grids import Parameters
+
+LATE_LIMIT = 0.005
+"""Share of requests that may wait for more than a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One setting on the train week: mean cost and mean share of requests later than 1 s, over its seeds."""
+
+    parameters: Parameters
+    cost: float
+    late_share: float
+
+
+def best(tries: Sequence[Try]) -> Try:
+    """Return the cheapest that keeps to the limit, else the least late; of equals the first."""
+    punctual = [candidate for candidate in tries if candidate.late_share <= LATE_LIMIT]
+    if punctual:
+        return min(punctual, key=lambda candidate: (candidate.cost, candidate.late_share))
+    return min(tries, key=lambda candidate: (candidate.late_share, candidate.cost))

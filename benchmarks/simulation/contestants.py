@@ -1,0 +1,70 @@
+"""Who competes: ours with its ablations, and the baselines, each with its default and the settings that are tried."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from embedding_operator.simulation.baselines.training import TrainingWeek
+from embedding_operator.simulation.ours import Ours
+from embedding_operator.simulation.policy import Policy
+
+from benchmarks.simulation.grids import Grid, Parameters, on_one_pool, on_two_pools
+from benchmarks.simulation.results import Kind
+from benchmarks.simulation.scenarios import DAY_POOL, NIGHT_POOL, Scenario
+
+DEFAULT: Parameters = {"target_utilization": 80.0, "floor_percentile": 50.0}
+UTILIZATIONS = (60.0, 70.0, 80.0, 90.0)
+FLOORS = (0.0, 50.0, 90.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contestant:
+    """One policy of a scenario. `build` makes a fresh one, since policies remember."""
+
+    policy: str
+    kind: Kind
+    default: Parameters
+    candidates: tuple[Parameters, ...]
+    build: Callable[[Parameters], Policy]
+
+
+def contestants(scenario: Scenario, *, week: TrainingWeek, night_speed: float) -> tuple[Contestant, ...]:
+    """Return everybody who can scale `scenario`; `night_speed` is a T4 in A10s."""
+    grids = on_one_pool(week) if scenario.gpus == (DAY_POOL,) else on_two_pools(week, night_pool=NIGHT_POOL)
+    ours = partial(_ours, scenario=scenario, week=week, night_speed=night_speed)
+    tries = tuple(
+        {"target_utilization": utilization, "floor_percentile": floor}
+        for utilization in UTILIZATIONS
+        for floor in FLOORS
+    )
+    unscheduled = {**DEFAULT, "floor_percentile": 0.0}
+    return (
+        Contestant(policy="Ours", kind=Kind.OURS, default=DEFAULT, candidates=tries, build=ours),
+        _ablation("Ours without schedule", default=unscheduled, build=ours),
+        _ablation("Ours without feed-forward", default=DEFAULT, build=partial(ours, hears_rate=False)),
+        _ablation("Ours without queue term", default=DEFAULT, build=partial(ours, hears_queue=False)),
+        *map(_baseline, grids),
+    )
+
+
+def _ours(
+    parameters: Parameters,
+    *,
+    scenario: Scenario,
+    week: TrainingWeek,
+    night_speed: float,
+    hears_queue: bool = True,
+    hears_rate: bool = True,
+) -> Policy:
+    spec = scenario.spec(parameters=parameters, week=week, night_speed=night_speed)
+    return Ours(spec, hears_queue=hears_queue, hears_rate=hears_rate)
+
+
+def _ablation(policy: str, *, default: Parameters, build: Callable[[Parameters], Policy]) -> Contestant:
+    return Contestant(policy=policy, kind=Kind.ABLATION, default=default, candidates=(), build=build)
+
+
+def _baseline(grid: Grid) -> Contestant:
+    return Contestant(
+        policy=grid.policy, kind=Kind.BASELINE, default=grid.default, candidates=grid.candidates, build=grid.build
+    )

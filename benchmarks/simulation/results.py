@@ -1,0 +1,216 @@
+"""What a simulated benchmark leaves behind: one JSON document per trace and split, read and written whole.
+
+A document holds `runs`, one for each policy, cold start and seed, and `curves`, one day of some runs for plots. Bounds
+(the clairvoyants) are runs too, of kind `bound`. Runs of one trace, start and seed saw the same requests.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+
+class Split(StrEnum):
+    """Which part of a trace was run: policies are tuned on the train week and judged on the test week."""
+
+    TRAIN = "train"
+    TEST = "test"
+
+
+class Kind(StrEnum):
+    """What a run stands for."""
+
+    OURS = "ours"
+    ABLATION = "ablation"
+    BASELINE = "baseline"
+    BOUND = "bound"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunKey:
+    """Which run it is.
+
+    `start` is a cold-start scenario (`D1`, `D2`, `D3`), `tuning` is `default` or `tuned`, `scenario` names the pools
+    and the load: services with A10 alone and with A10 and T4 are different scenarios.
+    """
+
+    policy: str
+    scenario: str
+    start: str
+    seed: int
+    tuning: str = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How late requests began to be computed, in seconds. Those that never were count as later than anything.
+
+    `late_share` maps a threshold (`0.5`, `1`, `5`) to the share of requests (0 to 1) that waited longer;
+    `worst_window_share` is the share later than 1 s in the worst five minutes.
+    """
+
+    late_share: Mapping[str, float]
+    worst_window_share: float
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One policy on one trace with one seed. Only what lies in the measured span and in no gap of the trace counts.
+
+    `requests` = `answered` + `timed_out` + `dropped`. `pod_hours` and `node_hours` are by pool: a pod counts from its
+    order to its end, a node from the order of its first pod until it is given back. `cost` maps a price table to node
+    hours times prices, in the currency of the table. `events_per_day` counts changes of a pool's replicas.
+    """
+
+    key: RunKey
+    kind: Kind
+    parameters: Mapping[str, float | int | str | bool] = field(default_factory=dict)
+    measured_days: float
+    requests: int
+    tokens: int
+    answered: int
+    timed_out: int
+    dropped: int
+    waits: Waits
+    pod_hours: Mapping[str, float]
+    node_hours: Mapping[str, float]
+    cost: Mapping[str, float]
+    events_per_day: float
+    pod_starts_per_day: float
+    idle_pod_hours: float = 0.0
+    decisions: int = 0
+    wall_seconds: float = 0.0
+    decide_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One day of a run, a figure per `step` seconds from `begin` (seconds since the trace began).
+
+    `arrival` is in tokens per second, `waiting` in requests, `replicas` (asked for) and `ready` are by pool.
+    """
+
+    key: RunKey
+    begin: float
+    step: float
+    arrival: Sequence[float]
+    waiting: Sequence[float]
+    replicas: Mapping[str, Sequence[int]]
+    ready: Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceFacts:
+    """What was run: where it is from, how it was scaled, what of it was left out.
+
+    Rates are of the scaled trace and its measured span. `peak_tokens_per_second` is the 99.9th percentile of its
+    windows. `masked_hours` lie in gaps of the source.
+    """
+
+    name: str
+    source: str
+    split: Split
+    begin: float
+    end: float
+    scale: float
+    scaling: str
+    mean_requests_per_second: float
+    mean_tokens_per_second: float
+    peak_tokens_per_second: float
+    mean_tokens_per_request: float
+    masked_hours: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumption:
+    """One constant of the simulation beside its source."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """Everything that was run on one trace and split."""
+
+    machine: Mapping[str, str | int]
+    measured: str
+    commit: str
+    trace: TraceFacts
+    assumptions: tuple[Assumption, ...]
+    currencies: Mapping[str, str]
+    runs: tuple[Run, ...]
+    curves: tuple[Curve, ...] = ()
+
+    def merged(self, older: "Document") -> "Document":
+        """Return this document with those runs and curves of `older` that it has none of its own for.
+
+        Nothing is taken from a document of another commit, trace, scale or set of assumptions.
+        """
+        if (older.commit, older.trace, older.assumptions) != (self.commit, self.trace, self.assumptions):
+            return self
+        runs = {run.key: run for run in (*older.runs, *self.runs)}
+        curves = {curve.key: curve for curve in (*older.curves, *self.curves)}
+        return replace(
+            self,
+            runs=tuple(runs[key] for key in sorted(runs, key=_order)),
+            curves=tuple(curves[key] for key in sorted(curves, key=_order)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A mean over seeds and its 95 % confidence interval by Student's t; without width where there is one seed."""
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Interval":
+        """Return the interval of `values`; raise `ValueError` if there are none."""
+        known = list(values)
+        if not known:
+            raise ValueError("an interval needs at least one value")
+        mean = statistics.fmean(known)
+        if len(known) == 1:
+            return cls(mean=mean, low=mean, high=mean, count=1)
+        half = _student(len(known) - 1) * statistics.stdev(known) / math.sqrt(len(known))
+        return cls(mean=mean, low=mean - half, high=mean + half, count=len(known))
+
+
+_ADAPTER = TypeAdapter(Document)
+_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+"""The 97.5th percentile of Student's t for 1, 2, … degrees of freedom; more count as the last, a little too wide."""
+
+
+def read(path: Path) -> Document:
+    """Return the document in `path`; raise `pydantic.ValidationError` if it is none."""
+    return _ADAPTER.validate_json(path.read_bytes())
+
+
+def write(document: Document, path: Path) -> None:
+    """Write `document` to `path`, folders included."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_ADAPTER.dump_json(document) + b"\n")
+
+
+def path_of(folder: Path, *, trace: str, split: Split) -> Path:
+    """Return where the document of a trace and split lies in `folder`."""
+    return folder / f"{trace}-{split}.json"
+
+
+def _order(key: RunKey) -> tuple[str, str, str, str, int]:
+    return key.scenario, key.start, key.policy, key.tuning, key.seed
+
+
+def _student(freedom: int) -> float:
+    return _STUDENT[min(freedom, len(_STUDENT)) - 1]

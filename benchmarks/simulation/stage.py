@@ -1,0 +1,99 @@
+"""One trace, scaled and cut into its weeks: what all runs on it share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from embedding_operator.simulation.arrivals import tokens_per_slot
+from embedding_operator.simulation.baselines.training import MINUTE_SECONDS, TrainingWeek
+from embedding_operator.simulation.facts import Facts
+from embedding_operator.simulation.trace import DAY_SECONDS, Trace
+
+from benchmarks.simulation.results import Split, TraceFacts
+from benchmarks.simulation.scenarios import DAY_POOL, MODEL, seed_capacity
+
+WEEK_SECONDS = 7 * DAY_SECONDS
+PEAK_QUANTILE = 0.999
+FILLED = 0.98
+"""The share of its replicas that the peak keeps busy."""
+
+MOST_REQUESTS_PER_SECOND = 250.0
+"""The mean to which traces of short requests are held, so that a week stays a minute of computing."""
+
+OUTSTANDING = 64
+TRAINING_SEED = 10_007
+"""The train week that plans are fitted to: requests that no run sees again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stage:
+    """A scaled trace. `peak` is the number of replicas of the first pool that its busiest windows keep busy."""
+
+    trace: Trace
+    peak: float
+    spans: Mapping[Split, tuple[float, float]]
+    scaling: str
+
+    def facts(self, split: Split) -> TraceFacts:
+        """Return what the results say of the trace."""
+        begin, end = self.spans[split]
+        inside = slice(int(begin // self.trace.step), int(end // self.trace.step))
+        rates, gaps = self.trace.rates[inside], self.trace.gaps[inside]
+        tokens = self.trace.token_rates()[inside][~gaps]
+        requests = float(rates[~gaps].mean())
+        return TraceFacts(
+            name=self.trace.name,
+            source=self.trace.source,
+            split=split,
+            begin=begin,
+            end=end,
+            scale=round(self.trace.scale, 6),
+            scaling=self.scaling,
+            mean_requests_per_second=requests,
+            mean_tokens_per_second=float(tokens.mean()),
+            peak_tokens_per_second=float(np.quantile(tokens, PEAK_QUANTILE)),
+            mean_tokens_per_request=float(tokens.mean()) / max(requests, 1e-12),
+            masked_hours=float(gaps.sum()) * self.trace.step / 3600.0,
+        )
+
+
+def stage(trace: Trace, facts: Facts, *, peak: float, scale: float | None, days: tuple[float, float] | None) -> Stage:
+    """Return `trace` scaled by `scale`, or so that the busiest windows of its train week keep `peak` replicas busy.
+
+    `days` replaces the test week.
+    """
+    training = slice(0, int(min(WEEK_SECONDS, trace.seconds) // trace.step))
+    tokens, requests = trace.token_rates()[training], trace.rates[training]
+    length = float(tokens.sum() / requests.sum())
+    server = facts.server(model=MODEL, gpu=DAY_POOL)
+    capacity = server.capacity(tokens_per_request=length, outstanding=OUTSTANDING) * FILLED
+    natural = float(np.quantile(tokens, PEAK_QUANTILE)) / capacity
+    factor = min(peak / natural, MOST_REQUESTS_PER_SECOND / float(requests.mean())) if scale is None else scale
+    return Stage(
+        trace=trace.scaled(factor),
+        peak=natural * factor,
+        spans=_spans(trace, days=days),
+        scaling=f"rates multiplied by {factor:.4g}, laws kept: the busiest windows keep {natural * factor:.1f} "
+        f"{DAY_POOL} busy",
+    )
+
+
+def training_week(staged: Stage, facts: Facts) -> TrainingWeek:
+    """Return the load of the train week by minute, or of as much as there is."""
+    end = min(WEEK_SECONDS, staged.trace.seconds)
+    tokens = tokens_per_slot(staged.trace, seed=TRAINING_SEED, begin=0.0, end=end, slot=MINUTE_SECONDS)
+    speed = seed_capacity(facts, gpu=DAY_POOL)
+    load = tuple((tokens / MINUTE_SECONDS / speed).tolist())
+    return TrainingWeek(pool=DAY_POOL, tokens_per_second=speed, load_by_minute=load)
+
+
+def _spans(trace: Trace, *, days: tuple[float, float] | None) -> dict[Split, tuple[float, float]]:
+    """Return the weeks. Nothing can be held back of a trace of one week or less: it is all train, and all test."""
+    long = trace.seconds > WEEK_SECONDS
+    test = (WEEK_SECONDS, min(2 * WEEK_SECONDS, trace.seconds)) if long else (0.0, trace.seconds)
+    if days is not None:
+        test = (days[0] * DAY_SECONDS, min(days[1] * DAY_SECONDS, trace.seconds))
+    if test[0] >= test[1]:
+        message = f"--days: {trace.name} ends on day {trace.seconds / DAY_SECONDS:.1f}: choose earlier days"
+        raise ValueError(message)
+    return {Split.TRAIN: (0.0, min(WEEK_SECONDS, trace.seconds)), Split.TEST: test}

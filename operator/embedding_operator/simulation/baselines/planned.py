@@ -1,0 +1,24 @@
+from collections.abc import Callable, Mapping
+
+from embedding_operator.simulation.policy import View
+
+CRON_SECONDS = 60.0
+"""Cron's finest step."""
+
+
+class Planned:
+    """Replicas by the clock alone: `plan` tells those of each pool at a time, within the pool's bounds. A policy."""
+
+    def __init__(self, *, name: str, plan: Callable[[float], Mapping[str, int]], period: float = CRON_SECONDS) -> None:
+        self.name = name
+        self.period = period
+        self._plan = plan
+
+    def look(self, view: View) -> Mapping[str, int]:
+        """Return what is planned for now."""
+        planned = self._plan(view.now)
+        return {
+            pool.name: min(max(planned[pool.name], pool.min_replicas), pool.max_replicas)
+            for pool in view.pools
+            if pool.name in planned
+        }

@@ -1,0 +1,38 @@
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedding_operator.simulation.policy import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayedPlan:
+    """A clairvoyant's plan as a policy, so that one sees how late it is in the very simulation it is the bound of.
+
+    `replicas` (`slots x pools`) serve from `begin` on; each is ordered `lead_seconds` early. After the last slot its
+    replicas stay. Pools' bounds are the plan's own.
+    """
+
+    name: str
+    pools: Sequence[str]
+    replicas: NDArray[np.int64]
+    begin: float
+    slot_seconds: float
+    lead_seconds: float
+
+    @property
+    def period(self) -> float:
+        """Return the length of a slot."""
+        return self.slot_seconds
+
+    def look(self, view: View) -> Mapping[str, int]:
+        """Return the most that serve from now until a replica that is ordered now would."""
+        first = self._slot(view.now)
+        last = self._slot(view.now + self.lead_seconds)
+        ordered = self.replicas[first : last + 1].max(axis=0)
+        return {pool: int(replicas) for pool, replicas in zip(self.pools, ordered, strict=True)}
+
+    def _slot(self, at: float) -> int:
+        return min(max(int((at - self.begin) // self.slot_seconds), 0), len(self.replicas) - 1)

@@ -1,0 +1,117 @@
+"""The operator's own decision as a policy: `decide` itself, told what the operator would be told."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.domain.memory import ScalingMemory
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.scaling import decide
+from embedding_operator.domain.schedule import bounds_in_force
+from embedding_operator.simulation.policy import PodView, PoolView, View
+from embedding_operator.simulation.telemetry import Telemetry
+
+EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
+"""The instant at which traces begin: midnight before a Monday."""
+
+TICK_SECONDS = 5.0
+OVERDUE_SECONDS = 600.0
+"""Twice what a start is expected to take before starts are learned: who takes longer is stuck."""
+
+
+class Ours:
+    """Decides as the operator does for a service with `spec`.
+
+    `hears_queue` and `hears_rate` take the term of the queue, or the feed-forward, out of the decision; they are True
+    but for ablations.
+    """
+
+    def __init__(
+        self, spec: EmbeddingServiceSpec, *, name: str = "ours", hears_queue: bool = True, hears_rate: bool = True
+    ) -> None:
+        self._spec, self._name = spec, name
+        self._hears_queue, self._hears_rate = hears_queue, hears_rate
+        self._policy = Policy.of(spec.scaling)
+        self._telemetry = Telemetry(gateway=spec.gateway.enabled, holds=spec.gateway.hold_seconds > 0)
+        self._memory: ScalingMemory | None = None
+        self._bounds: Bounds | None = None
+        self._replicas: dict[tuple[int, float | None, bool], Replica] = {}
+
+    @property
+    def name(self) -> str:
+        """Return the name in tables and plots."""
+        return self._name
+
+    @property
+    def period(self) -> float:
+        """Return the seconds from one look to the next."""
+        return TICK_SECONDS
+
+    def look(self, view: View) -> Mapping[str, int]:
+        """Return the replicas per pool."""
+        observation = self.observation(view)
+        decision = decide(observation)
+        self._memory = decision.memory
+        if not decision.write:
+            return {}
+        return {target.pool: target.replicas for target in decision.targets}
+
+    def observation(self, view: View) -> Observation:
+        """Return what the operator would see, and remember it as the next sample of telemetry."""
+        now = EPOCH + timedelta(seconds=view.now)
+        self._telemetry.record(view, now=now)
+        gateway = self._telemetry.gateway(now=now)
+        load = self._telemetry.load(gateway, ready=sum(pool.ready for pool in view.pools), now=now)
+        return Observation(
+            now=now,
+            policy=self._policy,
+            bounds=self._bounds_at(now),
+            pools=tuple(self._pool(pool, now=view.now) for pool in view.pools),
+            load=self._heard(load),
+            gateway=gateway,
+            memory=self._memory,
+        )
+
+    def _bounds_at(self, now: datetime) -> Bounds:
+        """Return what the schedule allows; it is the same until the next transition."""
+        known = self._bounds
+        if known is None or (known.next_transition is not None and known.next_transition <= now):
+            known = self._bounds = bounds_in_force(self._spec, cluster=(), now=now)
+        return known
+
+    def _heard(self, load: Load | None) -> Load | None:
+        if load is None or (self._hears_queue and self._hears_rate):
+            return load
+        if not self._hears_queue:
+            load = replace(load, queue_requests=0.0, queue_tokens=0.0)
+        rate = load.arrival_tokens_per_second
+        return load if self._hears_rate or rate is None else replace(load, arrival_tokens_per_second=0.0)
+
+    def _pool(self, view: PoolView, *, now: float) -> Pool:
+        pods = tuple(self._replica(view.name, pod, now=now) for pod in view.pods)
+        missing = view.replicas - len(view.pods)
+        if missing > 0:
+            pods += tuple(_without_node(view.name, index, now=now) for index in range(missing))
+        return Pool(name=view.name, replicas=view.replicas, tokens_per_second=view.tokens_per_second, pods=pods)
+
+    def _replica(self, pool: str, pod: PodView, *, now: float) -> Replica:
+        overdue = pod.ready_at is None and now - pod.created_at > OVERDUE_SECONDS
+        key = (pod.uid, pod.ready_at, overdue)
+        if key not in self._replicas:
+            self._replicas[key] = Replica(
+                uid=str(pod.uid),
+                name=f"{pool}-{pod.uid}",
+                created_at=EPOCH + timedelta(seconds=pod.created_at),
+                ready_since=None if pod.ready_at is None else EPOCH + timedelta(seconds=pod.ready_at),
+                stuck=Reason.START_OVERDUE if overdue else None,
+                parity=Parity.PASSED,
+            )
+        return self._replicas[key]
+
+
+def _without_node(pool: str, index: int, *, now: float) -> Replica:
+    """Return a replica that finds no node: its pool is out of stock."""
+    name = f"{pool}-without-node-{index}"
+    return Replica(uid=name, name=name, created_at=EPOCH + timedelta(seconds=now), stuck=Reason.UNSCHEDULABLE)

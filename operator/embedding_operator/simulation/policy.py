@@ -1,0 +1,82 @@
+"""What a scaling policy may see of a simulated service, and what it answers. Ours and every baseline are policies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodView:
+    """One replica that was ordered and not taken back. Times are seconds since the trace began.
+
+    `ready_at` is None while it starts. `in_flight` counts its requests, computed and queued, `queue_tokens` the tokens
+    that wait in its queue.
+    """
+
+    uid: int
+    created_at: float
+    ready_at: float | None
+    in_flight: int = 0
+    queue_tokens: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolView:
+    """One GPU pool: what is asked of it, and its pods. `tokens_per_second` is the seed, not the truth.
+
+    `hourly_price` is that of one replica. A pool with fewer pods than `replicas` is out of stock.
+    """
+
+    name: str
+    replicas: int
+    min_replicas: int
+    max_replicas: int
+    tokens_per_second: float
+    hourly_price: float
+    pods: tuple[PodView, ...]
+
+    @property
+    def ready(self) -> int:
+        """Return how many replicas serve."""
+        return sum(1 for pod in self.pods if pod.ready_at is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The service `now` seconds into the trace, as a scrape at this very moment shows it.
+
+    `waiting_requests` and `waiting_tokens` are at no replica or in a replica's queue, `in_flight` counts them and those
+    that are computed; `held_requests`, of `held_tokens`, are at no replica. The totals are counters since
+    the trace began.
+    """
+
+    now: float
+    waiting_requests: int
+    waiting_tokens: float
+    in_flight: int
+    arrived_requests: int
+    arrived_tokens: float
+    answered_requests: int
+    answered_tokens: float
+    held_requests: int = 0
+    held_tokens: float = 0.0
+    pools: tuple[PoolView, ...]
+
+    def pool(self, name: str) -> PoolView:
+        """Return the pool called `name`; raise `KeyError` if there is none."""
+        return {pool.name: pool for pool in self.pools}[name]
+
+
+class Policy(Protocol):
+    """Looks at the service every `period` seconds and says how many replicas each pool should have."""
+
+    @property
+    def name(self) -> str:
+        """Return the name in tables and plots."""
+
+    @property
+    def period(self) -> float:
+        """Return the seconds from one look to the next."""
+
+    def look(self, view: View) -> Mapping[str, int]:
+        """Return the replicas per pool; a pool that is not named keeps what it has."""

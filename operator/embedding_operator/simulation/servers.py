@@ -1,0 +1,31 @@
+"""How fast one replica computes, and how many of what it computes in: the constants of a model on a GPU."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A batch server: a batch takes max(floor, per_batch + per_token * tokens, per_request * requests) seconds.
+
+    A batch holds at most `batch_tokens` and `batch_requests`; a longer request is a batch of its own. `source` says
+    where the figures are from.
+    """
+
+    floor: float
+    per_batch: float
+    per_token: float
+    per_request: float
+    batch_tokens: int
+    batch_requests: int
+    source: str = ""
+
+    def seconds(self, *, tokens: float, requests: float) -> float:
+        """Return how long a batch takes."""
+        return max(self.floor, self.per_batch + self.per_token * tokens, self.per_request * requests)
+
+    def capacity(self, *, tokens_per_request: float, outstanding: int) -> float:
+        """Return the tokens per second of full batches of equal requests, `outstanding` of them at a time at most."""
+        most = min(self.batch_requests, outstanding, self.batch_tokens // max(1.0, tokens_per_request))
+        requests = max(1.0, most)
+        tokens = requests * tokens_per_request
+        return tokens / self.seconds(tokens=tokens, requests=requests)

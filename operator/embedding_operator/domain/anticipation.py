@@ -50,8 +50,7 @@ class Outlook:
 def outlook(observation: Observation, *, required: float, buckets: tuple[Bucket, ...]) -> Outlook:
     """Return the outlook; `required` and `buckets` are what was asked for so far."""
     leads = {pool.name: pool.lead_seconds for pool in observation.pools}
-    allowed = [leads[allowance.pool] for allowance in observation.bounds.pools if allowance.pool in leads]
-    lead = min(allowed, default=0.0)
+    lead = min((leads[each.pool] for each in observation.bounds.pools if each.pool in leads), default=0.0)
     ages = list(_ages(observation.pools, now=observation.now))
     if not ages:
         return Outlook(lead_seconds=lead)

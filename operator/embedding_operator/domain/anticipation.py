@@ -7,13 +7,14 @@ looks at the backlog that will be there when help arrives:
 
 While replicas start, Q' grows as fast as eta shrinks, and Q* stays what it was: one answer at the first look, not a new
 and larger one at every look. The queue in requests has no such forecast. Replicas that are on their way were asked for
-on account of it, so until they are Ready it asks for no more than was asked since the first of them was created.
+on account of it, so until they are Ready and had the time to drain it, it asks for no more than was asked since the
+first of them was created.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from embedding_operator.domain.closing import is_hopeless
 from embedding_operator.domain.memory import Bucket
@@ -29,7 +30,7 @@ class Outlook:
 
     `lead_seconds` is the shortest start on the allowed pools, `starting_seconds` what the youngest of the replicas on
     their way still needs, None where there are none. `asked` is the most that was asked for since the oldest of them
-    was created, in tokens per second.
+    was created, or of those that had no time to drain the queue yet, in tokens per second.
     """
 
     lead_seconds: float
@@ -50,15 +51,16 @@ class Outlook:
 def outlook(observation: Observation, *, required: float, buckets: tuple[Bucket, ...]) -> Outlook:
     """Return the outlook; `required` and `buckets` are what was asked for so far."""
     leads = {pool.name: pool.lead_seconds for pool in observation.pools}
-    allowed = [leads[allowance.pool] for allowance in observation.bounds.pools if allowance.pool in leads]
-    lead = min(allowed, default=0.0)
+    lead = min((leads[each.pool] for each in observation.bounds.pools if each.pool in leads), default=0.0)
     ages = list(_ages(observation.pools, now=observation.now))
-    if not ages:
+    drain = Outlook(lead_seconds=lead).drain_seconds(stated=observation.policy.drain_seconds)
+    new = [age for _, age in ages] + _ages_of_new(observation.pools, now=observation.now, drain_seconds=drain)
+    if not new:
         return Outlook(lead_seconds=lead)
-    since = max(age for _, age in ages) + 1.0
+    since = max(new) + 1.0
     return Outlook(
         lead_seconds=lead,
-        starting_seconds=max(max(0.0, leads[pool] - age) for pool, age in ages),
+        starting_seconds=max((max(0.0, leads[pool] - age) for pool, age in ages), default=None),
         asked=max(required, highest_within(buckets, now=observation.now, seconds=since)),
     )
 
@@ -74,3 +76,14 @@ def _ages(pools: Sequence[Pool], *, now: datetime) -> Iterator[tuple[str, float]
             yield pool.name, max(0.0, (now - pod.created_at).total_seconds())
         if pool.replicas > len(pool.ready) + len(starting):
             yield pool.name, 0.0
+
+
+def _ages_of_new(pools: Sequence[Pool], *, now: datetime, drain_seconds: float) -> list[float]:
+    """Return the ages in seconds of the replicas that became Ready within the last `drain_seconds`."""
+    since = now - timedelta(seconds=drain_seconds)
+    return [
+        (now - pod.created_at).total_seconds()
+        for pool in pools
+        for pod in pool.ready
+        if pod.ready_since is not None and pod.ready_since > since
+    ]

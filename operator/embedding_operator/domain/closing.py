@@ -32,6 +32,8 @@ def is_hopeless(pod: Replica, *, pool: Pool, now: datetime) -> bool:
 def closures(observation: Observation) -> dict[str, Closure]:
     """Return what is remembered of pools where pods can not start, or could not of late, by name."""
     known = {} if observation.memory is None else {each.pool: each for each in observation.memory.closures}
+    if not known and not any(pool.stuck for pool in observation.pools):
+        return {}
     found = {pool.name: _closure(pool, known.get(pool.name), now=observation.now) for pool in observation.pools}
     return {name: closure for name, closure in found.items() if closure is not None}
 
@@ -64,18 +66,18 @@ def asked_in_vain(pool: Pool, shortage: Shortage, *, closure: Closure, now: date
         return 0
     waiting = max(0, math.ceil(shortage.missing / pool.tokens_per_second - TOLERANCE), 1)
     if _is_tried(closure, now=now):
-        hopeless = any(is_hopeless(pod, pool=pool, now=now) for pod in pool.pods)
+        hopeless = any(is_hopeless(pod, pool=pool, now=now) for pod in pool.stuck)
         return min(room, max(min(stuck, waiting), 2 if hopeless else 1))
     return max(0, min(room, stuck, waiting))
 
 
 def _on_its_way(pool: Pool, *, now: datetime) -> int:
-    hopeless = sum(1 for pod in pool.pods if is_hopeless(pod, pool=pool, now=now))
+    hopeless = sum(1 for pod in pool.stuck if is_hopeless(pod, pool=pool, now=now))
     return max(0, pool.replicas - len(pool.ready) - hopeless)
 
 
 def _closure(pool: Pool, known: Closure | None, *, now: datetime) -> Closure | None:
-    hopeless = [pod for pod in pool.pods if is_hopeless(pod, pool=pool, now=now)]
+    hopeless = [pod for pod in pool.stuck if is_hopeless(pod, pool=pool, now=now)]
     if known is None or not known.at <= now < known.until + timedelta(seconds=LONGEST_SECONDS):
         return _closed(pool.name, now=now, times=0) if hopeless else None
     if _has_recovered(pool, known, hopeless=bool(hopeless), now=now):

@@ -82,21 +82,25 @@ def _within(
     closures: Mapping[str, Closure],
     trace: Trace,
 ) -> Goal:
-    """Return what the bounds allow, and what closed pools are asked for in vain."""
+    """Return what the bounds allow, and what closed pools are asked for in vain.
+
+    What must be Ready before others leave is what open pools would hold: who serves in place of pods that can not start
+    stays.
+    """
     policy, pools, now = observation.policy, observation.pools, observation.now
     speed = {pool.name: pool.tokens_per_second for pool in pools}
     wished = allocated(required, policy=policy, allowances=allowances, pools=pools, trace=trace)
     _trace_bounds(wished, observation=observation, allowances=allowances, required=required, trace=trace)
+    need = coverage(wished, tokens_per_second=speed)
     if not any(allowance.pool in closures for allowance in allowances):
-        return Goal(replicas=wished, need=coverage(wished, tokens_per_second=speed))
+        return Goal(replicas=wished, need=need)
     by_name = {pool.name: pool for pool in pools}
     held = [
         usable(each, pool=by_name[each.pool], closure=closures[each.pool], now=now) if each.pool in closures else each
         for each in allowances
     ]
     goal = allocated(required, policy=policy, allowances=held, pools=pools, trace=Trace())
-    need = coverage(goal, tokens_per_second=speed)
-    missing = required - need
+    missing = required - coverage(goal, tokens_per_second=speed)
     for allowance in allowances:
         closure, pool = closures.get(allowance.pool), by_name[allowance.pool]
         if closure is None:

@@ -114,6 +114,8 @@ def _within_limit(pool: Pool, *, step: RateStep, share_per_minute: float) -> boo
 
 def victims(pool: Pool, *, count: int) -> tuple[str, ...]:
     """Return the names of the `count` pods of `pool` whose end costs least: stuck, not Ready, then idle, then young."""
+    if count == 0:
+        return ()
     ranked = sorted(
         pool.pods,
         key=lambda pod: (

@@ -47,9 +47,10 @@ def with_starts(known: LearnedPool, pool: Pool, *, last: datetime | None, now: d
     """Return `known` with the starts of `pool` that ended since the decision made at `last`."""
     if last is None or not timedelta(0) <= now - last <= timedelta(seconds=BLIND_SECONDS):
         return replace(known, starting=()) if known.starting else known
-    if not known.starting and not any(_is_new(pod, last=last) for pod in pool.pods):
+    since = last - _CREATION_CLOCK
+    if not known.starting and all(pod.created_at <= since for pod in pool.pods):
         return known
-    new = [pod for pod in pool.pods if pod.uid in known.starting or _is_new(pod, last=last)]
+    new = [pod for pod in pool.pods if pod.uid in known.starting or _is_new(pod, since=since)]
     return replace(
         known,
         starting=tuple(pod.uid for pod in new if pod.ready_since is None)[:MOST_STARTING],
@@ -58,9 +59,8 @@ def with_starts(known: LearnedPool, pool: Pool, *, last: datetime | None, now: d
     )
 
 
-def _is_new(pod: Replica, *, last: datetime) -> bool:
-    """Return whether `pod` may have been created, and if it is Ready became so, after the decision made at `last`."""
-    since = last - _CREATION_CLOCK
+def _is_new(pod: Replica, *, since: datetime) -> bool:
+    """Return whether `pod` was created, and if it is Ready became so, after `since`."""
     return pod.created_at > since and (pod.ready_since is None or pod.ready_since > since)
 
 

@@ -27,7 +27,7 @@ from embedding_operator.domain.observation import TOKENS_PER_REQUEST, Load
 MAX_AGE_SECONDS = 15.0
 WINDOW_SECONDS = 60.0
 SERVED_SECONDS = 30.0
-"""The longest inputs take seconds: an engine that finished nothing in less may only be busy."""
+"""The longest inputs take seconds: an engine that finished nothing in less time may only be busy."""
 
 BURST_SECONDS = 6.0
 _BURST_BOTH_ENDS = timedelta(seconds=2 * BURST_SECONDS)
@@ -212,12 +212,19 @@ def intervals_of(samples: Series, *, now: datetime, window: float) -> Iterator[I
 
 
 def _served(intervals: Sequence[Interval]) -> float | None:
-    """Return the tokens per second that were finished; None where engines were not seen for long enough to tell."""
-    if not intervals:
+    """Return the tokens per second that were finished since requests wait at every engine.
+
+    None where that is too short to tell: an engine that had nothing to do finished nothing either.
+    """
+    ends = [sample for interval in intervals for sample in (interval.first, interval.last)]
+    if not ends:
         return None
-    begin = min(interval.first.taken_at for interval in intervals)
-    seconds = (max(interval.last.taken_at for interval in intervals) - begin).total_seconds()
-    return None if seconds < SERVED_SECONDS else math.fsum(interval.tokens for interval in intervals) / seconds
+    oldest = min(sample.taken_at for sample in ends)
+    begin = max((sample.taken_at for sample in ends if sample.queue_requests <= 0), default=oldest)
+    seconds = (max(sample.taken_at for sample in ends) - begin).total_seconds()
+    if seconds < SERVED_SECONDS:
+        return None
+    return math.fsum(interval.tokens for interval in intervals if interval.last.taken_at > begin) / seconds
 
 
 def is_recent(first: datetime, last: datetime, *, now: datetime) -> bool:

@@ -4,7 +4,7 @@ Capacity and load are in tokens per second, not in replicas: history, hysteresis
 when a service moves between GPU pools of different speed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -78,15 +78,15 @@ class Pool:
     price_per_hour: float | None = None
     lead_seconds: float = LEAD_SECONDS
 
-    @property
-    def ready(self) -> tuple[Replica, ...]:
-        """Return the pods that serve."""
-        return tuple(pod for pod in self.pods if pod.ready_since is not None)
+    ready: tuple[Replica, ...] = field(init=False, repr=False, compare=False)
+    stuck: tuple[Replica, ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def stuck(self) -> tuple[Replica, ...]:
-        """Return the pods that will not become Ready by waiting."""
-        return tuple(pod for pod in self.pods if pod.ready_since is None and pod.stuck is not None)
+    def __post_init__(self) -> None:
+        """Note the pods that serve, and those that will not by waiting: every step of a decision asks for them."""
+        object.__setattr__(self, "ready", tuple(pod for pod in self.pods if pod.ready_since is not None))
+        waiting = () if len(self.ready) == len(self.pods) else self.pods
+        stuck = tuple(pod for pod in waiting if pod.ready_since is None and pod.stuck is not None)
+        object.__setattr__(self, "stuck", stuck)
 
     @property
     def starting(self) -> int:

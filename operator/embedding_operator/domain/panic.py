@@ -12,15 +12,16 @@ from embedding_operator.domain.observation import Load, Observation
 
 PANIC_RATIO = 2.0
 PANIC_SECONDS = 60.0
+_PANIC = timedelta(seconds=PANIC_SECONDS)
 
 
 def panic_until(load: Load | None, *, observation: Observation, last: datetime | None) -> datetime | None:
     """Return until when there is panic, None where there is none; `last` is until when it was to last so far."""
-    now, hold = observation.now, timedelta(seconds=PANIC_SECONDS)
+    now = observation.now
     if load is not None and _is_burst(load, observation=observation):
-        return now + hold
+        return now + _PANIC
     # One that lasts longer than it can was set by a clock that has gone back since.
-    return last if last is not None and now < last <= now + hold else None
+    return last if last is not None and now < last <= now + _PANIC else None
 
 
 def in_panic(load: Load) -> Load:
@@ -30,9 +31,11 @@ def in_panic(load: Load) -> Load:
 
 
 def _is_burst(load: Load, *, observation: Observation) -> bool:
+    if load.burst_tokens_per_second is None:
+        return False
     speed = {pool.name: pool.tokens_per_second for pool in observation.pools}
     allowed = [speed[each.pool] for each in observation.bounds.pools if each.pool in speed]
-    if load.burst_tokens_per_second is None or not allowed:
+    if not allowed:
         return False
     ready = sum(pool.ready_capacity for pool in observation.pools)
     needed = load.burst_tokens_per_second / observation.policy.target_utilization

@@ -40,8 +40,8 @@ def raised_pools(bounds: Bounds) -> tuple[str, ...]:
 
 def floors(observation: Observation, *, required: float, trace: Trace) -> tuple[Floor, ...]:
     """Return the replicas to hold for the next window, and for one that opened of late, by name of the pool."""
-    known = _still_known(observation)
     opens = observation.bounds.next_transition
+    known = _still_known(observation)
     due = [] if opens is None else _due(observation, opens=opens)
     if opens is not None and due:
         share = _share(observation, required=required)
@@ -63,12 +63,14 @@ def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime)
 
 def ahead(known: tuple[Floor, ...], *, bounds: Bounds, now: datetime) -> dict[str, int]:
     """Return the replicas by pool that start for a window to come, within what this one allows of the pool."""
+    if not known:
+        return {}
     most = {each.pool: each.max_replicas for each in bounds.pools}
     return {each.pool: min(each.replicas, most.get(each.pool, each.replicas)) for each in known if each.opens > now}
 
 
 def _still_known(observation: Observation) -> dict[str, Floor]:
-    if observation.memory is None:
+    if observation.memory is None or not observation.memory.floors:
         return {}
     now, hold = observation.now, timedelta(seconds=observation.policy.down_stabilization_seconds)
     pools = {pool.name for pool in observation.pools}

@@ -130,15 +130,16 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
     if until is not None:
         load, frozen = in_panic(load), True
         _trace_panic(load, until=until, current=current, trace=trace)
+    reference = _reference_capacity(observation)
     demand = demand_of(
         load,
         policy=observation.policy,
         ready_capacity=sum(pool.ready_capacity for pool in observation.pools),
-        replica_capacity=_reference_capacity(observation),
+        replica_capacity=reference,
         ahead=outlook(observation, required=current, buckets=memory.buckets),
     )
     _trace_demand(demand, load=load, trace=trace)
-    demand = raised(demand, asked=asked, replica_capacity=_reference_capacity(observation), trace=trace)
+    demand = raised(demand, asked=asked, replica_capacity=reference, trace=trace)
     banded = _banded(demand, observation=observation, memory=memory, trace=trace)
     return _Wish(
         tokens_per_second=banded,

@@ -42,7 +42,8 @@ from embedding_operator.domain.trace import Trace
 def decide(observation: Observation) -> Decision:
     """Return what every pool should hold now, why, and what to remember."""
     learned = learned_pools(observation)
-    observation = replace(observation, pools=as_learned(observation.pools, learned))
+    pools = as_learned(observation.pools, learned)
+    observation = observation if pools == observation.pools else replace(observation, pools=pools)
     trace = Trace()
     wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
@@ -159,12 +160,13 @@ def _requeue_after(observation: Observation, *, closures: Mapping[str, Closure])
 
     That is a window edge or a start for one, a replica that settles, or a pool that opens.
     """
-    now = observation.now
+    now, settle = observation.now, timedelta(seconds=SETTLE_SECONDS)
+    unsettled = now - settle
     moments = [
-        pod.ready_since + timedelta(seconds=SETTLE_SECONDS)
+        pod.ready_since + settle
         for pool in observation.pools
         for pod in pool.ready
-        if pod.ready_since is not None
+        if pod.ready_since is not None and pod.ready_since > unsettled
     ]
     moments += [closure.until for closure in closures.values()]
     opens = observation.bounds.next_transition

@@ -10,12 +10,12 @@ FEW_REQUESTS = 8.0
 
 def report_skew(observation: Observation, *, trace: Trace) -> None:
     """Say which Ready replica has more than four times the mean in flight, if one has."""
-    ready = [pod for pool in observation.pools for pod in pool.ready]
-    total = sum(pod.in_flight for pod in ready)
-    if total <= FEW_REQUESTS:
+    in_flight = [pod.in_flight for pool in observation.pools for pod in pool.ready]
+    most = max(in_flight, default=0.0)
+    if most <= FEW_REQUESTS or most * len(in_flight) <= SKEWED_FACTOR * sum(in_flight):
         return
-    fullest = max(ready, key=lambda pod: (pod.in_flight, pod.name))
-    mean = total / len(ready)
-    if fullest.in_flight > FEW_REQUESTS and fullest.in_flight > SKEWED_FACTOR * mean:
-        message = f"{fullest.name} has {fullest.in_flight:.0f} requests in flight, replicas have {mean:.1f} on average"
-        trace.add(StepReason.LOAD_SKEWED, message, before=mean, after=fullest.in_flight)
+    ready = [pod for pool in observation.pools for pod in pool.ready]
+    fullest = min((pod for pod in ready if pod.in_flight == most), key=lambda pod: pod.name)
+    mean = sum(in_flight) / len(in_flight)
+    message = f"{fullest.name} has {most:.0f} requests in flight, replicas have {mean:.1f} on average"
+    trace.add(StepReason.LOAD_SKEWED, message, before=mean, after=most)

@@ -3,9 +3,10 @@
 Buckets with the same figures merge, so a service at rest has one, however long its windows are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from embedding_operator.domain.memory import Bucket, RateStep
 
@@ -23,7 +24,10 @@ def remembered(
 ) -> tuple[Bucket, ...]:
     """Return `buckets` with one more recommendation, without those that ended more than `keep_seconds` ago."""
     horizon = now - timedelta(seconds=keep_seconds)
-    kept = tuple(bucket for bucket in buckets if bucket.until >= horizon)
+    over = 0
+    while over < len(buckets) and buckets[over].until < horizon:
+        over += 1
+    kept = buckets[over:]
     if not kept:
         return (Bucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand),)
     last = kept[-1]
@@ -42,25 +46,23 @@ def remembered(
     return (*kept, Bucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand))
 
 
-def highest_within(buckets: Iterable[Bucket], *, now: datetime, seconds: float) -> float:
+def highest_within(buckets: Sequence[Bucket], *, now: datetime, seconds: float) -> float:
     """Return the highest recommendation of the last `seconds`; 0 where there is none."""
     return max((bucket.highest for bucket in _recent(buckets, now=now, seconds=seconds)), default=0.0)
 
 
-def lowest_within(buckets: Iterable[Bucket], *, now: datetime, seconds: float) -> float:
+def lowest_within(buckets: Sequence[Bucket], *, now: datetime, seconds: float) -> float:
     """Return the lowest recommendation of the last `seconds`; 0 unless the buckets reach back that far."""
-    known = tuple(buckets)
-    if not known or known[0].at > now - timedelta(seconds=seconds):
+    if not buckets or buckets[0].at > now - timedelta(seconds=seconds):
         return 0.0
-    return min((bucket.lowest for bucket in _recent(known, now=now, seconds=seconds)), default=0.0)
+    return min((bucket.lowest for bucket in _recent(buckets, now=now, seconds=seconds)), default=0.0)
 
 
-def peak_within(buckets: Iterable[Bucket], *, now: datetime, seconds: float) -> float | None:
+def peak_within(buckets: Sequence[Bucket], *, now: datetime, seconds: float) -> float | None:
     """Return the highest demand of the last `seconds`, or None unless the buckets reach back that far."""
-    known = tuple(buckets)
-    if not known or known[0].at > now - timedelta(seconds=seconds):
+    if not buckets or buckets[0].at > now - timedelta(seconds=seconds):
         return None
-    return max((bucket.peak for bucket in _recent(known, now=now, seconds=seconds)), default=None)
+    return max((bucket.peak for bucket in _recent(buckets, now=now, seconds=seconds)), default=None)
 
 
 def step_in_progress(step: RateStep | None, *, now: datetime, seconds: float, capacity: float) -> RateStep:
@@ -70,6 +72,7 @@ def step_in_progress(step: RateStep | None, *, now: datetime, seconds: float, ca
     return step
 
 
-def _recent(buckets: Iterable[Bucket], *, now: datetime, seconds: float) -> Iterable[Bucket]:
+def _recent(buckets: Sequence[Bucket], *, now: datetime, seconds: float) -> Iterator[Bucket]:
+    """Yield the buckets that reach into the last `seconds`, newest first; they are in order of time."""
     horizon = now - timedelta(seconds=seconds)
-    return (bucket for bucket in buckets if bucket.until >= horizon)
+    return takewhile(lambda bucket: bucket.until >= horizon, reversed(buckets))

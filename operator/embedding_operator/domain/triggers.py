@@ -29,8 +29,13 @@ class TriggerDemand:
     missing: tuple[TriggerReading, ...] = ()
 
 
+NOTHING = TriggerDemand()
+
+
 def asked_for(readings: Sequence[TriggerReading], *, now: datetime) -> TriggerDemand:
     """Return what `readings` ask for; one that can not be used comes back among the missing, with its problem."""
+    if not readings:
+        return NOTHING
     checked = [usable(reading, now=now) for reading in readings]
     strongest = max((each for each in checked if _is_active(each)), key=_replicas, default=None)
     return TriggerDemand(
@@ -42,6 +47,8 @@ def asked_for(readings: Sequence[TriggerReading], *, now: datetime) -> TriggerDe
 
 def raised(demand: Demand, *, asked: TriggerDemand, replica_capacity: float, trace: Trace) -> Demand:
     """Return `demand`, or what triggers ask for where that is more."""
+    if asked.replicas == 0:
+        return demand
     wanted = asked.replicas * replica_capacity
     if wanted > demand.up:
         trace.add(StepReason.TRIGGER_DEMAND, sentence(asked), before=demand.up, after=wanted)

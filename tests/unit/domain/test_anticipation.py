@@ -69,3 +69,11 @@ def test_what_was_asked_since_the_oldest_start_began_is_known() -> None:
 def test_a_backlog_is_drained_no_faster_than_help_can_come_and_go() -> None:
     assert Outlook(lead_seconds=300.0).drain_seconds(stated=30.0) == 100.0
     assert Outlook(lead_seconds=60.0).drain_seconds(stated=30.0) == 30.0
+
+
+def test_who_is_ready_only_now_was_asked_for_on_account_of_what_waits() -> None:
+    then = Bucket(at=at(-90), until=at(-60), highest=4000.0, lowest=0.0, peak=0.0)
+    fresh = replace(starting(70.0), pods=(replace(starting(70.0).pods[0], ready_since=at(-25)),))
+    assert look(fresh, buckets=[then]) == Outlook(lead_seconds=60.0, asked=4000.0)
+    long_since = replace(fresh, pods=(replace(fresh.pods[0], ready_since=at(-30)),))
+    assert look(long_since, buckets=[then]) == Outlook(lead_seconds=60.0)

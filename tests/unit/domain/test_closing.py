@@ -178,3 +178,11 @@ def test_18_what_a_stuck_pool_does_not_serve_another_serves_soon(rate: float, le
     while world.now < deadline:
         world.step(rate=rate)
     assert world.ready_capacity() >= rate
+
+
+def test_who_serves_in_place_of_pods_that_can_not_start_stays() -> None:
+    night = bounds(("t4", 0, 9))
+    pools = (pool(ready=2), pool("t4", stuck=5, speed=T4))
+    decision = decide(observe(*pools, measured=load(rate=1500.0), allowed=night, memory=settled_memory(2000.0)))
+    assert StepReason.POOL_CLOSED in decision.reasons()
+    assert replicas(decision.targets)["a10"] == 2

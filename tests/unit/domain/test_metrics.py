@@ -373,3 +373,29 @@ def test_a_burst_is_what_arrived_in_the_last_seconds() -> None:
 
 def test_what_arrived_before_the_last_seconds_is_no_burst() -> None:
     assert known(sample(ago=10), sample(ago=5, tokens_done=1e6)).burst_tokens_per_second is None
+
+
+def waiting(uid: str, *, seconds: int, tokens: float, idle_before: int = 0) -> list[EngineSample]:
+    """Return the samples of an engine with nothing to do at first, then requests that wait and `tokens` a second."""
+    busy = [sample(uid, ago=ago, in_flight=50.0, tokens_done=tokens * (60 - ago)) for ago in range(seconds, -1, -5)]
+    quiet = [sample(uid, ago=seconds + ago, tokens_done=tokens * (60 - seconds)) for ago in range(idle_before, 0, -5)]
+    return [*quiet, *busy]
+
+
+@pytest.mark.parametrize(
+    ("engines", "served"),
+    [
+        (waiting("a", seconds=30, tokens=0.0), 0.0),
+        (waiting("a", seconds=25, tokens=0.0), None),
+        (waiting("a", seconds=10, tokens=0.0, idle_before=50), None),
+        ([*waiting("a", seconds=40, tokens=0.0), *waiting("b", seconds=40, tokens=100.0)], 100.0),
+        ([*waiting("a", seconds=40, tokens=0.0), sample("b", ago=5), sample("b")], None),
+        ([], None),
+    ],
+    ids=["long enough", "too short", "idle until just now", "another works", "another has nothing to do", "silent"],
+)
+def test_what_engines_finish_counts_from_when_requests_wait(engines: list[EngineSample], served: float | None) -> None:
+    load = load_of(*engines)
+    assert (None if load is None else load.served_tokens_per_second) == (
+        None if served is None else pytest.approx(served)
+    )

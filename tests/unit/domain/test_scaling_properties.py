@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decision import Decision
-from embedding_operator.domain.memory import Bucket, Idle, LearnedPool, ScalingMemory
+from embedding_operator.domain.memory import Bucket, Closure, Floor, Idle, LearnedPool, ScalingMemory
 from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
 from embedding_operator.domain.scaling import decide
 from hypothesis import given, settings
@@ -34,6 +35,7 @@ def pods_of(draw: st.DrawFn, name: str) -> tuple[Replica, ...]:
             name=f"{name}-{number}",
             created_at=at(-draw(st.integers(60, 4000))),
             ready_since=draw(st.none() | st.integers(0, 60).map(lambda age: at(-age))),
+            stuck=draw(st.none() | st.sampled_from([Reason.UNSCHEDULABLE, Reason.CRASH_LOOP])),
             parity=draw(st.sampled_from(Parity)),
             in_flight=draw(st.integers(0, 9)),
         )
@@ -70,21 +72,37 @@ loads = st.builds(
     queue_requests=finite,
     queue_tokens=finite,
     arrival_tokens_per_second=st.none() | finite,
+    burst_tokens_per_second=st.none() | finite,
     reporting=st.integers(1, 5),
     expected=st.just(5),
 )
+closures = st.builds(
+    lambda pool, age, seconds, times: Closure(pool=pool, at=at(-age), until=at(seconds - age), times=times),
+    st.sampled_from(sorted(SPEEDS)),
+    st.integers(0, 3000),
+    st.integers(300, 1800),
+    st.integers(1, 9),
+)
 memories = st.none() | st.builds(
-    lambda required, highest, age, gap, idle: ScalingMemory(
+    lambda required, highest, age, gap, idle, panic, blind, closed, floor: ScalingMemory(
         at=at(-gap),
         required=required,
         buckets=(Bucket(at=at(-age - 30), until=at(-age), highest=highest, lowest=0.0, peak=highest),),
         idle=idle,
+        panic_until=panic,
+        blind_since=blind,
+        closures=() if closed is None else (closed,),
+        floors=() if floor is None else (Floor(pool="a10", replicas=floor, opens=at(-60)),),
     ),
     finite,
     finite,
     st.integers(0, 2000),
     st.integers(-100, 100),
     st.none() | st.integers(0, 4000).map(lambda age: Idle(since=at(-age - 5), until=at(-5))),
+    st.none() | st.integers(-10, 60).map(at),
+    st.none() | st.integers(-600, 0).map(at),
+    st.none() | closures,
+    st.none() | st.integers(1, 9),
 )
 policies = st.builds(
     Policy,
@@ -198,6 +216,31 @@ def test_14_a_pool_is_raised_or_lowered_and_its_victims_are_its_own(
         made = next(made for made in observation.pools if made.name == target.pool)
         assert len(target.victims) <= max(0, made.replicas - target.replicas)
         assert set(target.victims) <= {pod.name for pod in made.pods}
+
+
+@given(observations(), st.integers(1, 5))
+def test_19_partial_figures_never_ask_for_less_than_whole_ones(observation: Observation, silent: int) -> None:
+    measured = observation.load
+    assert measured is not None
+    whole = replace(observation, load=replace(measured, reporting=5), gateway=None)
+    partial = replace(whole, load=replace(measured, reporting=5 - silent))
+    full, some = (replicas(decide(scene).targets) for scene in (whole, partial))
+    for name in full:
+        assert some[name] >= full[name]
+
+
+@settings(max_examples=8)
+@given(start=st.integers(1, 20), least=st.integers(1, 4))
+def test_16_without_load_a_service_comes_to_its_minimum_in_bounded_steps(start: int, least: int) -> None:
+    world = World(speeds={"a10": A10}, bounds=lambda _: bounds(("a10", least, 20)), lead_seconds=0)
+    world.add_ready("a10", start)
+    writes = 0
+    for _ in range((300 + 60 * 20) // 5):
+        before = world.counts()
+        world.step(rate=0.0)
+        writes += world.counts() != before
+    assert world.counts() == {"a10": least}
+    assert writes <= max(1, abs(start - least))
 
 
 @settings(max_examples=12)

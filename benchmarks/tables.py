@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results_file import RESULTS
+from benchmarks.wake import PHASES
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- begin of results: python -m benchmarks writes them -->", "<!-- end of results -->"
@@ -41,12 +42,17 @@ def _short(results: Mapping[str, Result]) -> str:
     typical, fastest = results["gateway"]["typical"], results["gateway"]["fastest"]
     passed = {door: f"{fastest[door]['requests_per_cpu_second']:,.0f}" for door in GATEWAYS}
     largest = footprint["services"]["1000"]
+    woken, endurance = results["wake"]["phases"]["answer_less_start"], results["endurance"]
+    minutes, sent, lost = endurance["seconds"] / 60, _total(endurance, "sent"), _lost(endurance)
     ours, theirs = reaction["reaction"]["embedding_operator"], reaction["reaction"]["keda_and_hpa"]
     rows = [
         ("one decision for 3 pools of 50 replicas, p99", _milliseconds(decision["decision"]["3 pools x 50"]["p99_ms"])),
         ("queue rises → replicas written, p50 / p99", _seconds(ours)),
         ("the same with KEDA and its HorizontalPodAutoscaler", _seconds(theirs)),
         ("burst at a gateway → replicas written, p50 / p99", _seconds(results["burst"]["burst"], digits=2)),
+        ("request at zero replicas → answer, less the engine's start, p50 / max", _most(woken)),
+        (f"{minutes:.0f} minutes of load while everything changes: requests / lost", f"{sent:,} / {lost}"),
+        ("new replica Ready → answers on kept connections, p50 / max", _most(endurance["new_replicas"])),
         ("1,000 services at rest", f"{largest['memory_mib']:.0f} MiB, {largest['cpu_cores']:.2f} cores"),
         ("writes to the API server at rest, in a minute", str(largest["writes_at_rest"])),
         ("the gateway adds to a request, p50 / p99", _added(typical["added"]["gateway"])),
@@ -61,6 +67,8 @@ def _long(results: Mapping[str, Result]) -> str:
         ("Decision", results["decision"], _decision(results["decision"])),
         ("Reaction", results["reaction"], _reaction(results["reaction"])),
         ("Burst", results["burst"], _burst(results["burst"])),
+        ("Wake", results["wake"], _wake(results["wake"])),
+        ("Endurance", results["endurance"], _endurance(results["endurance"])),
         ("Footprint", results["footprint"], _footprint(results["footprint"])),
         ("Gateway", results["gateway"], _gateway(results["gateway"])),
     ]
@@ -91,6 +99,35 @@ def _burst(result: Result) -> Iterator[str]:
     goals = f"goals of p50 {result['goal_p50_s']:g} and p99 {result['goal_p99_s']:g}"
     row = ("operator, told by the gateway", *(f"{result['burst'][share]:.2f}" for share in ("p50_s", "p99_s", "max_s")))
     return _lines([f"s, {result['runs']} runs; {goals}", "p50", "p99", "max"], [row])
+
+
+def _wake(result: Result) -> Iterator[str]:
+    rows = [
+        (name, *(f"{result['phases'][phase][share]:.2f}" for share in ("p50_s", "max_s")))
+        for phase, name in PHASES.items()
+    ]
+    return _lines([f"s, {result['runs']} runs", "p50", "max"], rows)
+
+
+def _endurance(result: Result) -> Iterator[str]:
+    head = ["client", "requests", "lost with the killed engine", f"lost otherwise; goal {result['goal_failed']}"]
+    rows = [
+        (
+            name.replace("-", " "),
+            f"{client['sent']:,}",
+            str(client["failed_with_the_killed_engine"]),
+            str(client["failed_otherwise"]),
+            *(f"{client['latency_s'][share]:.2f}" for share in ("p50", "p99", "p100")),
+        )
+        for name, client in result["clients"].items()
+    ]
+    yield from _lines([*head, "p50, s", "p99, s", "max, s"], rows)
+    yield "\n"
+    new = result["new_replicas"]
+    row = (str(len(new["seconds"])), str(len(new["never"])), f"{new['p50_s']:.2f}", f"{new['max_s']:.2f}")
+    answers = "Ready → answers on kept connections"
+    goal = f"goal {result['goal_reached_s']:g}"
+    yield from _lines(["new replicas", "of them without an answer", f"{answers}, p50, s", f"max, s; {goal}"], [row])
 
 
 def _footprint(result: Result) -> Iterator[str]:
@@ -170,6 +207,19 @@ def _bytes(size: int) -> str:
 
 def _seconds(taken: Result, *, digits: int = 1) -> str:
     return f"{taken['p50_s']:.{digits}f} s / {taken['p99_s']:.{digits}f} s"
+
+
+def _most(taken: Result) -> str:
+    return f"{taken['p50_s']:.2f} s / {taken['max_s']:.2f} s"
+
+
+def _lost(endurance: Result) -> str:
+    otherwise = _total(endurance, "failed_otherwise")
+    return f"{otherwise}, and {_total(endurance, 'failed_with_the_killed_engine')} with the killed engine"
+
+
+def _total(endurance: Result, key: str) -> int:
+    return sum(client[key] for client in endurance["clients"].values())
 
 
 def _size(size: str) -> str:

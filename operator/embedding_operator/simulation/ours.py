@@ -87,7 +87,9 @@ class Ours:
         if not self._hears_queue:
             load = replace(load, queue_requests=0.0, queue_tokens=0.0)
         rate = load.arrival_tokens_per_second
-        return load if self._hears_rate or rate is None else replace(load, arrival_tokens_per_second=0.0)
+        if self._hears_rate or rate is None:
+            return load
+        return replace(load, arrival_tokens_per_second=0.0, burst_tokens_per_second=None)
 
     def _pool(self, view: PoolView, *, now: float) -> Pool:
         pods = tuple(self._replica(view.name, pod, now=now) for pod in view.pods)

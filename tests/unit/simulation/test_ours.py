@@ -53,15 +53,15 @@ def view(
 
 
 def looked(policy: Ours, *, until: float = 120.0, rate: float, **further: int) -> int:
-    """Return the replicas after looks every 5 s."""
+    """Return the replicas after looks every 5 s, where what is asked for is there at the next."""
     replicas = 2
     for step in range(int(until / 5) + 1):
-        replicas = policy.look(view(600.0 + 5.0 * step, rate=rate, **further))["a10"]
+        replicas = policy.look(view(600.0 + 5.0 * step, rate=rate, replicas=replicas, **further))["a10"]
     return replicas
 
 
 def test_asks_for_what_the_rate_needs() -> None:
-    assert looked(Ours(spec()), rate=40.0) == 5
+    assert looked(Ours(spec()), rate=38.0, until=HOUR) == 5
 
 
 def test_the_observation_says_what_was_measured() -> None:
@@ -96,7 +96,7 @@ def test_without_the_queue_term_only_the_rate_counts() -> None:
     assert looked(Ours(spec(), hears_queue=False), rate=10.0, waiting=500, held=500) == 2
 
 
-def test_windows_of_the_service_are_kept() -> None:
+def test_windows_of_the_service_are_kept_and_prepared() -> None:
     window = {
         "name": "day",
         "start": "08:00",
@@ -104,8 +104,9 @@ def test_windows_of_the_service_are_kept() -> None:
         "pools": [{"gpuPool": "a10", "minReplicas": 4, "maxReplicas": 9}],
     }
     policy = Ours(spec(schedule={"timeZone": "UTC", "windows": [window]}))
-    assert policy.look(view(7.9 * HOUR))["a10"] == 2
-    assert policy.look(view(8.0 * HOUR))["a10"] == 4
+    assert policy.look(view(7.8 * HOUR))["a10"] == 2
+    assert policy.look(view(7.9 * HOUR))["a10"] == 4
+    assert policy.look(view(8.0 * HOUR, replicas=4))["a10"] == 4
 
 
 def test_replicas_without_a_node_are_stuck() -> None:

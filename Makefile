@@ -29,8 +29,16 @@ lint: setup ## Style, types, layers, generated files
 	$(RUN) lint-imports
 
 .PHONY: unit
-unit: setup ## Tests without a cluster, an engine or Helm, in seconds
-	$(RUN) pytest tests/unit tests/golden -m "not simulation" -q -n auto --dist worksteal
+unit: setup ## What decides and renders, in seconds
+	$(RUN) pytest tests/unit tests/golden -m "not simulation and not process" -q -n auto --dist worksteal
+
+.PHONY: thorough-unit
+thorough-unit:
+	@HYPOTHESIS_PROFILE=ci $(MAKE) --no-print-directory unit
+
+.PHONY: process-tests
+process-tests: setup ## Tests that open sockets or start processes of this project
+	$(RUN) pytest tests/unit -m process -q -n 4 --dist worksteal
 
 .PHONY: simulation-tests
 simulation-tests: setup ## Tests of the simulator; its first run compiles for half a minute
@@ -73,7 +81,7 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
-test: lint unit simulation-tests chart gateway-tests prometheus-tests ## Everything above
+test: lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests ## Everything above
 	@echo "engine-tests and integration, side by side: each shows its output when it ends, in about 12 minutes"
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target engine-tests integration
 	@$(MAKE) --no-print-directory e2e

@@ -113,7 +113,9 @@ def _seeded(observation: Observation, *, trace: Trace) -> ScalingMemory:
         before=before,
         after=required,
     )
-    return ScalingMemory(at=now, required=required, buckets=(*past, seed))
+    # A clock that went back a second ends no panic.
+    panic = None if memory is None else memory.panic_until
+    return ScalingMemory(at=now, required=required, buckets=(*past, seed), panic_until=panic)
 
 
 def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _Wish:

@@ -74,6 +74,13 @@ def test_a_panic_that_lasts_longer_than_one_can_is_none() -> None:
     assert decided(burst(0.0), panic_until=NOON).memory.panic_until is None
 
 
+def test_a_clock_that_goes_back_ends_no_panic() -> None:
+    memory = replace(settled_memory(1000.0), at=at(1), panic_until=at(30))
+    decision = decide(observe(pool(ready=2), measured=burst(0.0), memory=memory))
+    assert decision.memory.panic_until == at(30)
+    assert StepReason.PANIC in decision.reasons()
+
+
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0])
 def test_a_burst_that_can_not_be_is_none(rate: float) -> None:
     decision = decided(burst(rate))

@@ -10,8 +10,6 @@ from embedding_operator.simulation.trace import Histogram, Law, Lengths, Trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.simulation
-
 
 def gaps(trace: Trace) -> np.ndarray:
     return np.diff(arrivals(trace, window=0, seed=3).times)

@@ -15,8 +15,6 @@ from embedding_operator.simulation.simulation import Setup, simulate
 from embedding_operator.simulation.synthetic import diurnal, steady
 from embedding_operator.simulation.trace import Lengths, Trace
 
-pytestmark = pytest.mark.simulation
-
 HOUR = 3600.0
 BATCHED = Server(floor=0.0, per_batch=0.02, per_token=1e-4, per_request=0.001, batch_tokens=2000, batch_requests=256)
 SLOW = replace(BATCHED, per_batch=0.04, per_token=2e-4)

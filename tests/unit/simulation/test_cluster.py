@@ -8,8 +8,6 @@ from embedding_operator.simulation.queues import Counted, Queues
 from embedding_operator.simulation.servers import Server
 from embedding_operator.simulation.starts import Starts
 
-pytestmark = pytest.mark.simulation
-
 SERVER = Server(floor=10.0, per_batch=0.0, per_token=0.0, per_request=0.0, batch_tokens=100, batch_requests=1)
 COLD = StartFact(name="cold", median=300.0, sigma=0.0, source="test")
 WARM = StartFact(name="warm", median=50.0, sigma=0.0, source="test")

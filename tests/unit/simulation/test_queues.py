@@ -10,8 +10,6 @@ from embedding_operator.simulation.servers import Server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytestmark = pytest.mark.simulation
-
 DAY = 86_400.0
 ALL = Counted(flags=np.ones(400, dtype=np.bool_), step=600.0)
 

@@ -13,8 +13,6 @@ from embedding_operator.simulation.simulation import Setup, Watch, simulate
 from embedding_operator.simulation.synthetic import diurnal, steady
 from embedding_operator.simulation.trace import Trace
 
-pytestmark = pytest.mark.simulation
-
 FACTS = read_facts()
 HOUR = 3600.0
 SERVER = Server(floor=0.01, per_batch=0.01, per_token=1e-3, per_request=0.0, batch_tokens=2048, batch_requests=64)

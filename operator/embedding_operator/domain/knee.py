@@ -39,7 +39,7 @@ def learned_curve(curve: tuple[CurvePoint, ...], work: Iterable[Work]) -> tuple[
     points = {point.in_flight: point for point in curve}
     for each in work:
         steady = each.least_in_flight >= STEADY * each.in_flight
-        if each.in_flight < 1 or not steady or not math.isfinite(each.tokens_per_second):
+        if not (1 <= each.in_flight < math.inf and steady and 0 <= each.tokens_per_second < math.inf):
             continue
         in_flight = min(MOST_IN_FLIGHT, 2 ** round(math.log2(each.in_flight)))
         points[in_flight] = _seen(points.get(in_flight), in_flight=in_flight, rate=each.tokens_per_second)

@@ -6,6 +6,7 @@ over its saturated replicas; of the last 50 samples the median again, within [0.
 five, the seed holds. A figure that was taken holds until the median is 5 % away, so that noise changes nothing.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
@@ -68,7 +69,7 @@ def _rates(rates: tuple[int, ...], work: Sequence[Work], *, knee: int | None) ->
 def _is_saturated(work: Work, *, knee: int | None) -> bool:
     """Return whether a replica had more to do than it could; one that computes nothing at all teaches nothing."""
     pressed = work.waited or (knee is not None and work.least_in_flight > knee)
-    return pressed and work.tokens_per_second > 0
+    return pressed and 0 < work.tokens_per_second < math.inf
 
 
 def _capacity(rates: tuple[int, ...], *, seed: float, taken: float | None) -> float | None:

@@ -1,5 +1,7 @@
 """Whether one replica has far more requests than the others: that is for the balancer to solve, not for scaling."""
 
+import math
+
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.observation import Observation
 from embedding_operator.domain.trace import Trace
@@ -12,7 +14,11 @@ def report_skew(observation: Observation, *, trace: Trace) -> None:
     """Say which Ready replica has more than four times the mean in flight, if one has."""
     in_flight = [pod.in_flight for pool in observation.pools for pod in pool.ready]
     most = max(in_flight, default=0.0)
-    if most <= FEW_REQUESTS or most * len(in_flight) <= SKEWED_FACTOR * sum(in_flight):
+    if (
+        not all(map(math.isfinite, in_flight))
+        or most <= FEW_REQUESTS
+        or most * len(in_flight) <= SKEWED_FACTOR * sum(in_flight)
+    ):
         return
     ready = [pod for pool in observation.pools for pod in pool.ready]
     fullest = min((pod for pod in ready if pod.in_flight == most), key=lambda pod: pod.name)

@@ -114,7 +114,11 @@ class TestWhatKubectlShows:
                 "NAME READY REPLICAS WINDOW NEXT QUEUE AGE",
                 "NAME READY REPLICAS WINDOW NEXT QUEUE REASON MODEL AGE",
             ),
-            ("gpupool", *["NAME CAPABILITY MEMORY NODES GPUS INUSE SERVICES AGE"] * 2),
+            (
+                "gpupool",
+                "NAME CAPABILITY MEMORY NODES GPUS INUSE SERVICES AGE",
+                "NAME CAPABILITY MEMORY PRICE NODES GPUS INUSE SERVICES AGE",
+            ),
             ("scalesched", *["NAME ENFORCEMENT ZONE WINDOW NEXT SERVICES AGE"] * 2),
         ],
     )

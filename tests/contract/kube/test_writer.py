@@ -1,5 +1,7 @@
 """Children on a real API server: applied when they differ, never adopted, deleted only as they were seen."""
 
+from contextlib import suppress
+
 import pytest
 from embedding_operator.kube.client import Body
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
@@ -345,14 +347,23 @@ async def test_victims_are_marked_and_the_mark_is_taken_back(
     assert place.requests == []
 
 
+async def end(place: Place, owner: ServiceObject, *, name: str) -> None:
+    """Delete a pod, which others may just be changing."""
+    while True:
+        metadata = (await place.live(POD, name))["metadata"]
+        version = metadata["resourceVersion"]
+        with suppress(Conflict):
+            await place.client.delete(
+                POD, namespace=owner.namespace, name=name, uid=metadata["uid"], resource_version=version
+            )
+            return
+
+
 async def test_a_victim_that_is_gone_already_is_no_trouble(
     place: Place, store: ObjectStore, owner: ServiceObject, writer: ChildWriter
 ) -> None:
     await pods(place, store, owner, a=None, b=None)
-    metadata = (await place.live(POD, "a"))["metadata"]
-    await place.client.delete(
-        POD, namespace=owner.namespace, name="a", uid=metadata["uid"], resource_version=metadata["resourceVersion"]
-    )
+    await end(place, owner, name="a")
     await writer.mark_victims(owner, names={"a", "b"})
     assert await costs(place, "b") == {"b": COST}
     assert store.get(POD.kind, owner.namespace, "a") is None

@@ -40,7 +40,7 @@ def _integer(schema: Schema) -> st.SearchStrategy[int]:
 
 
 def _number(schema: Schema) -> st.SearchStrategy[float]:
-    return st.floats(schema["minimum"], schema["maximum"])
+    return st.floats(schema["minimum"], schema["maximum"], exclude_min=schema.get("exclusiveMinimum", False))
 
 
 def _boolean(_: Schema) -> st.SearchStrategy[bool]:

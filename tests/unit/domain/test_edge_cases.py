@@ -1,12 +1,13 @@
 """What happens seldom: no figures for long, engines that stop, one replica that gets everything."""
 
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from embedding_operator.domain.decision import Decision, StepReason
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.observation import Bounds, Load, Observation, Policy, Pool
+from embedding_operator.domain.observation import Bounds, Load, Observation, Policy, Pool, Work
 from embedding_operator.domain.scaling import decide
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,3 +136,31 @@ def test_the_surge_of_a_rollout_is_no_supply() -> None:
     surge = replace(pool(ready=6), replicas=4)
     decision = decide(observe(surge, measured=load(rate=100.0), allowed=MANY))
     assert decision.required == 4000.0
+
+
+NUMBERS = st.sampled_from([math.nan, math.inf, -math.inf, -1.0, 0.0, 9.0, 1e300])
+WORK = st.builds(Work, tokens_per_second=NUMBERS, in_flight=NUMBERS, least_in_flight=NUMBERS, waited=st.booleans())
+
+
+@st.composite
+def strange_pods(draw: st.DrawFn) -> Observation:
+    """Draw observations of replicas that say what can not be."""
+    observation = draw(observations(measured=BAD_LOADS))
+    pools = tuple(
+        replace(
+            made,
+            pods=tuple(replace(pod, in_flight=draw(NUMBERS)) for pod in made.pods),
+            work=tuple(draw(st.lists(WORK, max_size=8))),
+        )
+        for made in observation.pools
+    )
+    return replace(observation, pools=pools)
+
+
+@given(strange_pods())
+def test_whatever_a_replica_says_a_decision_is_made(observation: Observation) -> None:
+    decision = decide(observation)
+    for _ in range(6):
+        decision = decide(replace(observation, memory=decision.memory))
+    assert {target.pool for target in decision.targets} == {made.name for made in observation.pools}
+    assert all(math.isfinite(target.tokens_per_second) for target in decision.targets)

@@ -86,7 +86,7 @@ class Trigger(ApiModel):
         matching(DNS_LABEL, message="not a name for a trigger: use lower-case letters, digits and '-'", max_length=63),
     ] = Field(description="Name of the trigger, unique in its service.")
     prometheus: PrometheusQuery = Field(description="Where the number comes from.")
-    threshold: Annotated[float, Field(ge=0.000001, le=1_000_000_000_000)] = Field(
+    threshold: Annotated[float, Field(gt=0.000001, le=1_000_000_000_000)] = Field(
         description="What one replica of the preferred pool takes care of: value / threshold replicas are asked for."
     )
     activation_threshold: Annotated[float, Field(ge=0, le=1_000_000_000_000)] = Field(

@@ -98,7 +98,7 @@ def test_without_the_extra_only_a_trace_needs_it(file: str, monkeypatch: pytest.
     for module in list(sys.modules):
         if module.startswith(("embedding_operator.cli", "embedding_operator.simulation")):
             monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, missing, None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, missing, None)
     command = import_module("embedding_operator.cli.command")
     printed = io.StringIO()
     monkeypatch.setattr(sys, "stdout", printed)

@@ -13,12 +13,13 @@ from embedding_operator.rendering.names import PORT
 from benchmarks.replayed_hour import Requests
 
 TIMEOUT_SECONDS = 300.0
+NO_ENGINE = "no Ready engine"
 Addresses = Callable[[], Sequence[str]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """What came of the requests: `failed` by what went wrong, and the latest moment at which one was sent too late."""
+    """What came of the requests: `failed` by what went wrong, and how late one was sent at most."""
 
     sent: int = 0
     failed: Counter[str] = field(default_factory=Counter)
@@ -53,6 +54,9 @@ class _Replay:
     async def _send(self, session: ClientSession, *, tokens: int) -> None:
         self._replayed.sent += 1
         address = self._least_open()
+        if address is None:
+            self._replayed.failed[NO_ENGINE] += 1
+            return
         self._open[address] += 1
         try:
             body = json.dumps({"input": [1] * tokens})
@@ -66,8 +70,8 @@ class _Replay:
         finally:
             self._open[address] -= 1
 
-    def _least_open(self) -> str:
+    def _least_open(self) -> str | None:
         addresses = self._addresses()
         self._turn += 1
         turned = [addresses[(self._turn + place) % len(addresses)] for place in range(len(addresses))]
-        return min(turned, key=lambda address: self._open[address])
+        return min(turned, key=lambda address: self._open[address], default=None)

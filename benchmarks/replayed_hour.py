@@ -29,7 +29,8 @@ HOUR_SECONDS = 3600.0
 IDLE_SECONDS = 30
 """Before the first request, with one replica, so that both begin alike."""
 
-TAIL_SECONDS = 60
+TAIL_SECONDS = 120
+"""After the last request, in which all but one replica go."""
 SECONDS = round(IDLE_SECONDS + HOUR_SECONDS / FASTER + TAIL_SECONDS)
 SEED = 20260801
 

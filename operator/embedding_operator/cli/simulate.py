@@ -15,6 +15,7 @@ from embedding_operator.cli.trial_results import Trial
 from embedding_operator.cli.trial_text import trial_told
 
 if TYPE_CHECKING:
+    from embedding_operator.simulation.library import Library
     from embedding_operator.simulation.trace import Trace
 
 STANDARD_INPUT = "-"
@@ -133,11 +134,21 @@ def _trace(arguments: argparse.Namespace) -> "Trace":
     known = library(arguments.trace)
     names = list(known.traces)
     if arguments.client is not None:
-        return known.load(arguments.client)
+        return _chosen(known, client=arguments.client)
     if len(names) == 1:
         return known.load(names[0])
     message = f"{arguments.trace} holds {len(names)} traces: choose with --client from {', '.join(names)}"
     raise CommandError(message)
+
+
+def _chosen(known: "Library", *, client: str) -> "Trace":
+    from embedding_operator.simulation.tables import TraceError  # noqa: PLC0415 - needs what only an extra installs
+
+    try:
+        return known.load(client)
+    except TraceError as error:
+        message = f"--client: {error}"
+        raise CommandError(message) from error
 
 
 def _is_json(arguments: argparse.Namespace) -> bool:

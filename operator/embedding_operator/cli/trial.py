@@ -4,12 +4,13 @@ Imports what the extra `simulation` installs.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
+from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.service_file import ServiceFile
 from embedding_operator.cli.speeds import pools_of, speed_of, tariff_of
@@ -75,7 +76,7 @@ def try_out(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish, say: S
     mean, peak = _load(setup)
     own = _run(setup, Ours(file.spec, name=OWN), watch=watch, say=say)
     runs = [_played(own.measures, setup=setup, name=OWN), _static(setup, say=say)]
-    notes = [f"{each} of the file is not played: only the schedule of the service itself is" for each in file.left_out]
+    notes = list(_not_played(file))
     states = math.prod(pool.max_replicas + 1 for pool in setup.pools)
     if states <= MOST_STATES:
         runs.append(_clairvoyant(setup, say=say))
@@ -104,6 +105,18 @@ def try_out(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish, say: S
         curve=_curve(own, watch=watch),
         notes=tuple(notes),
     )
+
+
+def _not_played(file: ServiceFile) -> Iterator[str]:
+    for each in file.left_out:
+        yield f"{each} of the file is not played: only the schedule of the service itself is"
+    if file.spec.scaling.triggers:
+        names = ", ".join(trigger.name for trigger in file.spec.scaling.triggers)
+        yield f"triggers are not played ({names}): a trace knows no external queue"
+    if file.spec.allocation is Allocation.CHEAPEST and not any(
+        pool.gpu_pool in file.stated for pool in file.spec.pools
+    ):
+        yield "the cheapest mix is one by the prices above: in a cluster the GPUPools must state them as pricePerHour"
 
 
 def _setup(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish) -> Setup:

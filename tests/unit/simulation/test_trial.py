@@ -97,8 +97,12 @@ UNKNOWN = {"huggingFace": {"repo": "mine/model"}}
     ("documents", "arguments", "complaint"),
     [
         ([service()], [], "{folder} holds 2 traces: choose with --client from hourly, mine-3\n"),
-        ([service()], ["--client", "9"], "there is no trace 9: choose from hourly, mine-3\n"),
-        ([service()], ["--client", "mine-4"], "mine-4: tokens_mine_4.csv.gz is missing, so its lengths are unknown\n"),
+        ([service()], ["--client", "9"], "--client: there is no trace 9: choose from hourly, mine-3\n"),
+        (
+            [service()],
+            ["--client", "mine-4"],
+            "--client: mine-4: tokens_mine_4.csv.gz is missing, so its lengths are unknown\n",
+        ),
         ([service()], ["--client", "3", "--days", "3-4"], "--days: mine-3 has 1.25 days, from 0 on: choose earlier"),
         ([service()], ["--client", "3", "--days", "0.04"], "--days: nothing of mine-3 between day 0 and 0.04 can be"),
         ([service()], ["--client", "3", "--start", "D4"], "--start: there are no starts D4: choose from D1, D2, D3\n"),
@@ -136,7 +140,11 @@ def test_a_trace_that_is_not_there_is_named(run: Run) -> None:
     assert run([service()], "--trace", "nowhere") == (1, "", complaint)
 
 
-def test_schedules_of_the_cluster_are_noted_as_left_out(run: Run, folder: Path) -> None:
+def test_what_is_not_played_is_noted(run: Run, folder: Path) -> None:
     nights = {"kind": "ScalingSchedule", "metadata": {"name": "nights"}}
-    _, out, _ = run([service(), nights], "--trace", str(folder), "--client", "hourly", "--days", "0.1")
+    trigger = {"name": "documents", "prometheus": {"query": "up"}, "threshold": 1}
+    triggered = service(allocation="Cheapest", scaling={"triggers": [trigger]})
+    _, out, _ = run([triggered, nights], "--trace", str(folder), "--client", "hourly", "--days", "0.1")
     assert "Note: ScalingSchedule nights of the file is not played" in out
+    assert "Note: the cheapest mix is one by the prices above" in out
+    assert "Note: triggers are not played (documents): a trace knows no external queue." in out

@@ -19,6 +19,7 @@ from statistics import fmean
 
 from embedding_operator.simulation.library import library
 
+from benchmarks.agreement_plot import draw
 from benchmarks.curves import Difference, by_second, difference
 from benchmarks.engine_watch import EngineWatch
 from benchmarks.replay import Replayed, replay
@@ -86,7 +87,9 @@ def main() -> int:
     }
     mean = fmean(each.mean for each in found)
     print(f"{mean:.2f} replicas apart on average, goal {GOAL_MEAN:g}")
-    print(write("agreement", figures))
+    written = write("agreement", figures)
+    draw(cluster=measured, simulator=curves, path=written.with_suffix(".svg"))
+    print(written)
     return int(mean > GOAL_MEAN)
 
 

@@ -2,10 +2,10 @@
 
 import io
 import json
+import subprocess
 import sys
 from argparse import ArgumentParser
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -93,23 +93,21 @@ def test_wrong_values_of_options_are_wrong_usage(
     assert complaint in capsys.readouterr().err
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("missing", ["numba", "numpy"])
-def test_without_the_extra_only_a_trace_needs_it(file: str, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    for module in list(sys.modules):
-        if module.startswith(("embedding_operator.cli", "embedding_operator.simulation")):
-            monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, missing, None)
-    command = import_module("embedding_operator.cli.command")
-    printed = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", printed)
-    monkeypatch.setattr(sys, "argv", ["kubectl-embsvc", "simulate", file])
-    command.main()
-    assert printed.getvalue().startswith("queries: windows from ")
+def test_only_a_trace_needs_the_extra(file: str, missing: str) -> None:
+    week = without(missing, file)
+    assert (week.returncode, week.stderr) == (0, "")
+    assert week.stdout.startswith("queries: windows from ")
 
-    complaints = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", complaints)
-    monkeypatch.setattr(sys, "argv", ["kubectl-embsvc", "simulate", file, "--trace", "traces"])
-    with pytest.raises(SystemExit, match="1"):
-        command.main()
+    trial = without(missing, file, "--trace", "traces")
     fix = "pip install 'embedding-operator[simulation]'"
-    assert complaints.getvalue() == f"error: a trace needs numba and numpy to be simulated: {fix}\n"
+    assert (trial.returncode, trial.stdout) == (1, "")
+    assert trial.stderr == f"error: a trace needs numba and numpy to be simulated: {fix}\n"
+
+
+def without(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command where `package` can not be imported."""
+    program = f"import sys; sys.modules[{package!r}] = None; from embedding_operator.cli.command import main; main()"
+    command = [sys.executable, "-c", program, "simulate", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

@@ -49,6 +49,10 @@ def _footprint(progress: Progress) -> None:
     _on_a_control_plane("benchmarks.footprint", progress=progress)
 
 
+def _agreement(progress: Progress) -> None:
+    _on_a_control_plane("benchmarks.agreement", progress=progress)
+
+
 def _burst(progress: Progress) -> None:
     _on_kind("benchmarks.burst", progress=progress)
 
@@ -89,6 +93,7 @@ BENCHMARKS: Mapping[str, Callable[[Progress], None]] = {
     "decision": _decision,
     "reaction": _reaction,
     "footprint": _footprint,
+    "agreement": _agreement,
     "burst": _burst,
     "wake": _wake,
     "endurance": _endurance,

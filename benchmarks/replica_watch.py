@@ -31,6 +31,11 @@ class ReplicaWatch(KubectlWatch):
             changes = self._changes[deployment]
             return changes[-1].replicas if changes else -1
 
+    def changes(self, deployment: str) -> list[Change]:
+        """Return every change of a Deployment, the first of which is the first sight of it."""
+        with self.changed:
+            return list(self._changes[deployment])
+
     def first_above(self, replicas: int, *, deployment: str, since: float, seconds: float) -> Change:
         """Wait for the first change after `since` to more than `replicas`.
 

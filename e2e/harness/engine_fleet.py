@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
+from types import MappingProxyType
 
 from embedding_operator.rendering.names import PORT
 
 from e2e.harness.waiting import eventually
 
 EVERY_ADDRESS = "*"
+SCRIPTED = "--scripted"
+EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 class EngineFleet:
@@ -39,16 +42,21 @@ class EngineFleet:
 
 
 @contextmanager
-def running_fleet(log: Path) -> Iterator[EngineFleet]:
-    """Serve as every engine of the cluster until the end of the context."""
-    options = ["--host=0.0.0.0", f"--port={PORT}", "--per-address", "--scripted", "--enable-metrics"]
+def running_fleet(
+    log: Path, *, options: Sequence[str] = (SCRIPTED,), environment: Mapping[str, str] = EMPTY
+) -> Iterator[EngineFleet]:
+    """Serve as every engine of the cluster until the end of the context.
+
+    Engines report what they are told; with other `options` what they do, as fast as `environment` says.
+    """
+    shared = ["--host=0.0.0.0", f"--port={PORT}", "--per-address", "--enable-metrics"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "e2e.engine.fake", "--model-path=integration", *options],
+            [sys.executable, "-m", "e2e.engine.fake", "--model-path=integration", *shared, *options],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "FAKE_ENGINE_DRAIN_POLL_SECONDS": "0.1"},
+            env={**os.environ, "FAKE_ENGINE_DRAIN_POLL_SECONDS": "0.1", **environment},
         )
     try:
         eventually("the fleet of engines is ready", lambda: _is_ready(process, log))

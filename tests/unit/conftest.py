@@ -12,6 +12,7 @@ WITH_PROCESSES = (
     "gateway/test_attention.py",
     "kube/test_client.py",
     "kube/test_watch.py",
+    "test_benchmark_replay.py",
     "test_main.py",
 )
 

@@ -12,9 +12,12 @@ from pathlib import Path
 
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.saved import read_subject
+from embedding_operator.cli.simulate import add_parser as add_simulate
+from embedding_operator.cli.simulate import simulated
 from embedding_operator.cli.story import Subject, told
 
 PROGRAM = "kubectl embsvc"
+SIMULATE = "simulate"
 FAILED = 1
 NARROWEST, WIDEST = 60, 120
 STANDARD_INPUT = "-"
@@ -24,6 +27,8 @@ examples:
   {PROGRAM} explain qwen3-embedding -n search        why it runs as it does
   kubectl get embsvc qwen3-embedding -o yaml > saved.yaml
   {PROGRAM} explain -f saved.yaml                    the same, without the cluster
+  {PROGRAM} simulate service.yaml                    which window of its schedule holds when
+  {PROGRAM} simulate service.yaml --trace traces     what it would cost, and how late it would be
 """
 
 
@@ -35,23 +40,30 @@ def main() -> None:
         parser.print_help()
         return
     try:
-        story = explain(arguments, environment=os.environ)
+        text = simulated(arguments, width=_width()) if arguments.command == SIMULATE else _explained(arguments)
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - what a command is for
         sys.exit(FAILED)
     try:
-        print(story, end="")  # noqa: T201
+        print(text, end="")  # noqa: T201
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads the story has read enough; Python would complain about it once more at its end.
+        # Whoever reads it has read enough; Python would complain about it once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(arguments: argparse.Namespace, *, environment: Mapping[str, str]) -> str:
     """Return the story of the service that `arguments` name; raise `CommandError`."""
     subject = _saved(arguments) if arguments.filename is not None else _fetched(arguments, environment=environment)
-    width = min(WIDEST, max(NARROWEST, shutil.get_terminal_size(fallback=(100, 24)).columns))
-    return told(subject, now=datetime.now(UTC), width=width)
+    return told(subject, now=datetime.now(UTC), width=_width())
+
+
+def _explained(arguments: argparse.Namespace) -> str:
+    return explain(arguments, environment=os.environ)
+
+
+def _width() -> int:
+    return min(WIDEST, max(NARROWEST, shutil.get_terminal_size(fallback=(100, 24)).columns))
 
 
 def _saved(arguments: argparse.Namespace) -> Subject:
@@ -99,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     explaining.add_argument(
         "-f", "--filename", metavar="FILE", help="read the service from a file, or from - (standard input)"
     )
+    add_simulate(commands)
     return parser
 
 

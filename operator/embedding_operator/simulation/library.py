@@ -1,4 +1,4 @@
-"""Every trace in a folder and the folders below it, by name; what a file holds is told by its columns."""
+"""Every trace in a folder and the folders below it, or in one file, by name; what a file holds its columns tell."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ class Library:
         raise TraceError(message)
 
 
-def library(folder: Path) -> Library:
-    """Return what is in `folder`; raise `TraceError` if there is no such folder, or no trace in it."""
-    if not folder.is_dir():
-        message = f"{folder}: there is no such folder: name one that holds traces"
+def library(place: Path) -> Library:
+    """Return what is in `place`, a folder or a CSV file; raise `TraceError` if that is not there or holds no trace."""
+    if not place.exists():
+        message = f"{place}: there is no such folder or file: name one that holds traces"
         raise TraceError(message)
     found: dict[str, Load] = {}
     left_out: dict[str, str] = {}
-    tables = [path for path in sorted(folder.rglob("*.csv*")) if is_table(path)]
+    tables = [path for path in ([place] if place.is_file() else sorted(place.rglob("*.csv*"))) if is_table(path)]
     lengths = _lengths(tables)
     for path in tables:
         for name, load in _of(path, lengths=lengths, left_out=left_out).items():
@@ -49,7 +49,7 @@ def library(folder: Path) -> Library:
                 raise TraceError(message)
             found[name] = load
     if not found:
-        message = f"{folder}: holds no trace: the shapes that are read are in benchmarks/simulation/README.md"
+        message = f"{place}: holds no trace: the shapes that are read are in benchmarks/simulation/README.md"
         raise TraceError(message)
     return Library(traces=found, left_out=left_out)
 

@@ -1,0 +1,77 @@
+"""Requests at their recorded moments, each to the Ready engine with the fewest open ones: what the gateway does."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from embedding_operator.rendering.names import PORT
+
+from benchmarks.replayed_hour import Requests
+
+TIMEOUT_SECONDS = 300.0
+NO_ENGINE = "no Ready engine"
+Addresses = Callable[[], Sequence[str]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Replayed:
+    """What came of the requests: `failed` by what went wrong, and how late one was sent at most."""
+
+    sent: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    latest_seconds: float = 0.0
+
+
+def replay(requests: Requests, *, begun: float, addresses: Addresses) -> Replayed:
+    """Send all requests and return when the last is answered; `begun` is the monotonic moment 0 of the requests."""
+    return asyncio.run(_Replay(begun=begun, addresses=addresses).all(requests))
+
+
+class _Replay:
+    def __init__(self, *, begun: float, addresses: Addresses) -> None:
+        self._begun, self._addresses = begun, addresses
+        self._open: Counter[str] = Counter()
+        self._turn = 0
+        self._replayed = Replayed()
+
+    async def all(self, requests: Requests) -> Replayed:
+        timeout = ClientTimeout(total=TIMEOUT_SECONDS)
+        async with (
+            ClientSession(connector=TCPConnector(limit=0), timeout=timeout) as session,
+            asyncio.TaskGroup() as group,
+        ):
+            for instant, tokens in zip(requests.instants.tolist(), requests.tokens.tolist(), strict=True):
+                await asyncio.sleep(max(0.0, self._begun + instant - time.monotonic()))
+                late = time.monotonic() - self._begun - instant
+                self._replayed.latest_seconds = max(self._replayed.latest_seconds, late)
+                group.create_task(self._send(session, tokens=tokens))
+        return self._replayed
+
+    async def _send(self, session: ClientSession, *, tokens: int) -> None:
+        self._replayed.sent += 1
+        address = self._least_open()
+        if address is None:
+            self._replayed.failed[NO_ENGINE] += 1
+            return
+        self._open[address] += 1
+        try:
+            body = json.dumps({"input": [1] * tokens})
+            headers = {"Content-Type": "application/json"}
+            async with session.post(f"http://{address}:{PORT}/v1/embeddings", data=body, headers=headers) as answer:
+                await answer.read()
+                if answer.status != 200:
+                    self._replayed.failed[str(answer.status)] += 1
+        except (ClientError, TimeoutError) as error:
+            self._replayed.failed[type(error).__name__] += 1
+        finally:
+            self._open[address] -= 1
+
+    def _least_open(self) -> str | None:
+        addresses = self._addresses()
+        self._turn += 1
+        turned = [addresses[(self._turn + place) % len(addresses)] for place in range(len(addresses))]
+        return min(turned, key=lambda address: self._open[address], default=None)

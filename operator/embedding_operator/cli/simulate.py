@@ -1,0 +1,182 @@
+"""`kubectl embsvc simulate`: a service on a trace, or its schedule over the next days. No cluster is asked."""
+
+import argparse
+import json
+import math
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedding_operator.cli.coming_week import stretches, week_told
+from embedding_operator.cli.errors import CommandError
+from embedding_operator.cli.service_file import ServiceFile, read_service_file
+from embedding_operator.cli.trial_results import Trial
+from embedding_operator.cli.trial_text import trial_told
+
+if TYPE_CHECKING:
+    from embedding_operator.simulation.library import Library
+    from embedding_operator.simulation.trace import Trace
+
+STANDARD_INPUT = "-"
+DEFAULT_DAYS = 7.0
+MOST_DAYS = 400.0
+OF_A_TRACE = {
+    "client": "--client",
+    "start": "--start",
+    "seed": "--seed",
+    "scale": "--scale",
+    "chart_day": "--chart-day",
+    "facts": "--facts",
+}
+DEFAULT_START, DEFAULT_SEED, DEFAULT_SCALE = "D1", 0, 1.0
+MISSING_EXTRA = "a trace needs numba and numpy to be simulated: pip install 'embedding-operator[simulation]'"
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to those of the plugin."""
+    parser = commands.add_parser(
+        "simulate",
+        help="run a service on a trace of requests, or its schedule over the next days",
+        description="Runs the EmbeddingService in FILE on a trace of requests, decided as the operator decides, and "
+        "tells cost and lateness beside a static peak and who knows every request. Without --trace it tells which "
+        "window holds when. GPUPools in FILE count before those that the chart installs. No cluster is asked.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("filename", metavar="FILE", help="YAML with one EmbeddingService, or - (standard input)")
+    parser.add_argument("--trace", type=Path, metavar="PATH", help="a folder of traces, or one of its CSV files")
+    parser.add_argument("--client", metavar="ID", help="which trace, where PATH holds several: its name or its end")
+    parser.add_argument(
+        "--days",
+        type=_days,
+        metavar="A-B",
+        help="days of the trace, from 0 on; N stands for 0-N. Default: the first 7. Without a trace: the next N",
+    )
+    parser.add_argument("--start", metavar="NAME", help="how long replicas take: D1 warm, D2 new node, D3 download too")
+    parser.add_argument("--seed", type=int, help="other requests and starts of the same laws; default: 0")
+    parser.add_argument("--scale", type=_factor, metavar="F", help="that many times the requests of the trace")
+    parser.add_argument("--chart-day", type=int, metavar="N", help="the day that is drawn; default: the busiest")
+    parser.add_argument("--facts", type=Path, metavar="FILE", help="measured speeds, starts and prices, as facts.yaml")
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+
+def simulated(arguments: argparse.Namespace, *, now: datetime | None = None, width: int = 100) -> str:
+    """Return what the command prints; raise `CommandError`."""
+    file = _file(arguments.filename)
+    if arguments.trace is None:
+        return _coming_week(file, arguments=arguments, now=now or datetime.now(UTC))
+    trial = _trial(file, arguments=arguments)
+    return (
+        f"{trial.model_dump_json(by_alias=True, indent=2)}\n" if _is_json(arguments) else trial_told(trial, width=width)
+    )
+
+
+def _file(filename: str) -> ServiceFile:
+    if filename == STANDARD_INPUT:
+        return read_service_file(sys.stdin.read(), origin="standard input")
+    try:
+        text = Path(filename).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{filename} can not be read: {getattr(error, 'strerror', None) or 'it is not text'}"
+        raise CommandError(message) from error
+    return read_service_file(text, origin=filename)
+
+
+def _coming_week(file: ServiceFile, *, arguments: argparse.Namespace, now: datetime) -> str:
+    needless = [option for name, option in OF_A_TRACE.items() if getattr(arguments, name) is not None]
+    if needless:
+        message = f"{', '.join(needless)}: only a trace has that: name one with --trace, or leave it out"
+        raise CommandError(message)
+    first, last = arguments.days or (0.0, DEFAULT_DAYS)
+    if last - first > MOST_DAYS:
+        message = f"--days: {last - first:g} days are more than {MOST_DAYS:g}: choose fewer"
+        raise CommandError(message)
+    begin = (now + timedelta(days=first)).replace(second=0, microsecond=0)
+    found = stretches(file.spec, begin=begin, end=begin + timedelta(days=last - first))
+    if _is_json(arguments):
+        document = {"service": file.name, "stretches": [each.model_dump(mode="json", by_alias=True) for each in found]}
+        return json.dumps(document, indent=2) + "\n"
+    zone = file.spec.schedule.time_zone if file.spec.schedule else "UTC"
+    return week_told(found, name=file.name, zone=zone)
+
+
+def _trial(file: ServiceFile, *, arguments: argparse.Namespace) -> Trial:
+    try:
+        from embedding_operator.cli.trial import Wish, try_out  # noqa: PLC0415 - needs what only an extra installs
+        from embedding_operator.simulation.facts import read_facts  # noqa: PLC0415
+        from embedding_operator.simulation.tables import TraceError  # noqa: PLC0415
+    except ImportError as error:
+        if error.name not in {"numba", "numpy"}:
+            raise
+        raise CommandError(MISSING_EXTRA) from error
+    try:
+        facts = read_facts(arguments.facts)
+        trace = _trace(arguments)
+    except TraceError as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        message = f"--facts: {arguments.facts} can not be read: {error.strerror}"
+        raise CommandError(message) from error
+    wish = Wish(
+        days=arguments.days,
+        start=arguments.start or DEFAULT_START,
+        seed=DEFAULT_SEED if arguments.seed is None else arguments.seed,
+        scale=arguments.scale or DEFAULT_SCALE,
+        chart_day=arguments.chart_day,
+    )
+    _say(f"simulating {file.name} on {trace.name}; the first simulation on a machine compiles for half a minute")
+    return try_out(file, trace=trace, facts=facts, wish=wish, say=_say)
+
+
+def _trace(arguments: argparse.Namespace) -> "Trace":
+    from embedding_operator.simulation.library import library  # noqa: PLC0415 - needs what only an extra installs
+
+    known = library(arguments.trace)
+    names = list(known.traces)
+    if arguments.client is not None:
+        return _chosen(known, client=arguments.client)
+    if len(names) == 1:
+        return known.load(names[0])
+    message = f"{arguments.trace} holds {len(names)} traces: choose with --client from {', '.join(names)}"
+    raise CommandError(message)
+
+
+def _chosen(known: "Library", *, client: str) -> "Trace":
+    from embedding_operator.simulation.tables import TraceError  # noqa: PLC0415 - needs what only an extra installs
+
+    try:
+        return known.load(client)
+    except TraceError as error:
+        message = f"--client: {error}"
+        raise CommandError(message) from error
+
+
+def _is_json(arguments: argparse.Namespace) -> bool:
+    return str(arguments.output) == "json"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress of what takes long
+
+
+def _days(text: str) -> tuple[float, float]:
+    first, dash, last = text.partition("-")
+    try:
+        days = (float(first), float(last)) if dash else (0.0, float(first))
+    except ValueError:
+        days = (math.nan, math.nan)
+    if not 0.0 <= days[0] < days[1] < math.inf:
+        message = f"{text!r} is not such as 7-14, from the first to the second, or 7 for the first seven"
+        raise argparse.ArgumentTypeError(message)
+    return days
+
+
+def _factor(text: str) -> float:
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = math.nan
+    if not 0.0 < factor < math.inf:
+        message = f"{text!r} is not a number above 0"
+        raise argparse.ArgumentTypeError(message)
+    return factor

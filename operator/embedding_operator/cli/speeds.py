@@ -1,0 +1,158 @@
+"""How fast one replica of a service is on each of its pools, and what it costs: measured, stated, or estimated.
+
+What a pool states in `tokensPerSecond` counts first, then the facts of the simulator for its model and GPU, then what
+the operator itself would estimate.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.api.v1alpha1.pools import PoolBounds, PoolSpec
+from embedding_operator.cli.errors import CommandError
+from embedding_operator.cli.service_file import ServiceFile
+from embedding_operator.domain.capacity import replica_capacity
+from embedding_operator.domain.models import known_model
+from embedding_operator.simulation import cluster
+from embedding_operator.simulation.facts import Facts, Prices
+from embedding_operator.simulation.servers import Server
+
+BATCH_TOKENS, BATCH_REQUESTS = 2048, 256
+FIXED_SHARE = 0.06
+"""Of a full batch, the time that it takes whatever is in it: as of the servers of the facts."""
+
+SECONDS_PER_REQUEST = 0.0033
+"""Tokenising, HTTP and JSON, as of the servers of the facts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """A server, and where its figures are from."""
+
+    server: Server
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariff:
+    """The price of a replica-hour by pool. `source` says whose prices these are."""
+
+    currency: str
+    source: str
+    prices: dict[str, float]
+
+
+def pools_of(file: ServiceFile, *, facts: Facts, tariff: Tariff) -> tuple[cluster.PoolSpec, ...]:
+    """Return the pools for the simulation; raise `CommandError` where nothing says how fast one is."""
+    return tuple(_pool(file, entry, facts=facts, price=tariff.prices[entry.gpu_pool]) for entry in file.spec.pools)
+
+
+def speed_of(file: ServiceFile, *, pool: str, facts: Facts) -> Speed:
+    """Return the speed of one replica on `pool`; raise `CommandError` where nothing says it."""
+    capacity = replica_capacity(file.spec, pool=pool, gpu=file.gpu_pools.get(pool)).tokens_per_second
+    index, entry = next((index, each) for index, each in enumerate(file.spec.pools) if each.gpu_pool == pool)
+    if entry.tokens_per_second is not None:
+        return Speed(server=server_of(capacity), source="tokensPerSecond, as the file states")
+    model, gpu = _model(file), gpu_of(file.gpu_pools[pool], facts=facts)
+    for fact in facts.servers:
+        if (fact.model, fact.gpu) == (model, gpu):
+            return Speed(server=fact.server(), source=fact.source)
+    if known_model(file.spec.model) is None:
+        servers = ", ".join(f"{fact.model} on {fact.gpu}" for fact in facts.servers)
+        message = (
+            f"spec.pools[{index}]: nothing says how fast {model or 'this model'} is on {pool}: state what one replica "
+            f"computes in tokensPerSecond, beside gpuPool, or give --facts with it; there are facts of {servers}"
+        )
+        raise CommandError(message)
+    source = "estimate: what the operator starts with for this model and GPU; state tokensPerSecond if you measured it"
+    return Speed(server=server_of(capacity), source=source)
+
+
+def server_of(tokens_per_second: float) -> Server:
+    """Return a server that computes that many tokens per second in full batches."""
+    batch_seconds = BATCH_TOKENS / tokens_per_second
+    return Server(
+        floor=0.0,
+        per_batch=FIXED_SHARE * batch_seconds,
+        per_token=(1.0 - FIXED_SHARE) / tokens_per_second,
+        per_request=SECONDS_PER_REQUEST,
+        batch_tokens=BATCH_TOKENS,
+        batch_requests=BATCH_REQUESTS,
+    )
+
+
+def gpu_of(pool: GPUPoolSpec, *, facts: Facts) -> str | None:
+    """Return which GPU of the facts a replica on `pool` has; None if it has another, or several."""
+    if pool.resource.count != 1:
+        return None
+    stated = (pool.compute_capability, pool.tensor_tflops)
+    known = ((name, (gpu.computeCapability, gpu.tensorTFLOPS)) for name, gpu in facts.gpus.items())
+    return next((name for name, figures in known if figures == stated), None)
+
+
+def tariff_of(file: ServiceFile, *, facts: Facts) -> Tariff:
+    """Return prices: those of the file if it has any, else of the first table that knows all GPUs, else GPU-hours.
+
+    Raise `CommandError` if the file prices some of the pools.
+    """
+    names = [pool.gpu_pool for pool in file.spec.pools]
+    said = {name: float(price) for name, price in _said(file)}
+    unsaid = [name for name in names if name not in said]
+    if said and unsaid:
+        message = (
+            f"GPUPool {unsaid[0]}: the file states no spec.pricePerHour, but one for {', '.join(said)}: state it for "
+            "every pool of the service, or for none"
+        )
+        raise CommandError(message)
+    if said:
+        return Tariff(currency="", source="pricePerHour of the GPUPools", prices=said)
+    for table in facts.prices:
+        prices = _from(table, file=file, facts=facts)
+        if prices is not None:
+            return Tariff(currency=table.currency, source=f"{table.name}, {table.date}", prices=prices)
+    hours = "no price is known of every pool, so a replica-hour counts 1: state spec.pricePerHour in GPUPools"
+    return Tariff(currency="replica-hours", source=hours, prices=dict.fromkeys(names, 1.0))
+
+
+def _said(file: ServiceFile) -> Iterator[tuple[str, str]]:
+    for pool in file.spec.pools:
+        price = file.gpu_pools[pool.gpu_pool].price_per_hour if pool.gpu_pool in file.gpu_pools else None
+        if price is not None:
+            yield pool.gpu_pool, price
+
+
+def _from(table: Prices, *, file: ServiceFile, facts: Facts) -> dict[str, float] | None:
+    prices: dict[str, float] = {}
+    for pool in file.spec.pools:
+        gpu = gpu_of(file.gpu_pools[pool.gpu_pool], facts=facts) if pool.gpu_pool in file.gpu_pools else None
+        price = None if gpu is None else table.of(gpu)
+        if price is None:
+            return None
+        prices[pool.gpu_pool] = price
+    return prices
+
+
+def _model(file: ServiceFile) -> str | None:
+    repository = file.spec.model.hugging_face
+    return None if repository is None else repository.repo.rpartition("/")[2]
+
+
+def _pool(file: ServiceFile, entry: PoolSpec, *, facts: Facts, price: float) -> cluster.PoolSpec:
+    bounds = [entry, *_in_windows(file, entry.gpu_pool)]
+    most = max(each.max_replicas for each in bounds)
+    capacity = replica_capacity(file.spec, pool=entry.gpu_pool, gpu=file.gpu_pools.get(entry.gpu_pool))
+    return cluster.PoolSpec(
+        name=entry.gpu_pool,
+        gpu=entry.gpu_pool,
+        server=speed_of(file, pool=entry.gpu_pool, facts=facts).server,
+        tokens_per_second=capacity.tokens_per_second,
+        hourly_price=price,
+        min_replicas=0 if file.spec.schedule else entry.min_replicas,
+        max_replicas=most,
+        stock=most,
+    )
+
+
+def _in_windows(file: ServiceFile, pool: str) -> Iterator[PoolBounds]:
+    for window in file.spec.schedule.windows if file.spec.schedule else ():
+        yield from (each for each in window.pools if each.gpu_pool == pool)

@@ -1,0 +1,114 @@
+"""A service as somebody wrote it: what is read of its file, and what is said of one that can not be read."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.cli.errors import CommandError
+from embedding_operator.cli.service_file import catalog, read_service_file
+
+from tests.unit.cli.services import A10, NIGHT, T4, gpu_pool, service, text
+
+MANIFEST = Path(__file__).parents[3] / "manifests/gpupools.yaml"
+
+
+def test_pools_of_the_file_count_before_those_of_the_catalog() -> None:
+    found = read_service_file(text(gpu_pool("a10", pricePerHour="1.5"), service(), None), origin="all.yaml")
+    assert (found.name, found.stated) == ("queries", frozenset({"a10"}))
+    assert not found.left_out
+    assert found.gpu_pools["a10"].price_per_hour == "1.5"
+    assert found.gpu_pools["t4"].price_per_hour is None
+
+
+def test_what_kubectl_printed_of_several_objects_is_read_too() -> None:
+    listed = {"apiVersion": "v1", "kind": "List", "items": [service(), {"kind": "Namespace"}]}
+    assert read_service_file(text(listed), origin="all.yaml").name == "queries"
+
+
+def test_schedules_of_the_cluster_are_named_as_left_out() -> None:
+    schedule = {"kind": "ScalingSchedule", "metadata": {"name": "nights"}}
+    assert read_service_file(text(service(), schedule), origin="x").left_out == ("ScalingSchedule nights",)
+
+
+def test_the_catalog_is_what_the_manifests_install() -> None:
+    installed = {
+        pool["metadata"]["name"]: GPUPoolSpec.model_validate(pool["spec"])
+        for pool in yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8"))
+    }
+    assert catalog() == installed, "run `make generate`"
+
+
+def windowed(*windows: dict[str, Any]) -> dict[str, Any]:
+    return service(pools=[A10, T4], schedule={"timeZone": "Europe/Berlin", "windows": list(windows)})
+
+
+SERVICE = "f.yaml, EmbeddingService queries"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("a: [", "f.yaml, line 1: neither YAML nor JSON (expected the node content, but found '<stream end>')"),
+        ("", "f.yaml: one EmbeddingService is needed, here are 0 (none)"),
+        ("- 1", "f.yaml: one EmbeddingService is needed, here are 0 (none)"),
+        (text(service(), service()), "f.yaml: one EmbeddingService is needed, here are 2 (queries, queries)"),
+        ("kind: EmbeddingService", "f.yaml, EmbeddingService without a name: spec is missing"),
+        (text(service(pools=[])), f"{SERVICE}: spec.pools: List should have at least 1 item"),
+        (
+            text(service(pools=[{**A10, "maxReplicas": "many"}])),
+            f"{SERVICE}: spec.pools[0].maxReplicas: Input should be a valid integer",
+        ),
+        (
+            text(service(pools=[{**A10, "minReplica": 1}])),
+            f"{SERVICE}: spec.pools[0].minReplica: there is no such field: remove it or correct its name",
+        ),
+        (
+            text(service(schedule={"timeZone": "Berlin", "windows": [NIGHT]})),
+            f"{SERVICE}: spec.schedule.timeZone: timeZone 'Berlin' is not an IANA time zone: use a name such as",
+        ),
+        (
+            text(service(), gpu_pool("mine", memoryGiB=0)),
+            "f.yaml, GPUPool mine: spec.memoryGiB: Input should be greater than or equal to 1",
+        ),
+        (
+            text(service(pools=[{**A10, "minReplicas": 7}])),
+            "f.yaml: spec.pools[0].minReplicas: 7 is above maxReplicas, 6: lower minReplicas or raise maxReplicas",
+        ),
+        (
+            text(windowed({**NIGHT, "pools": [{"gpuPool": "l4", "maxReplicas": 1}]})),
+            "f.yaml: spec.schedule.windows[0].pools[0].gpuPool: spec.pools does not list l4: add it there",
+        ),
+        (
+            text(windowed({**NIGHT, "asleep": True})),
+            "f.yaml: spec.schedule.windows[0]: a window needs pools, or asleep: true, and not both",
+        ),
+        (
+            text(windowed({**NIGHT, "end": "22:00"})),
+            "f.yaml: spec.schedule.windows[0].end: the window has no length: start and end must differ",
+        ),
+        (
+            text(service(pools=[{**A10, "gpuPool": "b200"}])),
+            (
+                "f.yaml: spec.pools[0].gpuPool: there is no GPUPool b200: add a GPUPool of that name to the file, or "
+                "state tokensPerSecond beside gpuPool; there are a10, a100, a10g, h100, l4, l40s, t4"
+            ),
+        ),
+        (
+            text(service(model={"huggingFace": {"repo": "Qwen/Qwen3-Embedding-8B"}}, pools=[T4])),
+            "f.yaml: spec.pools[0].gpuPool: the weights take 14.1 GiB and ",
+        ),
+    ],
+)
+def test_a_file_that_can_not_be_used_says_what_to_mend(content: str, complaint: str) -> None:
+    with pytest.raises(CommandError) as raised:
+        read_service_file(content, origin="f.yaml")
+    assert str(raised.value).startswith(complaint)
+
+
+def test_a_pool_that_states_its_speed_needs_no_gpu_pool() -> None:
+    found = read_service_file(
+        text(service(pools=[{**A10, "gpuPool": "b200", "tokensPerSecond": 90_000}])), origin="f.yaml"
+    )
+    assert "b200" not in found.gpu_pools

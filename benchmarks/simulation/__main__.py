@@ -21,9 +21,10 @@ from benchmarks.simulation import jobs
 from benchmarks.simulation.choice import Try, best
 from benchmarks.simulation.contestants import Contestant, contestants
 from benchmarks.simulation.jobs import BOUNDS, WARM_START, Ground, Job, perform
-from benchmarks.simulation.results import Assumption, Curve, Document, Run, RunKey, Split, path_of, read, write
+from benchmarks.simulation.results import Assumption, Curve, Document, Kind, Run, RunKey, Split, path_of, read, write
 from benchmarks.simulation.scenarios import Scenario
 from benchmarks.simulation.stage import Stage, stage, training_week
+from benchmarks.simulation.summary import DRAWN_BASELINES
 
 DEFAULT_TRACES = Path("../shared/traces")
 KEPT_AFTER = 8
@@ -101,7 +102,8 @@ def _asked(ground: Ground, *, chosen: dict[tuple[str, str], Try], arguments: arg
             for (scenario, policy), contestant in ground.contestants.items():
                 if _is_wanted(policy, arguments.policies):
                     key = RunKey(policy=policy, scenario=scenario, start=start, seed=seed, tuning=DEFAULT)
-                    draws = seed == 0 and start == WARM_START
+                    drawn = contestant.kind is Kind.OURS or policy in DRAWN_BASELINES
+                    draws = drawn and seed == 0 and start == WARM_START
                     yield Job(key=key, split=Split.TEST, parameters=contestant.default, draws=draws)
                 if (scenario, policy) in chosen:
                     key = RunKey(policy=policy, scenario=scenario, start=start, seed=seed, tuning=TUNED)

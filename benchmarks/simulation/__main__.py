@@ -27,7 +27,7 @@ from benchmarks.simulation.stage import Stage, stage, training_week
 from benchmarks.simulation.summary import DRAWN_BASELINES
 
 DEFAULT_TRACES = Path("../shared/traces")
-KEPT_AFTER = 8
+KEPT_AFTER = 4
 """Results are written whenever this many are new."""
 
 DEFAULT, TUNED = "default", "tuned"
@@ -126,7 +126,8 @@ def _best(tried: Sequence[Run], *, prices: str) -> dict[tuple[str, str], Try]:
 
 
 def _is_wanted(policy: str, wanted: Sequence[str]) -> bool:
-    return not wanted or any(part.lower() in policy.lower() for part in wanted)
+    """Return whether one of `wanted` is in the name of `policy`, which begins and ends with `=`."""
+    return not wanted or any(part.lower() in f"={policy.lower()}=" for part in wanted)
 
 
 _GROUND: list[Ground] = []
@@ -185,7 +186,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--traces", type=Path, default=DEFAULT_TRACES, metavar="DIR", help="folder with traces")
     parser.add_argument("--clients", type=_names, default=[], metavar="NAME,…", help="traces or clients; default: all")
     parser.add_argument(
-        "--policies", type=_names, default=[], metavar="PART,…", help="policies with this in their name"
+        "--policies",
+        type=_names,
+        default=[],
+        metavar="PART,…",
+        help="policies with this in their name; =Ours= is ours without its ablations",
     )
     parser.add_argument("--scenarios", type=_names, default=["a10", "a10+t4"], metavar="GPUS,…", help="a10, a10+t4")
     parser.add_argument("--starts", type=_names, default=["D1", "D2", "D3"], metavar="NAME,…", help="cold starts")

@@ -2,7 +2,7 @@
 
 All replicas are one engine here, which says the sum: every figure that the operator takes from engines is a sum over
 them. All gateway pods are one pod. Both are asked whenever the policy looks. Of the samples of a minute only some are
-looked at, the newest three and the oldest among them: a rate is made of the first and the last, and time is short.
+looked at, the newest two and the oldest among them: a rate is made of the first and the last, and time is short.
 """
 
 from collections import deque
@@ -20,7 +20,7 @@ ENGINES = "engines"
 GATEWAY = "gateway"
 
 
-PICKED = (12, 6, 2, 1, 0)
+PICKED = (12, 4, 1, 0)
 """Which samples are looked at, counted from the newest; a minute has 13."""
 
 Sample = TypeVar("Sample")

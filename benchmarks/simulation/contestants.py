@@ -13,8 +13,9 @@ from benchmarks.simulation.results import Kind
 from benchmarks.simulation.scenarios import DAY_POOL, NIGHT_POOL, Scenario
 
 DEFAULT: Parameters = {"target_utilization": 80.0, "floor_percentile": 25.0}
-"""Floors by the hour that a quarter of its minutes do not reach. On the train weeks of four clients half of them cost up
-to 1.27 times the optimum; without floors up to 0.82 % of the requests were late."""
+"""Floors by the hour that three quarters of its minutes exceed. On the train weeks of four clients, floors that half of
+them exceed cost up to 1.27 times the optimum; without any, up to 0.82 % of the requests were late.
+"""
 
 UTILIZATIONS = (60.0, 70.0, 80.0, 90.0)
 FLOORS = (0.0, 25.0, 50.0)

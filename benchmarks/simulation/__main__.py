@@ -21,12 +21,13 @@ from benchmarks.simulation import jobs
 from benchmarks.simulation.choice import Try, best
 from benchmarks.simulation.contestants import Contestant, contestants
 from benchmarks.simulation.jobs import BOUNDS, WARM_START, Ground, Job, perform
-from benchmarks.simulation.results import Assumption, Curve, Document, Run, RunKey, Split, path_of, read, write
+from benchmarks.simulation.results import Assumption, Curve, Document, Kind, Run, RunKey, Split, path_of, read, write
 from benchmarks.simulation.scenarios import Scenario
 from benchmarks.simulation.stage import Stage, stage, training_week
+from benchmarks.simulation.summary import DRAWN_BASELINES
 
 DEFAULT_TRACES = Path("../shared/traces")
-KEPT_AFTER = 8
+KEPT_AFTER = 4
 """Results are written whenever this many are new."""
 
 DEFAULT, TUNED = "default", "tuned"
@@ -101,7 +102,8 @@ def _asked(ground: Ground, *, chosen: dict[tuple[str, str], Try], arguments: arg
             for (scenario, policy), contestant in ground.contestants.items():
                 if _is_wanted(policy, arguments.policies):
                     key = RunKey(policy=policy, scenario=scenario, start=start, seed=seed, tuning=DEFAULT)
-                    draws = seed == 0 and start == WARM_START
+                    drawn = contestant.kind is Kind.OURS or policy in DRAWN_BASELINES
+                    draws = drawn and seed == 0 and start == WARM_START
                     yield Job(key=key, split=Split.TEST, parameters=contestant.default, draws=draws)
                 if (scenario, policy) in chosen:
                     key = RunKey(policy=policy, scenario=scenario, start=start, seed=seed, tuning=TUNED)
@@ -124,7 +126,8 @@ def _best(tried: Sequence[Run], *, prices: str) -> dict[tuple[str, str], Try]:
 
 
 def _is_wanted(policy: str, wanted: Sequence[str]) -> bool:
-    return not wanted or any(part.lower() in policy.lower() for part in wanted)
+    """Return whether one of `wanted` is in the name of `policy`, which begins and ends with `=`."""
+    return not wanted or any(part.lower() in f"={policy.lower()}=" for part in wanted)
 
 
 _GROUND: list[Ground] = []
@@ -183,7 +186,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--traces", type=Path, default=DEFAULT_TRACES, metavar="DIR", help="folder with traces")
     parser.add_argument("--clients", type=_names, default=[], metavar="NAME,…", help="traces or clients; default: all")
     parser.add_argument(
-        "--policies", type=_names, default=[], metavar="PART,…", help="policies with this in their name"
+        "--policies",
+        type=_names,
+        default=[],
+        metavar="PART,…",
+        help="policies with this in their name; =Ours= is ours without its ablations",
     )
     parser.add_argument("--scenarios", type=_names, default=["a10", "a10+t4"], metavar="GPUS,…", help="a10, a10+t4")
     parser.add_argument("--starts", type=_names, default=["D1", "D2", "D3"], metavar="NAME,…", help="cold starts")

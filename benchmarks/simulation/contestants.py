@@ -12,9 +12,13 @@ from benchmarks.simulation.grids import Grid, Parameters, on_one_pool, on_two_po
 from benchmarks.simulation.results import Kind
 from benchmarks.simulation.scenarios import DAY_POOL, NIGHT_POOL, Scenario
 
-DEFAULT: Parameters = {"target_utilization": 80.0, "floor_percentile": 50.0}
+DEFAULT: Parameters = {"target_utilization": 80.0, "floor_percentile": 25.0}
+"""Floors by the hour that three quarters of its minutes exceed. On the train weeks of four clients, floors that half of
+them exceed cost up to 1.27 times the optimum; without any, up to 0.82 % of the requests were late.
+"""
+
 UTILIZATIONS = (60.0, 70.0, 80.0, 90.0)
-FLOORS = (0.0, 50.0, 90.0)
+FLOORS = (0.0, 25.0, 50.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from embedding_operator.simulation import kernel
@@ -104,15 +104,28 @@ def _setup(job: Job, *, ground: Ground) -> Setup:
 
 
 def _bound(job: Job, *, setup: Setup, ground: Ground, begun: float) -> Run:
-    """Return a bound: its own cost, and how late its plan is when it is played."""
-    table = next(prices for prices in ground.facts.prices if prices.name == ground.prices)
-    prices = {pool.name: table.of(pool.gpu) or 1.0 for pool in setup.pools}
+    """Return a bound: its own cost, and how late its plan for the first table's prices is when it is played.
+
+    The cheapest mix of pools depends on their prices, so each table has a plan of its own.
+    """
     work: Work = work_of(setup)
     best = clairvoyant if job.key.policy == CLAIRVOYANT else perfect_forecast
-    bound = best(work, setup=setup, prices=prices)
+    bounds = {
+        table.name: best(work, setup=setup, prices=prices)
+        for table in ground.facts.prices
+        if (prices := _prices(table, setup=setup)) is not None
+    }
+    bound = bounds[ground.prices]
     outcome = simulate(setup, played(bound, name=job.key.policy, work=work, setup=setup))
     seconds = (time.perf_counter() - begun, 0.0)
-    return _run(job, kind=Kind.BOUND, outcome=outcome, node_hours=bound.node_hours, ground=ground, seconds=seconds)
+    run = _run(job, kind=Kind.BOUND, outcome=outcome, node_hours=bound.node_hours, ground=ground, seconds=seconds)
+    return replace(run, cost={name: each.cost for name, each in bounds.items()})
+
+
+def _prices(table: Prices, *, setup: Setup) -> dict[str, float] | None:
+    """Return the prices by pool, None where the provider lacks one of the GPUs."""
+    prices = {pool.name: price for pool in setup.pools if (price := table.of(pool.gpu)) is not None}
+    return prices if len(prices) == len(setup.pools) else None
 
 
 def _run(

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from embedding_operator.simulation.baselines.scaled_objects import FAIR_BASELINE
-
 from benchmarks.simulation import days, plots
 from benchmarks.simulation.choice import LATE_LIMIT
 from benchmarks.simulation.grids import BUDGET
 from benchmarks.simulation.pages import parameters, results_table, table
 from benchmarks.simulation.results import Curve, Document, Kind, Split, read
-from benchmarks.simulation.summary import Row, prices_of, rows
+from benchmarks.simulation.summary import DRAWN_BASELINES, Row, prices_of, rows
 from benchmarks.simulation.targets import TUNED, losses, savings, share, verdicts
 
 PAGE = Path(__file__).with_name("RESULTS.md")
 PLOTS = "plots"
-DRAWN_BASELINES = (FAIR_BASELINE, "KEDA queue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class Scenario:
         """
         spec = yaml.safe_load(SERVICE.read_text(encoding="utf-8"))["spec"]
         spec["pools"] = [self._bounds(gpu, at_least=self._floor(gpu)) for gpu in self.gpus]
+        spec["allocation"] = "Cheapest" if len(self.gpus) > 1 else "Ordered"
         scaling = spec.setdefault("scaling", {})
         if "target_utilization" in parameters:
             scaling["targetUtilization"] = round(parameters["target_utilization"])

@@ -10,7 +10,7 @@ from embedding_operator.simulation.facts import Facts
 from embedding_operator.simulation.trace import DAY_SECONDS, Trace
 
 from benchmarks.simulation.results import Split, TraceFacts
-from benchmarks.simulation.scenarios import DAY_POOL, MODEL, seed_capacity
+from benchmarks.simulation.scenarios import DAY_POOL, MODEL
 
 WEEK_SECONDS = 7 * DAY_SECONDS
 PEAK_QUANTILE = 0.999
@@ -65,8 +65,7 @@ def stage(trace: Trace, facts: Facts, *, peak: float, scale: float | None, days:
     training = slice(0, int(min(WEEK_SECONDS, trace.seconds) // trace.step))
     tokens, requests = trace.token_rates()[training], trace.rates[training]
     length = float(tokens.sum() / requests.sum())
-    server = facts.server(model=MODEL, gpu=DAY_POOL)
-    capacity = server.capacity(tokens_per_request=length, outstanding=OUTSTANDING) * FILLED
+    capacity = _capacity(facts, tokens_per_request=length) * FILLED
     natural = float(np.quantile(tokens, PEAK_QUANTILE)) / capacity
     factor = min(peak / natural, MOST_REQUESTS_PER_SECOND / float(requests.mean())) if scale is None else scale
     return Stage(
@@ -79,12 +78,25 @@ def stage(trace: Trace, facts: Facts, *, peak: float, scale: float | None, days:
 
 
 def training_week(staged: Stage, facts: Facts) -> TrainingWeek:
-    """Return the load of the train week by minute, or of as much as there is."""
-    end = min(WEEK_SECONDS, staged.trace.seconds)
-    tokens = tokens_per_slot(staged.trace, seed=TRAINING_SEED, begin=0.0, end=end, slot=MINUTE_SECONDS)
-    speed = seed_capacity(facts, gpu=DAY_POOL)
-    load = tuple((tokens / MINUTE_SECONDS / speed).tolist())
-    return TrainingWeek(pool=DAY_POOL, tokens_per_second=speed, load_by_minute=load)
+    """Return the load of the train week by minute, or of as much as there is; NaN in the gaps of the source.
+
+    Who fits a plan to a week has measured what a replica can do: plans are told the truth, not the operator's seed.
+    """
+    trace = staged.trace
+    end = min(WEEK_SECONDS, trace.seconds)
+    tokens = tokens_per_slot(trace, seed=TRAINING_SEED, begin=0.0, end=end, slot=MINUTE_SECONDS)
+    windows = (np.arange(len(tokens)) * MINUTE_SECONDS // trace.step).astype(np.int64)
+    week = slice(0, int(end // trace.step))
+    length = float(trace.token_rates()[week].sum() / trace.rates[week].sum())
+    speed = _capacity(facts, tokens_per_request=length)
+    load = np.where(trace.gaps[windows], np.nan, tokens / MINUTE_SECONDS / speed)
+    return TrainingWeek(pool=DAY_POOL, tokens_per_second=speed, load_by_minute=tuple(load.tolist()))
+
+
+def _capacity(facts: Facts, *, tokens_per_request: float) -> float:
+    """Return the tokens per second that a replica of the first pool computes at most."""
+    server = facts.server(model=MODEL, gpu=DAY_POOL)
+    return server.capacity(tokens_per_request=tokens_per_request, outstanding=OUTSTANDING)
 
 
 def _spans(trace: Trace, *, days: tuple[float, float] | None) -> dict[Split, tuple[float, float]]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from embedding_operator.simulation.baselines.scaled_objects import FAIR_BASELINE
+
 from benchmarks.simulation.results import Document, Interval, Kind, Run
 
 CLAIRVOYANT = "Clairvoyant"
@@ -11,6 +13,9 @@ CLAIRVOYANT = "Clairvoyant"
 
 FORESIGHT = "Perfect forecast of one lead"
 """Who sees a cold start and five minutes ahead."""
+
+DRAWN_BASELINES = (FAIR_BASELINE, "KEDA queue")
+"""Whose days are drawn beside ours."""
 
 LATE = "1"
 """Seconds of wait from which a request is late."""

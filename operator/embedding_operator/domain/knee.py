@@ -12,7 +12,6 @@ moves only when its point falls clearly below the best, or one with fewer reques
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from embedding_operator.domain.memory import CurvePoint
 from embedding_operator.domain.observation import Work
@@ -76,7 +75,7 @@ def _seen(point: CurvePoint | None, *, in_flight: int, rate: float) -> CurvePoin
         return CurvePoint(in_flight=in_flight, tokens_per_second=round(rate, 1), samples=1)
     samples = min(MOST_SAMPLES, point.samples + 1)
     moved = point.tokens_per_second + (rate - point.tokens_per_second) / samples
-    return replace(point, tokens_per_second=round(moved, 1), samples=samples)
+    return CurvePoint(in_flight=in_flight, tokens_per_second=round(moved, 1), samples=samples)
 
 
 def _moved(knee: int, *, found: int, rates: Mapping[int, float], best: float) -> bool:

@@ -27,7 +27,7 @@ FLOOR, PER_BATCH, PER_TOKEN, PER_REQUEST = 0, 1, 2, 3
 # Columns of `shape`.
 BATCH_TOKENS, BATCH_REQUESTS = 0, 1
 # Columns of `replicas`.
-STATE, HEAD, WAITING, WAITING_TOKENS, RUNNING, RUNNING_TOKENS = 0, 1, 2, 3, 4, 5
+STATE, HEAD, WAITING, WAITING_TOKENS, RUNNING, RUNNING_TOKENS, DONE_TOKENS = 0, 1, 2, 3, 4, 5, 6
 # Columns of `clocks`.
 BUSY_UNTIL, GONE_AT, BUSY_SECONDS = 0, 1, 2
 # Entries of `cursor`.
@@ -277,6 +277,7 @@ def _complete(station: Station, row: int, now: float) -> None:
     replicas, totals = station.replicas, station.totals
     totals[ANSWERED] += replicas[row, RUNNING]
     totals[ANSWERED_TOKENS] += replicas[row, RUNNING_TOKENS]
+    replicas[row, DONE_TOKENS] += replicas[row, RUNNING_TOKENS]
     replicas[row, RUNNING] = 0
     replicas[row, RUNNING_TOKENS] = 0
     station.clocks[row, BUSY_UNTIL] = math.inf

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.domain.leads import lead_seconds
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.observation import LEAD_SECONDS, Bounds, Load, Observation, Parity, Policy, Pool, Replica
 from embedding_operator.domain.scaling import decide
 from embedding_operator.domain.schedule import bounds_in_force
 from embedding_operator.simulation.policy import PodView, PoolView, View
@@ -17,8 +18,9 @@ EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """The instant at which traces begin: midnight before a Monday."""
 
 TICK_SECONDS = 5.0
-OVERDUE_SECONDS = 600.0
-"""Twice what a start is expected to take before starts are learned: who takes longer is stuck."""
+OVERDUE_LEADS = 2.0
+LEAST_LEAD_SECONDS = 60.0
+"""As the operator sees pods: one that takes twice as long as a start does, two minutes at least, is stuck."""
 
 
 class Ours:
@@ -33,11 +35,11 @@ class Ours:
     ) -> None:
         self._spec, self._name = spec, name
         self._hears_queue, self._hears_rate = hears_queue, hears_rate
-        self._policy = Policy.of(spec.scaling)
+        self._policy = Policy.of(spec.scaling, allocation=spec.allocation)
         self._telemetry = Telemetry(gateway=spec.gateway.enabled, holds=spec.gateway.hold_seconds > 0)
         self._memory: ScalingMemory | None = None
         self._bounds: Bounds | None = None
-        self._replicas: dict[tuple[int, float | None, bool], Replica] = {}
+        self._replicas: dict[tuple[int, float | None, Reason | None], Replica] = {}
 
     @property
     def name(self) -> str:
@@ -60,7 +62,7 @@ class Ours:
 
     def observation(self, view: View) -> Observation:
         """Return what the operator would see, and remember it as the next sample of telemetry."""
-        now = EPOCH + timedelta(seconds=view.now)
+        now = instant(view.now)
         self._telemetry.record(view, now=now)
         gateway = self._telemetry.gateway(now=now)
         load = self._telemetry.load(gateway, ready=sum(pool.ready for pool in view.pools), now=now)
@@ -68,7 +70,7 @@ class Ours:
             now=now,
             policy=self._policy,
             bounds=self._bounds_at(now),
-            pools=tuple(self._pool(pool, now=view.now) for pool in view.pools),
+            pools=tuple(self._pool(pool, now=now) for pool in view.pools),
             load=self._heard(load),
             gateway=gateway,
             memory=self._memory,
@@ -91,29 +93,43 @@ class Ours:
             return load
         return replace(load, arrival_tokens_per_second=0.0, burst_tokens_per_second=None)
 
-    def _pool(self, view: PoolView, *, now: float) -> Pool:
-        pods = tuple(self._replica(view.name, pod, now=now) for pod in view.pods)
-        missing = view.replicas - len(view.pods)
-        if missing > 0:
-            pods += tuple(_without_node(view.name, index, now=now) for index in range(missing))
-        return Pool(name=view.name, replicas=view.replicas, tokens_per_second=view.tokens_per_second, pods=pods)
+    def _pool(self, view: PoolView, *, now: datetime) -> Pool:
+        return Pool(
+            name=view.name,
+            replicas=view.replicas,
+            tokens_per_second=view.tokens_per_second,
+            pods=tuple(self._replica(view.name, pod, now=now) for pod in view.pods),
+            work=self._telemetry.work(view),
+            price_per_hour=view.hourly_price,
+        )
 
-    def _replica(self, pool: str, pod: PodView, *, now: float) -> Replica:
-        overdue = pod.ready_at is None and now - pod.created_at > OVERDUE_SECONDS
-        key = (pod.uid, pod.ready_at, overdue)
+    def _replica(self, pool: str, pod: PodView, *, now: datetime) -> Replica:
+        stuck = None if pod.ready_at is not None else self._obstacle(pool, pod, now=now)
+        key = (pod.uid, pod.ready_at, stuck)
         if key not in self._replicas:
             self._replicas[key] = Replica(
                 uid=str(pod.uid),
                 name=f"{pool}-{pod.uid}",
-                created_at=EPOCH + timedelta(seconds=pod.created_at),
-                ready_since=None if pod.ready_at is None else EPOCH + timedelta(seconds=pod.ready_at),
-                stuck=Reason.START_OVERDUE if overdue else None,
+                created_at=instant(pod.created_at),
+                ready_since=None if pod.ready_at is None else instant(pod.ready_at),
+                stuck=stuck,
                 parity=Parity.PASSED,
             )
         return self._replicas[key]
 
+    def _obstacle(self, pool: str, pod: PodView, *, now: datetime) -> Reason | None:
+        """Return what Kubernetes, or the clock, would say of a replica that is not Ready."""
+        if not pod.has_node:
+            return Reason.UNSCHEDULABLE
+        age = (now - instant(pod.created_at)).total_seconds()
+        return Reason.START_OVERDUE if age > OVERDUE_LEADS * self._start_seconds(pool) else None
 
-def _without_node(pool: str, index: int, *, now: float) -> Replica:
-    """Return a replica that finds no node: its pool is out of stock."""
-    name = f"{pool}-without-node-{index}"
-    return Replica(uid=name, name=name, created_at=EPOCH + timedelta(seconds=now), stuck=Reason.UNSCHEDULABLE)
+    def _start_seconds(self, pool: str) -> float:
+        known = () if self._memory is None else self._memory.learned
+        leads = (lead_seconds(each, warm=False) for each in known if each.pool == pool)
+        return max(LEAST_LEAD_SECONDS, next(leads, LEAD_SECONDS))
+
+
+def instant(seconds: float) -> datetime:
+    """Return the instant so many seconds into a trace."""
+    return EPOCH + timedelta(seconds=seconds)

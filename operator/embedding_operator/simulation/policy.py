@@ -9,22 +9,24 @@ from typing import Protocol
 class PodView:
     """One replica that was ordered and not taken back. Times are seconds since the trace began.
 
-    `ready_at` is None while it starts. `in_flight` counts its requests, computed and queued, `queue_tokens` the tokens
-    that wait in its queue.
+    `ready_at` is None while it starts, `has_node` False while its pool is out of stock. `in_flight` counts requests,
+    computed and queued, `queue_tokens` the tokens that wait in its queue, `done_tokens` those that it has computed.
     """
 
     uid: int
     created_at: float
     ready_at: float | None
+    has_node: bool = True
     in_flight: int = 0
     queue_tokens: float = 0.0
+    done_tokens: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolView:
     """One GPU pool: what is asked of it, and its pods. `tokens_per_second` is the seed, not the truth.
 
-    `hourly_price` is that of one replica. A pool with fewer pods than `replicas` is out of stock.
+    `hourly_price` is that of one replica.
     """
 
     name: str

@@ -27,11 +27,12 @@ class Counted:
 
 
 class Occupancy(NamedTuple):
-    """What is at one replica now: requests waiting and computed, tokens waiting."""
+    """What is at one replica now: requests waiting and computed, tokens waiting; and the tokens that it has done."""
 
     waiting: int
     running: int
     queue_tokens: int
+    done_tokens: int
 
     @property
     def in_flight(self) -> int:
@@ -51,7 +52,7 @@ class Queues:
         self.station = Station(
             speed=np.zeros((ROWS, 4)),
             shape=np.zeros((ROWS, 2), dtype=np.int64),
-            replicas=np.zeros((ROWS, 6), dtype=np.int64),
+            replicas=np.zeros((ROWS, 7), dtype=np.int64),
             clocks=np.zeros((ROWS, 3)),
             replica_times=np.zeros((ROWS, door)),
             replica_tokens=np.zeros((ROWS, door), dtype=np.int64),
@@ -124,4 +125,9 @@ class Queues:
 
 
 def _occupancy(figures: Sequence[int]) -> Occupancy:
-    return Occupancy(figures[kernel.WAITING], figures[kernel.RUNNING], figures[kernel.WAITING_TOKENS])
+    return Occupancy(
+        figures[kernel.WAITING],
+        figures[kernel.RUNNING],
+        figures[kernel.WAITING_TOKENS],
+        figures[kernel.DONE_TOKENS],
+    )

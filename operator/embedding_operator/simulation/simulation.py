@@ -204,13 +204,13 @@ def _pool_view(pool: Pool, *, occupancy: Mapping[int, Occupancy]) -> PoolView:
         max_replicas=pool.spec.max_replicas,
         tokens_per_second=pool.spec.tokens_per_second,
         hourly_price=pool.spec.hourly_price,
-        pods=tuple(_pod_view(pod, occupancy=occupancy) for pod in pool.pods if pod.node is not None),
+        pods=tuple(_pod_view(pod, occupancy=occupancy) for pod in pool.pods),
     )
 
 
 def _pod_view(pod: Pod, *, occupancy: Mapping[int, Occupancy]) -> PodView:
     if pod.row is None:
-        return PodView(uid=pod.uid, created_at=pod.created_at, ready_at=None)
+        return PodView(uid=pod.uid, created_at=pod.created_at, ready_at=None, has_node=pod.node is not None)
     here = occupancy[pod.row]
     return PodView(
         uid=pod.uid,
@@ -218,6 +218,7 @@ def _pod_view(pod: Pod, *, occupancy: Mapping[int, Occupancy]) -> PodView:
         ready_at=pod.ready_at,
         in_flight=here.in_flight,
         queue_tokens=here.queue_tokens,
+        done_tokens=here.done_tokens,
     )
 
 

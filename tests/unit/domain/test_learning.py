@@ -65,19 +65,34 @@ def test_more_in_flight_than_the_knee_is_saturation() -> None:
     """A front end that is full before the scheduler has a queue: the only sign is that more requests give no more."""
     slow = Work(tokens_per_second=700.0, in_flight=32.0, least_in_flight=32.0)
     full = Work(tokens_per_second=720.0, in_flight=128.0, least_in_flight=128.0)
-    decision = after(*[observed(slow, full)] * 20)
+    decision = after(*[observed(slow, full)] * 30)
     assert learned(decision).knee == 32
     assert capacity(decision) == 720.0
 
 
+def test_a_few_more_in_flight_than_the_knee_are_chance() -> None:
+    """A knee of 4 is reached by chance at three looks in a row by a replica that is half busy."""
+    slow = Work(tokens_per_second=700.0, in_flight=4.0, least_in_flight=4.0)
+    more = Work(tokens_per_second=720.0, in_flight=32.0, least_in_flight=32.0)
+    decision = after(*[observed(slow, more)] * 30)
+    assert learned(decision).knee == 4
+    assert capacity(decision) == A10
+
+
+def test_what_only_looks_saturated_does_not_count() -> None:
+    """A replica never does more than it can, but it may do less while requests wait by chance."""
+    half = replace(BUSY, tokens_per_second=750.0)
+    assert capacity(after(*[observed(half)] * 17, *[observed(BUSY)] * 3)) == 1500.0
+
+
 @pytest.mark.parametrize(("rate", "taken"), [(9000.0, 3 * A10), (10.0, 0.3 * A10), (1234.5, 1234.0)])
 def test_what_is_learned_stays_near_the_seed(rate: float, taken: float) -> None:
-    assert capacity(after(*[observed(replace(BUSY, tokens_per_second=rate))] * 10)) == taken
+    assert capacity(after(*[observed(replace(BUSY, tokens_per_second=rate))] * LEAST_RATES)) == taken
 
 
 def test_the_median_of_replicas_and_of_time_counts() -> None:
     slow, odd = replace(BUSY, tokens_per_second=1400.0), replace(BUSY, tokens_per_second=90.0)
-    decision = after(*[observed(BUSY, slow, odd)] * 10, *[observed(odd)] * 4)
+    decision = after(*[observed(BUSY, slow, odd)] * LEAST_RATES, *[observed(odd)] * 4)
     assert capacity(decision) == 1400.0
 
 
@@ -88,7 +103,7 @@ def test_only_the_last_times_count() -> None:
 
 
 def test_another_seed_begins_anew() -> None:
-    first = after(*[observed(BUSY)] * 10)
+    first = after(*[observed(BUSY)] * LEAST_RATES)
     again = after(observed(replace(BUSY, waited=False), seed=4000.0), memory=first.memory)
     assert (capacity(again), again.targets[0].is_learned) == (4000.0, False)
     assert learned(again).rates == ()
@@ -99,7 +114,7 @@ def test_another_seed_begins_anew() -> None:
 def test_noise_moves_nothing(seed: int) -> None:
     noise = random.Random(seed)
     ticks = [observed(replace(BUSY, tokens_per_second=1500.0 * noise.uniform(0.9, 1.1))) for _ in range(120)]
-    settled = after(*ticks[:50])
+    settled = after(*ticks[:MOST_RATES])
     taken = set()
     memory = settled.memory
     for tick in ticks[50:]:
@@ -129,6 +144,6 @@ def test_whatever_replicas_do_it_is_bounded_and_survives_a_restart(ticks: list[l
 
 
 def test_idle_replicas_leave_the_memory_as_it_is() -> None:
-    busy = after(*[observed(BUSY)] * 10)
+    busy = after(*[observed(BUSY)] * LEAST_RATES)
     idle = Work(tokens_per_second=0.0, in_flight=0.0, least_in_flight=0.0)
     assert after(*[observed(idle)] * 20, memory=busy.memory).memory.learned == busy.memory.learned

@@ -20,15 +20,39 @@ def done(*samples: EngineSample, since: datetime | None = None) -> tuple[Work, .
 
 
 def test_a_stretch_of_time_has_a_rate_and_what_was_in_flight_at_its_ends() -> None:
-    begin = sample(5, in_flight=4.0, tokens_done=1000.0, waiting_tokens=1.0)
-    end = sample(0, in_flight=8.0, tokens_done=6000.0, waiting_tokens=300.0)
-    assert done(begin, end) == (Work(tokens_per_second=1000.0, in_flight=6.0, least_in_flight=4.0, waited=True),)
+    begin = sample(5, in_flight=4.0, tokens_done=1000.0)
+    end = sample(0, in_flight=8.0, tokens_done=6000.0)
+    assert done(begin, end) == (Work(tokens_per_second=1000.0, in_flight=6.0, least_in_flight=4.0, waited=False),)
 
 
-def test_tokens_must_wait_at_both_ends() -> None:
-    for first, last in ((0.0, 5.0), (5.0, 0.0), (None, None)):
-        (work,) = done(sample(5, waiting_tokens=first), sample(0, waiting_tokens=last))
-        assert not work.waited
+def three_looks(*waiting: float | None) -> Work:
+    """Return what a replica did in the last of two stretches; `waiting` tokens were seen around them."""
+    looks = zip((10, 5, 0), waiting, strict=True)
+    samples = [sample(ago, tokens_done=1e5 - 1000.0 * ago, waiting_tokens=tokens) for ago, tokens in looks]
+    return done(*samples)[-1]
+
+
+def test_tokens_wait_throughout_if_they_do_at_both_ends_and_before() -> None:
+    """A stretch of 1,000 tokens/s: 250 tokens are the batch that always waits."""
+    assert three_looks(300.0, 300.0, 300.0).waited
+    for looks in ((0.0, 300.0, 300.0), (300.0, 0.0, 300.0), (300.0, 300.0, 0.0), (None, None, None)):
+        assert not three_looks(*looks).waited
+
+
+def test_a_batch_that_waits_for_the_one_before_it_is_no_saturation() -> None:
+    """A replica that is a third busy has that at most looks: it taught a third of what it can do."""
+    assert not three_looks(200.0, 200.0, 200.0).waited
+
+
+def test_two_looks_tell_nothing_of_what_waited_throughout() -> None:
+    (work,) = done(sample(5, waiting_tokens=900.0), sample(0, tokens_done=1000.0, waiting_tokens=900.0))
+    assert not work.waited
+
+
+def test_requests_in_flight_are_the_fewest_of_three_looks() -> None:
+    samples = [sample(ago, in_flight=number) for ago, number in ((10, 3.0), (5, 8.0), (0, 6.0))]
+    assert [each.least_in_flight for each in done(*samples)] == [3.0, 3.0]
+    assert [each.in_flight for each in done(*samples)] == [5.5, 7.0]
 
 
 def test_a_stretch_counts_once_however_often_engines_are_asked() -> None:

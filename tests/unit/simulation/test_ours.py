@@ -1,10 +1,12 @@
 """Our policy is the operator's decision, told what the operator would be told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.domain.observation import Work
 from embedding_operator.simulation.ours import EPOCH, Ours
 from embedding_operator.simulation.policy import PodView, PoolView, View
 
@@ -26,7 +28,7 @@ def view(
 ) -> View:
     """Return a service that got `rate` requests a second of 100 tokens, one replica's work is 1,000 tokens/s."""
     arrived = int(rate * now)
-    ready = replicas if pods is None else pods
+    placed = replicas if pods is None else pods
     return View(
         now=now,
         waiting_requests=waiting,
@@ -46,10 +48,14 @@ def view(
                 max_replicas=10,
                 tokens_per_second=1000.0,
                 hourly_price=1.0,
-                pods=tuple(PodView(uid=uid, created_at=0.0, ready_at=60.0) for uid in range(ready)),
+                pods=tuple(pod(uid, has_node=uid < placed) for uid in range(replicas)),
             ),
         ),
     )
+
+
+def pod(uid: int, *, has_node: bool) -> PodView:
+    return PodView(uid=uid, created_at=0.0, ready_at=60.0 if has_node else None, has_node=has_node)
 
 
 def looked(policy: Ours, *, until: float = 120.0, rate: float, **further: int) -> int:
@@ -89,7 +95,7 @@ def test_what_the_gateway_holds_is_waiting() -> None:
 
 def test_without_feed_forward_only_the_queue_counts() -> None:
     assert looked(Ours(spec(), hears_rate=False), rate=40.0) == 2
-    assert looked(Ours(spec(), hears_rate=False), rate=40.0, waiting=25, held=25) == 4
+    assert looked(Ours(spec(), hears_rate=False), rate=40.0, waiting=30, held=30) == 4
 
 
 def test_without_the_queue_term_only_the_rate_counts() -> None:
@@ -112,6 +118,23 @@ def test_windows_of_the_service_are_kept_and_prepared() -> None:
 def test_replicas_without_a_node_are_stuck() -> None:
     seen = Ours(spec()).observation(view(600.0, replicas=5, pods=3))
     assert [pod.stuck for pod in seen.pools[0].pods] == [None, None, None, Reason.UNSCHEDULABLE, Reason.UNSCHEDULABLE]
+
+
+@pytest.mark.parametrize(("age", "stuck"), [(599.0, None), (601.0, Reason.START_OVERDUE)])
+def test_a_start_is_overdue_after_twice_the_time_that_one_takes(age: float, stuck: Reason | None) -> None:
+    shown = view(age, replicas=1)
+    late = PodView(uid=7, created_at=0.0, ready_at=None)
+    seen = Ours(spec()).observation(replace(shown, pools=(replace(shown.pools[0], pods=(late,)),)))
+    assert [pod.stuck for pod in seen.pools[0].pods] == [stuck]
+
+
+def test_what_replicas_did_since_the_last_look_is_told() -> None:
+    policy = Ours(spec())
+    for step in range(3):
+        busy = PodView(uid=7, created_at=0.0, ready_at=60.0, in_flight=9, queue_tokens=400.0, done_tokens=5000.0 * step)
+        shown = view(600.0 + 5.0 * step, replicas=1)
+        seen = policy.observation(replace(shown, pools=(replace(shown.pools[0], pods=(busy,)),)))
+    assert seen.pools[0].work == (Work(tokens_per_second=1000.0, in_flight=9.0, least_in_flight=9.0, waited=True),)
 
 
 def test_an_advisory_service_keeps_what_it_has() -> None:

@@ -1,5 +1,7 @@
 """The services that compete: scaled traces, fitted windows, and who takes part."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from embedding_operator.simulation.baselines.training import TrainingWeek
@@ -11,7 +13,7 @@ from benchmarks.simulation.contestants import contestants
 from benchmarks.simulation.jobs import night_speed
 from benchmarks.simulation.results import Kind, Split
 from benchmarks.simulation.scenarios import Scenario, seed_capacity
-from benchmarks.simulation.stage import MOST_REQUESTS_PER_SECOND, stage
+from benchmarks.simulation.stage import MOST_REQUESTS_PER_SECOND, stage, training_week
 
 FACTS = read_facts()
 WEEK = TrainingWeek(
@@ -45,6 +47,23 @@ def test_a_stated_scale_and_stated_days_are_kept() -> None:
     assert (facts.scale, facts.begin, facts.end) == (2.5, 86_400.0, 2 * 86_400.0)
     assert facts.mean_requests_per_second == pytest.approx(12.5, rel=0.01)
     assert facts.mean_tokens_per_request == pytest.approx(100.0)
+
+
+def test_plans_are_fitted_with_what_a_server_computes_and_not_with_the_operators_estimate() -> None:
+    """A rate trigger is a plan, too: given an estimate that is too high, it would be late for no reason."""
+    week = training_week(stage(diurnal(rate=5.0), FACTS, peak=3.0, scale=None, days=None), FACTS)
+    server = FACTS.server(model="Qwen3-Embedding-4B", gpu="a10")
+    assert week.tokens_per_second == server.capacity(tokens_per_request=100.0, outstanding=64)
+    assert week.tokens_per_second < seed_capacity(FACTS, gpu="a10")
+    assert week.peak(percentile=99.0) == pytest.approx(3.0, rel=0.1)
+
+
+def test_plans_are_not_fitted_to_gaps() -> None:
+    trace = diurnal(rate=5.0)
+    gaps = np.zeros(len(trace.rates), dtype=np.bool_)
+    gaps[6:12] = True
+    week = training_week(stage(replace(trace, gaps=gaps), FACTS, peak=3.0, scale=None, days=None), FACTS)
+    assert np.flatnonzero(np.isnan(week.load_by_minute)).tolist() == list(range(60, 120))
 
 
 def test_days_beyond_the_trace_are_refused() -> None:

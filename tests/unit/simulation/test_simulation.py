@@ -121,11 +121,11 @@ def test_what_a_policy_sees_adds_up() -> None:
     assert moments[0] == HOUR
 
 
-def test_a_pool_out_of_stock_shows_fewer_pods_than_replicas() -> None:
+def test_a_pool_out_of_stock_has_pods_without_a_node() -> None:
     policy = Fixed(a10=20)
     simulate(replace(setup(steady(rate=1.0)), pools=(replace(POOL, stock=4),)), policy)
     last = policy.seen[-1].pool("a10")
-    assert (last.replicas, len(last.pods), last.ready) == (20, 4, 4)
+    assert (last.replicas, sum(pod.has_node for pod in last.pods), last.ready) == (20, 4, 4)
 
 
 def test_moments_are_kept_as_often_as_asked() -> None:

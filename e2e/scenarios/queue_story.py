@@ -28,6 +28,8 @@ def grow_and_fall(
     """Run the story; `when_grown` is called under load, and `end_load` ends the load."""
     service.installation.apply(sample("queue"), namespace=service.namespace)
     service.wait_for(lambda sight: sight.serving() == MINIMUM, seconds=START_SECONDS, purpose="the first replica")
+    # Requests go through the gateway, whose pods may take longer than a fake engine.
+    service.wait_for_condition("Ready", "True", seconds=START_SECONDS)
     with filmed(service) as film:
         with clients.load("load", url=service.url, options=LOAD) as load:
             service.wait_for(lambda sight: sight.wanted >= GROWN, seconds=GROW_SECONDS, purpose="more replicas wanted")

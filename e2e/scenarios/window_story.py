@@ -26,6 +26,7 @@ def hand_over(service: Watched, *, clients: Clients, when_open: Callable[[], Non
     opens = next_minute(datetime.now(UTC) + BEFORE_OPENING)
     service.installation.apply(day_night(opens=opens), namespace=service.namespace)
     service.wait_for(lambda sight: sight.serving("a10") == REPLICAS, seconds=START_SECONDS, purpose="A10 replicas")
+    service.wait_for_condition("Ready", "True", seconds=START_SECONDS)
     with (
         filmed(service) as film,
         clients.load("kept-connections", url=service.url, options=LOAD) as kept,

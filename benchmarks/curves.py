@@ -33,6 +33,11 @@ def by_second(changes: Sequence[tuple[float, int]], *, seconds: int) -> list[int
     return curve
 
 
+def steps(curve: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the seconds at which a curve changes, its first among them, with the replicas from then on."""
+    return [(second, curve[second]) for second in range(len(curve)) if not second or curve[second] != curve[second - 1]]
+
+
 def difference(one: Sequence[int], other: Sequence[int], *, most_shift: int) -> Difference:
     """Return the difference of two curves of one length, at the shift of at most `most_shift` seconds that fits best.
 

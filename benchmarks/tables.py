@@ -69,6 +69,7 @@ def _long(results: Mapping[str, Result]) -> str:
         ("Burst", results["burst"], _burst(results["burst"])),
         ("Wake", results["wake"], _wake(results["wake"])),
         ("Endurance", results["endurance"], _endurance(results["endurance"])),
+        ("Agreement", results["agreement"], _agreement(results["agreement"])),
         ("Footprint", results["footprint"], _footprint(results["footprint"])),
         ("Gateway", results["gateway"], _gateway(results["gateway"])),
     ]
@@ -128,6 +129,25 @@ def _endurance(result: Result) -> Iterator[str]:
     answers = "Ready → answers on kept connections"
     goal = f"goal {result['goal_reached_s']:g}"
     yield from _lines(["new replicas", "of them without an answer", f"{answers}, p50, s", f"max, s; {goal}"], [row])
+
+
+def _agreement(result: Result) -> Iterator[str]:
+    names = {
+        "cluster_and_simulator": "the cluster and the simulator",
+        "simulators_among_each_other": "the simulator and itself, polling at another second",
+    }
+    rows = [
+        (
+            name,
+            f"{result[key]['mean_replicas_apart']:.2f}",
+            f"{result[key]['most_replicas_apart']:.2f}",
+            f"{result[key]['replica_seconds_ratio']:.3f}",
+            " and ".join(str(peak) for peak in result[key]["peaks"]),
+        )
+        for key, name in names.items()
+    ]
+    head = [f"replicas apart; goal {result['goal_mean']:g}", "mean", "at most", "replica-hours, ratio", "most replicas"]
+    return _lines(head, rows)
 
 
 def _footprint(result: Result) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.curves import by_second, difference
+from benchmarks.curves import by_second, difference, steps
 
 
 def test_changes_hold_until_the_next() -> None:
@@ -15,6 +15,13 @@ def test_before_the_first_change_there_was_what_it_brought() -> None:
 
 def test_a_change_after_the_end_is_not_seen() -> None:
     assert by_second([(0.0, 1), (9.0, 5)], seconds=3) == [1, 1, 1]
+
+
+def test_steps_are_all_that_there_is_to_a_curve() -> None:
+    curve = [1, 1, 4, 4, 2]
+    assert steps(curve) == [(0, 1), (2, 4), (4, 2)]
+    assert by_second([(float(at), replicas) for at, replicas in steps(curve)], seconds=5) == curve
+    assert steps([]) == []
 
 
 def test_without_any_change_there_is_no_curve() -> None:

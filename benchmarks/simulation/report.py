@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from embedding_operator.simulation.trace import DAY_SECONDS
+
 from benchmarks.simulation import days, plots
 from benchmarks.simulation.choice import LATE_LIMIT
 from benchmarks.simulation.grids import BUDGET
 from benchmarks.simulation.pages import parameters, results_table, table
-from benchmarks.simulation.results import Curve, Document, Kind, Split, read
+from benchmarks.simulation.results import Curve, Document, Kind, RunKey, Split, read
 from benchmarks.simulation.summary import DRAWN_BASELINES, Row, prices_of, rows
 from benchmarks.simulation.targets import TUNED, losses, savings, share, verdicts
 
@@ -98,6 +100,8 @@ def write(chapters: Sequence[Chapter], *, page: Path) -> None:
 def text(chapters: Sequence[Chapter]) -> Iterator[str]:
     """Yield the page's parts, each ended by a newline."""
     yield _head(chapters)
+    yield "## What was run\n"
+    yield _scope(chapters)
     yield "## Targets\n"
     yield _targets(chapters)
     yield "## A10 with T4 against the static A10 peak\n"
@@ -140,6 +144,32 @@ def _head(chapters: Sequence[Chapter]) -> str:
         "how late its plan is when it is played stands beside its cost.\n\n"
         f"Measured {first.measured}, commit {first.commit}, on {machine}.\n"
     )
+
+
+def _scope(chapters: Sequence[Chapter]) -> str:
+    lines = [
+        (
+            chapter.name,
+            scenario,
+            f"{chapter.test.trace.begin / DAY_SECONDS:g} to {chapter.test.trace.end / DAY_SECONDS:g}",
+            _listed(run.key.start for run in runs),
+            _listed(run.key.seed for run in runs),
+            _listed(_policy(run.key) for run in runs),
+        )
+        for chapter in chapters
+        for scenario in scenarios([chapter])
+        if (runs := [run for run in chapter.test.runs if run.key.scenario == scenario])
+    ]
+    head = ("trace", "pools", "days", "cold starts", "seeds", "policies")
+    return f"{table(head, lines, words=6)}\nWhat is not in this table was not run.\n"
+
+
+def _policy(key: RunKey) -> str:
+    return f"{key.policy} ({TUNED})" if key.tuning == TUNED else key.policy
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(sorted({str(name) for name in names}))
 
 
 def _targets(chapters: Sequence[Chapter]) -> str:

@@ -14,6 +14,9 @@ from embedding_operator.simulation.clairvoyant_work import SLOT_SECONDS, Stretch
 from embedding_operator.simulation.simulation import Setup
 
 HOUR_SECONDS = 3600.0
+LEAST_LOAD = 1e-6
+"""A service keeps one replica on some pool, whether requests come or not, and so does its bound."""
+
 SLOWEST_START_SIGMAS = 2.0
 """A plan that is played orders early enough for 98 % of the starts."""
 
@@ -37,7 +40,7 @@ def clairvoyant(work: Work, *, setup: Setup, prices: Mapping[str, float]) -> Bou
     Nothing is carried over from one stretch to the next, so that what happens in gaps is free for the bound too.
     """
     pools = _pools(work, setup=setup, prices=prices)
-    plans = [cheapest_plan(stretch.load, pools=pools) for stretch in work.stretches]
+    plans = [cheapest_plan(np.maximum(stretch.load, LEAST_LOAD), pools=pools) for stretch in work.stretches]
     overloaded = sum(plan.overloaded_slots for plan in plans) * SLOT_SECONDS / HOUR_SECONDS
     return _bound([plan.replicas for plan in plans], setup=setup, prices=prices, overloaded_hours=overloaded)
 
@@ -48,7 +51,8 @@ def perfect_forecast(work: Work, *, setup: Setup, prices: Mapping[str, float]) -
     most = min(first.max_replicas, first.stock)
 
     def plan(stretch: Stretch) -> NDArray[np.int64]:
-        needed = replicas_needed(stretch.load, capacity=1.0, min_replicas=first.min_replicas, max_replicas=most)
+        least = max(1, first.min_replicas)
+        needed = replicas_needed(stretch.load, capacity=1.0, min_replicas=least, max_replicas=most)
         return replicas_with_foresight(needed, slot_seconds=SLOT_SECONDS, lead_seconds=_start_seconds(setup))
 
     overloaded = sum(int(np.count_nonzero(stretch.load > most)) for stretch in work.stretches)

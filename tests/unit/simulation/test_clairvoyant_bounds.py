@@ -160,3 +160,13 @@ def test_a_played_plan_keeps_its_replicas_across_a_gap() -> None:
     assert len(policy.replicas) == 720
     assert (policy.replicas[180:360] == bound.replicas[0][-1]).all()
     assert (policy.replicas[360:] == bound.replicas[1]).all()
+
+
+def test_one_replica_stays_on_some_pool_where_no_request_comes() -> None:
+    """The services that are compared never sleep: a bound that does would be out of their reach."""
+    quiet = setup(steady(rate=1e-9, days=0.25), pool(low=0), pool("t4", server=SLOW, low=0))
+    work = work_of(quiet)
+    bound = clairvoyant(work, setup=quiet, prices=PRICES)
+    assert bound.node_hours["a10"] == 0.0
+    assert bound.node_hours["t4"] == pytest.approx(4.0)
+    assert perfect_forecast(work, setup=quiet, prices=PRICES).node_hours["a10"] == pytest.approx(4.0)

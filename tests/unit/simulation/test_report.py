@@ -58,6 +58,7 @@ LINES = f"""
 ### s26: a10+t4, cold starts D1
 | KubeAI | a10 | D1 | target_requests 2 | 22.00 | 1.00 % |
 | node linger | 60 s | assumed |
+| s26 | a10+t4 | 7 to 14 | D1 | 0 | Clairvoyant (tuned), Embedding Operator (tuned) |
 ![Replicas and queue over one day](plots/s26.svg)
 """.strip().splitlines()
 

@@ -85,7 +85,8 @@ def _load_and_night(console: Console, installation: Installation, clients: Clien
             console,
             title="More load than one replica serves",
             look=service.status,
-            until=lambda status: status.get("readyReplicas", 0) >= 2,
+            # T4 replicas start before the window opens and say nothing of the load.
+            until=lambda status: _pool(status, "a10").get("ready", 0) >= 2,
             seconds=SCALE_SECONDS,
         )
         console.rule(f"[bold]4. The night begins at {opens:%H:%M} UTC, under load")
@@ -121,9 +122,13 @@ def _with_night(document: dict[str, Any]) -> tuple[dict[str, Any], datetime]:
 
 
 def _is_night(status: Mapping[str, Any]) -> bool:
-    pools = {pool["gpuPool"]: pool for pool in status.get("pools", [])}
-    moved = pools.get("t4", {}).get("ready", 0) > 0 and pools.get("a10", {}).get("desired", 1) == 0
+    moved = _pool(status, "t4").get("ready", 0) > 0 and _pool(status, "a10").get("desired", 1) == 0
     return moved and (status.get("schedule") or {}).get("window") is not None
+
+
+def _pool(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The status of one pool, empty while there is none."""
+    return next((pool for pool in status.get("pools", []) if pool["gpuPool"] == name), {})
 
 
 def _watch_ready(console: Console, service: Watched, *, title: str, seconds: float) -> None:

@@ -161,7 +161,7 @@ def _scope(chapters: Sequence[Chapter]) -> str:
         if (runs := [run for run in chapter.test.runs if run.key.scenario == scenario])
     ]
     head = ("trace", "pools", "days", "cold starts", "seeds", "policies")
-    return f"{table(head, lines, words=6)}\nWhat is not in this table was not run.\n"
+    return f"{table(head, lines, words=6)}\nWhat is not in this table has no result yet.\n"
 
 
 def _policy(key: RunKey) -> str:

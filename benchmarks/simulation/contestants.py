@@ -14,8 +14,8 @@ from benchmarks.simulation.scenarios import DAY_POOL, NIGHT_POOL, Scenario
 
 DEFAULT: Parameters = {"target_utilization": 80.0, "floor_percentile": 25.0}
 """Floors by the hour that three quarters of its minutes exceed. On the train weeks of four clients, floors that half of
-them exceed cost up to 1.27 times the optimum; without any, up to 0.82 % of the requests were late. Those in between were
-tried on two of the four.
+them exceed cost up to 1.27 times the optimum; without any, up to 0.82 % of the requests were late. Those in between
+were tried on two of the four.
 """
 
 UTILIZATIONS = (60.0, 70.0, 80.0, 90.0)

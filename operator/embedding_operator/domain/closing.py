@@ -64,7 +64,7 @@ def asked_in_vain(pool: Pool, shortage: Shortage, *, closure: Closure, now: date
     room = min(shortage.wished, shortage.most) - shortage.replicas
     if room <= 0:
         return 0
-    waiting = max(0, math.ceil(shortage.missing / pool.tokens_per_second - TOLERANCE), 1)
+    waiting = max(1, math.ceil(shortage.missing / pool.tokens_per_second - TOLERANCE))
     if _is_tried(closure, now=now):
         hopeless = any(is_hopeless(pod, pool=pool, now=now) for pod in pool.stuck)
         return min(room, max(min(stuck, waiting), 2 if hopeless else 1))

@@ -7,9 +7,11 @@ zone, so that a change of the clocks does not move the morning. Fewer than three
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from embedding_operator.domain.quantile import quantile
 
 DAYS = 14
 SPAN = timedelta(minutes=30)
@@ -38,7 +40,7 @@ def forecast(samples: Iterable[tuple[float, float]], *, at: datetime, zone: Zone
             if day is not None and _is_weekend(day) == _is_weekend(local):
                 days.add(day.date())
                 kept.append(value)
-    return _quantile(sorted(kept)) if len(days) >= LEAST_DAYS else None
+    return quantile(kept, share=QUANTILE) if len(days) >= LEAST_DAYS else None
 
 
 def _is_about_the_time(seconds: float) -> bool:
@@ -59,8 +61,3 @@ def _day_of(then: datetime, *, clock: datetime) -> datetime | None:
 
 def _is_weekend(day: datetime) -> bool:
     return day.weekday() >= SATURDAY
-
-
-def _quantile(ordered: Sequence[float]) -> float:
-    """Return the smallest value that is at least as large as the share QUANTILE of all."""
-    return ordered[math.ceil(QUANTILE * len(ordered)) - 1]

@@ -7,17 +7,18 @@ time that a pod becomes Ready is a start, and only if it was created while decis
 running nobody knows how often it was Ready before.
 """
 
-import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from embedding_operator.domain.memory import LearnedPool
 from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
+from embedding_operator.domain.quantile import quantile
 from embedding_operator.domain.stabilization import BLIND_SECONDS
 
 WARM_SECONDS = 60.0
 SHORTEST, LONGEST = 15.0, 1800.0
 MOST_STARTS = 20
+QUANTILE = 0.9
 MOST_STARTING = 64
 
 _CREATION_CLOCK = timedelta(seconds=1)
@@ -37,10 +38,10 @@ def lead_seconds(learned: LearnedPool, *, warm: bool, seed: float = LEAD_SECONDS
 
 def p90_of_starts(learned: LearnedPool, *, warm: bool) -> float | None:
     """Return the seconds in which nine of ten starts were done; None where none was seen."""
-    starts = sorted(learned.warm_starts if warm else learned.cold_starts)
+    starts = learned.warm_starts if warm else learned.cold_starts
     if not starts:
         return None
-    return max(SHORTEST, min(LONGEST, float(starts[math.ceil(0.9 * len(starts)) - 1])))
+    return max(SHORTEST, min(LONGEST, float(quantile(starts, share=QUANTILE))))
 
 
 def with_starts(known: LearnedPool, pool: Pool, *, last: datetime | None, now: datetime) -> LearnedPool:

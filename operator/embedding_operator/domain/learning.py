@@ -18,6 +18,7 @@ from embedding_operator.domain.knee import LIMIT_PER_KNEE, UNLEARNED_LIMIT, lear
 from embedding_operator.domain.leads import lead_seconds, with_starts
 from embedding_operator.domain.memory import LearnedPool
 from embedding_operator.domain.observation import Observation, Pool, Work
+from embedding_operator.domain.quantile import quantile
 
 MOST_RATES = 50
 LEAST_RATES = 20
@@ -84,12 +85,8 @@ def _capacity(rates: tuple[int, ...], *, seed: float, taken: float | None) -> fl
     if len(rates) < LEAST_RATES:
         return taken
     least, most = SEED_SHARES
-    found = float(round(max(least * seed, min(most * seed, _sustained(rates)))))
+    # What nine of ten samples do not exceed.
+    found = float(round(max(least * seed, min(most * seed, quantile(rates, share=QUANTILE)))))
     if taken is not None and abs(found - taken) <= NOISE * taken:
         return taken
     return found or taken
-
-
-def _sustained(rates: Sequence[int]) -> int:
-    """Return what nine of ten samples do not exceed."""
-    return sorted(rates)[math.ceil(QUANTILE * len(rates)) - 1]

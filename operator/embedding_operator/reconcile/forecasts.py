@@ -13,6 +13,7 @@ import structlog
 
 from embedding_operator.domain.forecast import DAYS, forecast
 from embedding_operator.domain.observation import Bounds
+from embedding_operator.reconcile.background import Background
 from embedding_operator.telemetry.exporter import DEMAND
 from embedding_operator.telemetry.prometheus import Points, PrometheusError, Range
 
@@ -42,7 +43,7 @@ class ForecastBook:
         self._now = now
         self._slots = asyncio.Semaphore(AT_A_TIME)
         self._known: dict[str, _Forecast] = {}
-        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._asking: Background[str] = Background()
 
     def known(self, uid: str, bounds: Bounds) -> float | None:
         """Return the tokens per second that the service is expected to need at its next transition."""
@@ -56,7 +57,7 @@ class ForecastBook:
             return
         if known is None or known.at != at or self._now() - known.asked_at >= REFRESH:
             question = self._answer(self._ask, uid, bounds, query=required_in_the_past(namespace, name))
-            self._asking[uid] = asyncio.create_task(question)
+            self._asking.begin(uid, question)
 
     def forget_all_but(self, uids: Collection[str]) -> None:
         """Drop the forecasts of services that are gone."""
@@ -64,10 +65,7 @@ class ForecastBook:
 
     async def close(self) -> None:
         """Cancel what is still being asked."""
-        tasks = tuple(self._asking.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._asking.close()
 
     async def _answer(self, ask: AskHistory, uid: str, bounds: Bounds, *, query: str) -> None:
         at, asked_at = bounds.next_transition, self._now()
@@ -79,8 +77,6 @@ class ForecastBook:
         except PrometheusError as error:
             _log.warning("no history for a forecast", query=query, problem=str(error))
             expected = self.known(uid, bounds)
-        finally:
-            del self._asking[uid]
         self._known[uid] = _Forecast(at=at, asked_at=asked_at, tokens_per_second=expected)
 
 

@@ -23,10 +23,18 @@ class Refused:
 class Prepared:
     """What depends only on a spec and the GPUPools; the same object while both stay the same."""
 
-    generation: int
     pools: Mapping[str, GPUPoolSpec]
     spec: EmbeddingServiceSpec
     problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What came of a generation of a spec with these GPUPools. What is refused is looked at as often as the rest."""
+
+    generation: int
+    pools: Mapping[str, GPUPoolSpec]
+    outcome: Prepared | Refused
 
 
 class Preparations:
@@ -34,24 +42,25 @@ class Preparations:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._prepared: dict[str, Prepared] = {}
+        self._known: dict[str, _Known] = {}
 
     def prepare(self, service: ServiceObject) -> Prepared | Refused:
         """Return the spec of `service` with what is wrong in it, or why it can not be read at all."""
         pools = self._catalog.pools()
-        known = self._prepared.get(service.uid)
-        if known is not None and known.generation == service.generation and known.pools is pools:
-            return known
-        spec = parsed_spec(service)
-        if isinstance(spec, Refused):
-            return spec
-        prepared = Prepared(generation=service.generation, pools=pools, spec=spec, problems=problems(spec, pools=pools))
-        self._prepared[service.uid] = prepared
-        return prepared
+        known = self._known.get(service.uid)
+        if known is None or known.generation != service.generation or known.pools is not pools:
+            known = _Known(generation=service.generation, pools=pools, outcome=_prepared(service, pools=pools))
+            self._known[service.uid] = known
+        return known.outcome
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of a service that is gone."""
-        self._prepared.pop(uid, None)
+        self._known.pop(uid, None)
+
+
+def _prepared(service: ServiceObject, *, pools: Mapping[str, GPUPoolSpec]) -> Prepared | Refused:
+    spec = parsed_spec(service)
+    return spec if isinstance(spec, Refused) else Prepared(pools=pools, spec=spec, problems=problems(spec, pools=pools))
 
 
 def parsed_spec(service: ServiceObject) -> EmbeddingServiceSpec | Refused:

@@ -4,13 +4,13 @@ Users may name a server of their own. The operator stands where they may not, an
 own, so only addresses that its settings list are asked; the others are a problem in words.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from embedding_operator.api.v1alpha1.scaling import Trigger
 from embedding_operator.domain.observation import TriggerReading
+from embedding_operator.reconcile.background import Background
 from embedding_operator.settings import ANY_ADDRESS
 from embedding_operator.telemetry.prometheus import Answer
 
@@ -47,14 +47,15 @@ class TriggerBook:
         self._ask = ask
         self._servers = servers
         self._answers: dict[Question, Answer] = {}
-        self._asking: dict[Question, asyncio.Task[None]] = {}
+        self._asking: Background[Question] = Background()
 
     def refresh(self, triggers: Iterable[Trigger]) -> None:
         """Ask, in the background, what `triggers` say now, and forget all others. None is asked twice at a time."""
         wanted = {question for trigger in triggers if (question := self._question(trigger)) is not None}
         self._answers = {question: answer for question, answer in self._answers.items() if question in wanted}
-        for question in wanted - self._asking.keys():
-            self._asking[question] = asyncio.create_task(self._answer(question))
+        for question in wanted:
+            if question not in self._asking:
+                self._asking.begin(question, self._answer(question))
 
     def readings(self, triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
         """Return what is known of `triggers`, in their order."""
@@ -62,16 +63,10 @@ class TriggerBook:
 
     async def close(self) -> None:
         """Cancel what is still being asked."""
-        tasks = tuple(self._asking.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._asking.close()
 
     async def _answer(self, question: Question) -> None:
-        try:
-            self._answers[question] = await self._ask(question.server, question.query)
-        finally:
-            del self._asking[question]
+        self._answers[question] = await self._ask(question.server, question.query)
 
     def _question(self, trigger: Trigger) -> Question | None:
         server = self._servers.of(trigger.prometheus.server_address)

@@ -17,7 +17,7 @@ async def test_what_was_needed_at_that_time_is_expected_again(address: str, clie
     at = (datetime.now(UTC) + timedelta(hours=5)).replace(minute=15, second=0, microsecond=0)
     book, bounds = ForecastBook(ask, now=lambda: datetime.now(UTC)), Bounds(pools=(), next_transition=at)
     book.refresh("uid", bounds, namespace="search", name=name)
-    await asyncio.gather(*book._asking.values())
+    await asyncio.gather(*book._asking._tasks.values())
     assert book.known("uid", bounds) == 10.0 * at.hour
 
 
@@ -28,5 +28,5 @@ async def test_a_service_that_nobody_exported_has_no_forecast(address: str, clie
     book = ForecastBook(ask, now=lambda: datetime.now(UTC))
     bounds = Bounds(pools=(), next_transition=datetime.now(UTC) + timedelta(hours=1))
     book.refresh("uid", bounds, namespace="ads", name="renamed")
-    await asyncio.gather(*book._asking.values())
+    await asyncio.gather(*book._asking._tasks.values())
     assert book.known("uid", bounds) is None

@@ -35,7 +35,7 @@ class Past:
     async def look(self, bounds: Bounds, *, after: float = 0.0) -> float | None:
         self.now += timedelta(seconds=after)
         self.book.refresh("uid", bounds, namespace="search", name="qwen")
-        await asyncio.gather(*self.book._asking.values())
+        await asyncio.gather(*self.book._asking._tasks.values())
         return self.book.known("uid", bounds)
 
 

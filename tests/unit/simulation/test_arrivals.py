@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from embedding_operator.simulation.arrivals import arrivals, tokens_per_slot
-from embedding_operator.simulation.synthetic import diurnal, on_off, steady
 from embedding_operator.simulation.trace import Histogram, Law, Lengths, Trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.unit.simulation.synthetic import diurnal, on_off, steady
 
 
 def gaps(trace: Trace) -> np.ndarray:

@@ -12,8 +12,9 @@ from embedding_operator.simulation.facts import NodesFact, StartFact
 from embedding_operator.simulation.policy import Policy
 from embedding_operator.simulation.servers import Server
 from embedding_operator.simulation.simulation import Setup, simulate
-from embedding_operator.simulation.synthetic import diurnal, steady
 from embedding_operator.simulation.trace import Lengths, Trace
+
+from tests.unit.simulation.synthetic import diurnal, steady
 
 HOUR = 3600.0
 BATCHED = Server(floor=0.0, per_batch=0.02, per_token=1e-4, per_request=0.001, batch_tokens=2000, batch_requests=256)

@@ -2,7 +2,6 @@
 
 import pytest
 from embedding_operator.simulation.facts import read_facts
-from embedding_operator.simulation.synthetic import diurnal
 
 from benchmarks.simulation.__main__ import _is_wanted
 from benchmarks.simulation.jobs import WARM_START, Ground, Job, perform
@@ -10,6 +9,7 @@ from benchmarks.simulation.results import RunKey, Split
 from benchmarks.simulation.scenarios import Scenario
 from benchmarks.simulation.stage import stage
 from benchmarks.simulation.summary import CLAIRVOYANT
+from tests.unit.simulation.synthetic import diurnal
 
 FACTS = read_facts()
 

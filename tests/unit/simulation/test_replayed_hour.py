@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from embedding_operator.simulation.synthetic import diurnal, steady
 from embedding_operator.simulation.trace import Lengths
 
 from benchmarks.replayed_hour import (
@@ -16,6 +15,7 @@ from benchmarks.replayed_hour import (
     requests_of,
     simulated,
 )
+from tests.unit.simulation.synthetic import diurnal, steady
 
 LOAD = PEAK_SHARE * MOST_REPLICAS * TOKENS_PER_SECOND
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from embedding_operator.simulation.baselines.training import TrainingWeek
 from embedding_operator.simulation.facts import read_facts
-from embedding_operator.simulation.synthetic import diurnal, steady
 from embedding_operator.simulation.trace import Lengths
 
 from benchmarks.simulation.contestants import contestants
@@ -14,6 +13,7 @@ from benchmarks.simulation.jobs import night_speed
 from benchmarks.simulation.results import Kind, Split
 from benchmarks.simulation.scenarios import Scenario, seed_capacity
 from benchmarks.simulation.stage import MOST_REQUESTS_PER_SECOND, stage, training_week
+from tests.unit.simulation.synthetic import diurnal, steady
 
 FACTS = read_facts()
 WEEK = TrainingWeek(

@@ -10,8 +10,9 @@ from embedding_operator.simulation.facts import read_facts
 from embedding_operator.simulation.policy import View
 from embedding_operator.simulation.servers import Server
 from embedding_operator.simulation.simulation import Setup, Watch, simulate
-from embedding_operator.simulation.synthetic import diurnal, steady
 from embedding_operator.simulation.trace import Trace
+
+from tests.unit.simulation.synthetic import diurnal, steady
 
 FACTS = read_facts()
 HOUR = 3600.0

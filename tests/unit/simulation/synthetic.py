@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-
 from embedding_operator.simulation.trace import DAY_SECONDS, Law, Lengths, Trace
 
 STEP = 600.0

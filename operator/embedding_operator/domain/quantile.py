@@ -1,0 +1,12 @@
+"""Quantiles of a few measured figures."""
+
+import math
+from collections.abc import Collection
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
+
+
+def quantile(figures: Collection[Number], *, share: float) -> Number:
+    """Return the smallest of `figures`, of which there is at least one, that a `share` of them does not exceed."""
+    return sorted(figures)[math.ceil(share * len(figures)) - 1]

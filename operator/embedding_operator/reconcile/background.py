@@ -1,0 +1,31 @@
+"""Questions that are asked in the background, each once at a time."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Generic, TypeVar
+
+Key = TypeVar("Key")
+
+
+class Background(Generic[Key]):
+    """Tasks by what they ask for."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+
+    def __contains__(self, key: Key) -> bool:
+        """Return whether `key` is being asked for."""
+        return key in self._tasks
+
+    def begin(self, key: Key, asking: Coroutine[Any, Any, None]) -> None:
+        """Ask for `key`, which nobody asks for yet."""
+        task = asyncio.create_task(asking)
+        self._tasks[key] = task
+        task.add_done_callback(lambda _: self._tasks.pop(key, None))
+
+    async def close(self) -> None:
+        """Cancel what is still being asked."""
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

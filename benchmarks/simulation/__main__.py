@@ -21,6 +21,7 @@ from benchmarks.simulation import jobs
 from benchmarks.simulation.choice import Try, best
 from benchmarks.simulation.contestants import Contestant, contestants
 from benchmarks.simulation.jobs import BOUNDS, WARM_START, Ground, Job, perform
+from benchmarks.simulation.provenance import digest
 from benchmarks.simulation.results import Assumption, Curve, Document, Kind, Run, RunKey, Split, path_of, read, write
 from benchmarks.simulation.scenarios import Scenario
 from benchmarks.simulation.stage import Stage, stage, training_week
@@ -169,6 +170,7 @@ def _keep(results: Sequence[Result], *, ground: Ground, split: Split, folder: Pa
         machine=machine(),
         measured=datetime.now(UTC).date().isoformat(),
         commit=commit(),
+        code=digest(),
         trace=trace,
         assumptions=tuple(
             Assumption(name=each.name, value=each.value, source=each.source) for each in stated(ground.facts)

@@ -138,11 +138,15 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """Everything that was run on one trace and split."""
+    """Everything that was run on one trace and split.
+
+    `measured` and `commit` are of the latest run, `code` is the digest of the sources that all of them come from.
+    """
 
     machine: Mapping[str, str | int]
     measured: str
     commit: str
+    code: str
     trace: TraceFacts
     assumptions: tuple[Assumption, ...]
     currencies: Mapping[str, str]
@@ -152,9 +156,9 @@ class Document:
     def merged(self, older: "Document") -> "Document":
         """Return this document with those runs and curves of `older` that it has none of its own for.
 
-        Nothing is taken from a document of another commit, trace, scale or set of assumptions.
+        Nothing is taken from a document of other code, another trace, scale or set of assumptions.
         """
-        if (older.commit, older.trace, older.assumptions) != (self.commit, self.trace, self.assumptions):
+        if (older.code, older.trace, older.assumptions) != (self.code, self.trace, self.assumptions):
             return self
         runs = {run.key: run for run in (*older.runs, *self.runs)}
         curves = {curve.key: curve for curve in (*older.curves, *self.curves)}

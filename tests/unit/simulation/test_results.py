@@ -55,6 +55,7 @@ DOCUMENT = Document(
     machine={"cores": 2},
     measured="2026-11-21",
     commit="abc",
+    code="0123",
     trace=FACTS,
     assumptions=(),
     currencies={"aws": "USD"},
@@ -83,9 +84,14 @@ def test_nothing_is_kept_of_a_trace_at_another_scale_or_of_other_code() -> None:
     other = (replace(RUN, key=replace(KEY, seed=1)),)
     for older in (
         replace(DOCUMENT, trace=replace(FACTS, scale=3.0), runs=other),
-        replace(DOCUMENT, commit="x", runs=other),
+        replace(DOCUMENT, code="4567", runs=other),
     ):
         assert DOCUMENT.merged(older).runs == (RUN,)
+
+
+def test_results_of_an_earlier_commit_with_the_same_code_are_kept() -> None:
+    other = replace(RUN, key=replace(KEY, seed=1))
+    assert DOCUMENT.merged(replace(DOCUMENT, commit="x", runs=(other,))).runs == (RUN, other)
 
 
 def test_interval_over_seeds_is_students() -> None:

@@ -108,6 +108,9 @@ def _judge(console: Console, summary: Mapping[str, Any], *, switched: bool) -> N
     )
     if not switched:
         raise AssertionError("the service did not move to the T4 pool in time: see the operator's log")
+    if summary["failed"]:
+        message = f"requests failed, and none should: {summary['failures_by_cause']}"
+        raise AssertionError(message)
 
 
 def _with_night(document: dict[str, Any]) -> tuple[dict[str, Any], datetime]:
@@ -126,20 +129,19 @@ def _is_night(status: Mapping[str, Any]) -> bool:
     return moved and (status.get("schedule") or {}).get("window") is not None
 
 
+def _is_ready(status: Mapping[str, Any]) -> bool:
+    """Whether replicas serve and the gateway in front of them does."""
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", []))
+
+
 def _pool(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The status of one pool, empty while there is none."""
     return next((pool for pool in status.get("pools", []) if pool["gpuPool"] == name), {})
 
 
 def _watch_ready(console: Console, service: Watched, *, title: str, seconds: float) -> None:
-    status = watch(
-        console,
-        title=title,
-        look=service.status,
-        until=lambda status: status.get("readyReplicas", 0) > 0,
-        seconds=seconds,
-    )
-    if not status.get("readyReplicas", 0):
+    status = watch(console, title=title, look=service.status, until=_is_ready, seconds=seconds)
+    if not _is_ready(status):
         message = f"{service.name} did not become Ready within {seconds:.0f} s\n{service.installation.operator_log()}"
         raise AssertionError(message)
 

@@ -18,7 +18,7 @@ them exceed cost up to 1.27 times the optimum; without any, up to 0.82 % of the 
 were tried on two of the four.
 """
 
-UTILIZATIONS = (60.0, 70.0, 80.0, 90.0)
+UTILIZATIONS = (70.0, 80.0, 90.0, 95.0)
 FLOORS = (0.0, 25.0, 50.0)
 
 

@@ -64,8 +64,8 @@ class Ours:
         """Return what the operator would see, and remember it as the next sample of telemetry."""
         now = instant(view.now)
         self._telemetry.record(view, now=now)
-        gateway = self._telemetry.gateway(now=now)
-        load = self._telemetry.load(gateway, ready=sum(pool.ready for pool in view.pools), now=now)
+        gateway = self._telemetry.gateway()
+        load = self._telemetry.load(gateway, ready=sum(pool.ready for pool in view.pools))
         return Observation(
             now=now,
             policy=self._policy,

@@ -35,7 +35,7 @@ def allocate(
 
 def coverage(replicas: Mapping[str, int], *, tokens_per_second: Mapping[str, float]) -> float:
     """Return the tokens per second that `replicas` serve once all are Ready."""
-    return sum(count * tokens_per_second[pool] for pool, count in replicas.items())
+    return sum([count * tokens_per_second[pool] for pool, count in replicas.items()])
 
 
 def allocated(

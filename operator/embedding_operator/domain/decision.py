@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from embedding_operator.domain.memory import ScalingMemory
 
@@ -48,8 +49,7 @@ class StepReason(StrEnum):
     ADVISORY = "Advisory"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One step of the decision. `before` and `after` are tokens per second, or replicas where `pool` is given."""
 
     reason: StepReason
@@ -59,8 +59,7 @@ class Step:
     pool: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolTarget:
+class PoolTarget(NamedTuple):
     """What one pool should hold, beside what it holds.
 
     `replicas` is what to write now, `goal` where the handover ends. `victims` are the names of the pods that should

@@ -46,7 +46,7 @@ def p90_of_starts(learned: LearnedPool, *, warm: bool) -> float | None:
 
 def with_starts(known: LearnedPool, pool: Pool, *, last: datetime | None, now: datetime) -> LearnedPool:
     """Return `known` with the starts of `pool` that ended since the decision made at `last`."""
-    if last is None or not timedelta(0) <= now - last <= timedelta(seconds=BLIND_SECONDS):
+    if last is None or not 0.0 <= (now - last).total_seconds() <= BLIND_SECONDS:
         return replace(known, starting=()) if known.starting else known
     since = last - _CREATION_CLOCK
     if not known.starting and all(pod.created_at <= since for pod in pool.pods):

@@ -48,7 +48,16 @@ def _as_learned(pool: Pool, learned: LearnedPool) -> Pool:
     lead = lead_seconds(learned, warm=pool.starts_warm, seed=pool.lead_seconds)
     if (capacity, lead) == (pool.tokens_per_second, pool.lead_seconds):
         return pool
-    return replace(pool, tokens_per_second=capacity, lead_seconds=lead)
+    return Pool(
+        name=pool.name,
+        replicas=pool.replicas,
+        tokens_per_second=capacity,
+        pods=pool.pods,
+        work=pool.work,
+        starts_warm=pool.starts_warm,
+        price_per_hour=pool.price_per_hour,
+        lead_seconds=lead,
+    )
 
 
 def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
@@ -63,7 +72,17 @@ def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
     knee = learned_knee(curve, knee=known.knee)
     rates = _rates(known.rates, pool.work, knee=knee)
     capacity = _capacity(rates, seed=known.seed, taken=known.tokens_per_second)
-    return replace(known, curve=curve, knee=knee, rates=rates, tokens_per_second=capacity)
+    return LearnedPool(
+        pool=known.pool,
+        seed=known.seed,
+        rates=rates,
+        tokens_per_second=capacity,
+        curve=curve,
+        knee=knee,
+        cold_starts=known.cold_starts,
+        warm_starts=known.warm_starts,
+        starting=known.starting,
+    )
 
 
 def _rates(rates: tuple[int, ...], work: Sequence[Work], *, knee: int | None) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ def learned_pools(observation: Observation) -> dict[str, LearnedPool]:
 
 def as_learned(pools: Sequence[Pool], learned: dict[str, LearnedPool]) -> tuple[Pool, ...]:
     """Return `pools` with the capacity and the lead that were learned, where they were."""
-    return tuple(_as_learned(pool, learned[pool.name]) for pool in pools)
+    return tuple([_as_learned(pool, learned[pool.name]) for pool in pools])
 
 
 def _as_learned(pool: Pool, learned: LearnedPool) -> Pool:

@@ -17,7 +17,6 @@ Nothing shrinks on missing, stale, invalid or partial figures, and nothing shrin
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.allocation import order_of_removal
@@ -42,7 +41,8 @@ def decide(observation: Observation) -> Decision:
     """Return what every pool should hold now, why, and what to remember."""
     learned = learned_pools(observation)
     pools = as_learned(observation.pools, learned)
-    observation = observation if pools == observation.pools else replace(observation, pools=pools)
+    if pools != observation.pools:
+        observation = _with_pools(observation, pools)
     trace = Trace()
     wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
@@ -76,6 +76,20 @@ def decide(observation: Observation) -> Decision:
         requeue_after=_requeue_after(observation, raised=raised, closures=closed),
         write=observation.policy.mode is ScalingMode.ACTIVE,
         connection_limit=connection_limit(each.knee for each in learned.values()),
+    )
+
+
+def _with_pools(observation: Observation, pools: tuple[Pool, ...]) -> Observation:
+    return Observation(
+        now=observation.now,
+        policy=observation.policy,
+        bounds=observation.bounds,
+        pools=pools,
+        load=observation.load,
+        gateway=observation.gateway,
+        triggers=observation.triggers,
+        forecast_tokens_per_second=observation.forecast_tokens_per_second,
+        memory=observation.memory,
     )
 
 

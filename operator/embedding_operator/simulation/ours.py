@@ -65,12 +65,12 @@ class Ours:
         now = instant(view.now)
         self._telemetry.record(view, now=now)
         gateway = self._telemetry.gateway()
-        load = self._telemetry.load(gateway, ready=sum(pool.ready for pool in view.pools))
+        load = self._telemetry.load(gateway, ready=sum([pool.ready for pool in view.pools]))
         return Observation(
             now=now,
             policy=self._policy,
             bounds=self._bounds_at(now),
-            pools=tuple(self._pool(pool, now=now) for pool in view.pools),
+            pools=tuple([self._pool(pool, now=now) for pool in view.pools]),
             load=self._heard(load),
             gateway=gateway,
             memory=self._memory,
@@ -98,7 +98,7 @@ class Ours:
             name=view.name,
             replicas=view.replicas,
             tokens_per_second=view.tokens_per_second,
-            pods=tuple(self._replica(view.name, pod, now=now) for pod in view.pods),
+            pods=tuple([self._replica(view.name, pod, now=now) for pod in view.pods]),
             work=self._telemetry.work(view),
             price_per_hour=view.hourly_price,
         )

@@ -1,6 +1,5 @@
 """The output of `decide`: targets per pool, every step that led there, and the memory for the next decision."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -79,8 +78,7 @@ class PoolTarget(NamedTuple):
     victims: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do, and why. `write` is False where replicas are only reported (`Advisory`) or held (`Paused`).
 
     `connection_limit` is how many requests each gateway pod should give to one engine, None until that is learned.

@@ -35,11 +35,11 @@ LIMIT_PER_KNEE = 2
 
 def learned_curve(curve: tuple[CurvePoint, ...], work: Iterable[Work]) -> tuple[CurvePoint, ...]:
     """Return `curve` with what replicas did, by requests in flight."""
+    told = [each for each in work if _is_telling(each)]
+    if not told:
+        return curve
     points = {point.in_flight: point for point in curve}
-    for each in work:
-        steady = each.least_in_flight >= STEADY * each.in_flight
-        if not (1 <= each.in_flight < math.inf and steady and 0 <= each.tokens_per_second < math.inf):
-            continue
+    for each in told:
         in_flight = min(MOST_IN_FLIGHT, 2 ** round(math.log2(each.in_flight)))
         points[in_flight] = _seen(points.get(in_flight), in_flight=in_flight, rate=each.tokens_per_second)
     return tuple(points[in_flight] for in_flight in sorted(points))
@@ -51,7 +51,7 @@ def learned_knee(curve: tuple[CurvePoint, ...], *, knee: int | None) -> int | No
     best = max(rates.values(), default=0.0)
     if best <= 0.0:
         return knee
-    found = min(in_flight for in_flight, rate in rates.items() if rate >= FLAT * best)
+    found = min([in_flight for in_flight, rate in rates.items() if rate >= FLAT * best])
     if found >= max(rates):
         # The curve ends before it is flat: what lies beyond was never tried.
         return found if found > (knee or UNLEARNED_LIMIT - 1) else knee
@@ -68,6 +68,12 @@ def connection_limit(knees: Iterable[int | None]) -> int | None:
     if not any(known):
         return None
     return max(UNLEARNED_LIMIT if knee is None else LIMIT_PER_KNEE * knee for knee in known)
+
+
+def _is_telling(work: Work) -> bool:
+    """Return whether `work` was done with about the same number of requests throughout."""
+    steady = work.least_in_flight >= STEADY * work.in_flight
+    return 1 <= work.in_flight < math.inf and steady and 0 <= work.tokens_per_second < math.inf
 
 
 def _seen(point: CurvePoint | None, *, in_flight: int, rate: float) -> CurvePoint:

@@ -11,7 +11,6 @@ is 5 % away, so that noise changes nothing.
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import median
 
 from embedding_operator.domain.knee import LIMIT_PER_KNEE, UNLEARNED_LIMIT, learned_curve, learned_knee
@@ -65,24 +64,14 @@ def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
         known = LearnedPool(pool=pool.name, seed=pool.tokens_per_second)
     elif known.seed != pool.tokens_per_second:
         # Another model, or somebody who knows better.
-        known = replace(known, seed=pool.tokens_per_second, rates=(), tokens_per_second=None)
+        known = known._replace(seed=pool.tokens_per_second, rates=(), tokens_per_second=None)
     if not pool.work:
         return known
     curve = learned_curve(known.curve, pool.work)
     knee = learned_knee(curve, knee=known.knee)
     rates = _rates(known.rates, pool.work, knee=knee)
     capacity = _capacity(rates, seed=known.seed, taken=known.tokens_per_second)
-    return LearnedPool(
-        pool=known.pool,
-        seed=known.seed,
-        rates=rates,
-        tokens_per_second=capacity,
-        curve=curve,
-        knee=knee,
-        cold_starts=known.cold_starts,
-        warm_starts=known.warm_starts,
-        starting=known.starting,
-    )
+    return known._replace(curve=curve, knee=knee, rates=rates, tokens_per_second=capacity)
 
 
 def _rates(rates: tuple[int, ...], work: Sequence[Work], *, knee: int | None) -> tuple[int, ...]:

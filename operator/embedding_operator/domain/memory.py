@@ -50,8 +50,7 @@ class CurvePoint(NamedTuple):
     samples: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearnedPool:
+class LearnedPool(NamedTuple):
     """What the replicas of one pool taught.
 
     `rates` are the tokens per second of saturated replicas, newest last, and `tokens_per_second` the capacity that
@@ -90,8 +89,7 @@ class Floor:
     opens: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScalingMemory:
+class ScalingMemory(NamedTuple):
     """The state of scaling after the decision made `at`; `required` is in tokens per second.
 
     Until `panic_until` nothing leaves and growth is not limited. Nothing could be measured since `blind_since`, and

@@ -45,7 +45,7 @@ def floors(observation: Observation, *, required: float, raised: Sequence[str], 
     """Return the replicas to hold for the next window, and for one that opened of late, by name of the pool."""
     opens = observation.bounds.next_transition
     known = _still_known(observation)
-    due = [] if opens is None else _due(observation, raised=raised, opens=opens)
+    due = _due(observation, raised=raised, opens=opens) if opens is not None and raised else []
     if opens is not None and due:
         share = _share(observation, required=required)
         for pool in due:

@@ -76,4 +76,6 @@ def step_in_progress(step: RateStep | None, *, now: datetime, seconds: float, ca
 def _recent(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> tuple[Bucket, ...]:
     """Return the buckets that reach into the last `seconds`; they are in order of time."""
     horizon = now - timedelta(seconds=seconds)
+    if not buckets or buckets[0].until >= horizon:
+        return buckets
     return buckets[bisect_left(buckets, horizon, key=attrgetter("until")) :]

@@ -106,8 +106,9 @@ class Ours:
     def _replica(self, pool: str, pod: PodView, *, now: datetime) -> Replica:
         stuck = None if pod.ready_at is not None else self._obstacle(pool, pod, now=now)
         key = (pod.uid, pod.ready_at, stuck)
-        if key not in self._replicas:
-            self._replicas[key] = Replica(
+        known = self._replicas.get(key)
+        if known is None:
+            known = self._replicas[key] = Replica(
                 uid=str(pod.uid),
                 name=f"{pool}-{pod.uid}",
                 created_at=instant(pod.created_at),
@@ -115,7 +116,7 @@ class Ours:
                 stuck=stuck,
                 parity=Parity.PASSED,
             )
-        return self._replicas[key]
+        return known
 
     def _obstacle(self, pool: str, pod: PodView, *, now: datetime) -> Reason | None:
         """Return what Kubernetes, or the clock, would say of a replica that is not Ready."""

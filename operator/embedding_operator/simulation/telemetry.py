@@ -56,13 +56,14 @@ class Telemetry:
 
     def work(self, view: PoolView) -> tuple[Work, ...]:
         """Return what the replicas of one pool did since they were asked before."""
-        return tuple([self._done(pod) for pod in view.pods if pod.uid in self._pods_before[0]])
+        before, first = self._pods_before
+        asked = [pod for pod in view.pods if pod.uid in before]
+        return tuple([self._done(pod, before[pod.uid], first.get(pod.uid)) for pod in asked])
 
-    def _done(self, last: PodView) -> Work:
-        before, first = (pods.get(last.uid) for pods in self._pods_before)
-        looks = [look for look in (last, before, first) if look is not None]
+    def _done(self, last: PodView, before: PodView, first: PodView | None) -> Work:
+        looks = (last, before) if first is None else (last, before, first)
         return work_done(
-            last.done_tokens - (0.0 if before is None else before.done_tokens),
+            last.done_tokens - before.done_tokens,
             seconds=self._seconds,
             in_flight=[look.in_flight for look in looks],
             waiting_tokens=[look.queue_tokens for look in looks],

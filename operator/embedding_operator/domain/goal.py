@@ -33,8 +33,9 @@ def goal_of(
 ) -> Goal:
     """Return where to end; what starts for the next window comes on top of what this one needs."""
     goal = _goal_of_now(observation, required=required, idle=idle, closures=closures, floors=floors, trace=trace)
-    for pool, replicas in ahead(floors, bounds=observation.bounds, now=observation.now).items():
-        goal.replicas[pool] = max(replicas, goal.replicas.get(pool, 0))
+    if floors:
+        for pool, replicas in ahead(floors, bounds=observation.bounds, now=observation.now).items():
+            goal.replicas[pool] = max(replicas, goal.replicas.get(pool, 0))
     return goal
 
 
@@ -52,15 +53,13 @@ def _goal_of_now(
         message = f"window {bounds.window} holds no replicas{_and_requests(observation.gateway)}"
         trace.add(StepReason.ASLEEP, message, before=required, after=0.0)
         return Goal(replicas={}, need=0.0)
-    known = {pool.name for pool in observation.pools}
+    known = observation.capacity
     if idle is not None and needs_none(observation, idle=idle, required=required):
         trace.add(StepReason.IDLE, _why_none(observation, idle=idle), before=required, after=0.0)
         return Goal(replicas=dict.fromkeys(known, 0), need=0.0)
-    allowances = [
-        with_floor(allowance, known=floors, now=observation.now)
-        for allowance in bounds.pools
-        if allowance.pool in known
-    ]
+    allowances = [allowance for allowance in bounds.pools if allowance.pool in known]
+    if floors:
+        allowances = [with_floor(allowance, known=floors, now=observation.now) for allowance in allowances]
     goal = _within(observation, allowances=allowances, required=required, closures=closures, trace=trace)
     if allowances and not any(goal.replicas.values()):
         growing = [allowance for allowance in allowances if allowance.pool not in closures] or allowances

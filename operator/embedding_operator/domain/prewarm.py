@@ -58,8 +58,6 @@ def floors(observation: Observation, *, required: float, raised: Sequence[str], 
 
 def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime) -> Allowance:
     """Return the bounds of a pool whose window opened of late."""
-    if not known:
-        return allowance
     least = max([each.replicas for each in known if each.pool == allowance.pool and each.opens <= now], default=0)
     if least <= allowance.min_replicas:
         return allowance
@@ -68,8 +66,6 @@ def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime)
 
 def ahead(known: tuple[Floor, ...], *, bounds: Bounds, now: datetime) -> dict[str, int]:
     """Return the replicas by pool that start for a window to come, within what this one allows of the pool."""
-    if not known:
-        return {}
     most = {each.pool: each.max_replicas for each in bounds.pools}
     return {each.pool: min(each.replicas, most.get(each.pool, each.replicas)) for each in known if each.opens > now}
 

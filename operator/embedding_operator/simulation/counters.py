@@ -38,9 +38,7 @@ Samples = Sequence[Sample]
 
 def load_of_engine(samples: Samples, *, replicas: int) -> Load:
     """Return what the engine says, which stands for as many `replicas`."""
-    first, last = samples[0], samples[-1]
-    length = tokens_per_request(samples, ever=True)
-    recent = _first_recent(samples)
+    first, recent, last = samples[0], _first_recent(samples), samples[-1]
     return Load(
         sampled_at=last.taken_at,
         queue_requests=float(last.queue_requests),
@@ -50,7 +48,7 @@ def load_of_engine(samples: Samples, *, replicas: int) -> Load:
         served_tokens_per_second=_served(samples),
         reporting=replicas,
         expected=replicas,
-        tokens_per_request=length,
+        tokens_per_request=tokens_per_request(samples, ever=True),
     )
 
 
@@ -73,8 +71,7 @@ def tokens_per_request(samples: Samples, *, ever: bool) -> float:
 
 def load_of_gateway(samples: Samples, *, holds: bool) -> GatewayLoad:
     """Return what the gateway says; `holds` is whether it keeps requests for a first replica."""
-    first, last = samples[0], samples[-1]
-    recent = _first_recent(samples)
+    first, recent, last = samples[0], _first_recent(samples), samples[-1]
     return GatewayLoad(
         outstanding=float(last.outstanding),
         waiting=float(last.held_requests),

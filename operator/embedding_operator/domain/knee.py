@@ -11,7 +11,7 @@ moves only when its point falls clearly below the best, or one with fewer reques
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from embedding_operator.domain.memory import CurvePoint
 from embedding_operator.domain.observation import Work
@@ -42,7 +42,7 @@ def learned_curve(curve: tuple[CurvePoint, ...], work: Iterable[Work]) -> tuple[
     for each in told:
         in_flight = min(MOST_IN_FLIGHT, 2 ** round(math.log2(each.in_flight)))
         points[in_flight] = _seen(points.get(in_flight), in_flight=in_flight, rate=each.tokens_per_second)
-    return tuple(points[in_flight] for in_flight in sorted(points))
+    return tuple([points[in_flight] for in_flight in sorted(points)])
 
 
 def learned_knee(curve: tuple[CurvePoint, ...], *, knee: int | None) -> int | None:
@@ -59,15 +59,14 @@ def learned_knee(curve: tuple[CurvePoint, ...], *, knee: int | None) -> int | No
     return found if knee is None or _moved(knee, found=found, rates=rates, best=best) else knee
 
 
-def connection_limit(knees: Iterable[int | None]) -> int | None:
+def connection_limit(knees: Sequence[int | None]) -> int | None:
     """Return how many requests each gateway pod may give to one engine; None where no knee is known.
 
     All engines of a service get one limit: that of the pool that bears most, so that none is ever kept from working.
     """
-    known = list(knees)
-    if not any(known):
+    if not any(knees):
         return None
-    return max(UNLEARNED_LIMIT if knee is None else LIMIT_PER_KNEE * knee for knee in known)
+    return max([UNLEARNED_LIMIT if knee is None else LIMIT_PER_KNEE * knee for knee in knees])
 
 
 def _is_telling(work: Work) -> bool:

@@ -48,7 +48,7 @@ def with_starts(known: LearnedPool, pool: Pool, *, last: datetime | None, now: d
     if last is None or not 0.0 <= (now - last).total_seconds() <= BLIND_SECONDS:
         return known._replace(starting=()) if known.starting else known
     since = last - _CREATION_CLOCK
-    if not known.starting and all(pod.created_at <= since for pod in pool.pods):
+    if not known.starting and not [pod for pod in pool.pods if pod.created_at > since]:
         return known
     new = [pod for pod in pool.pods if pod.uid in known.starting or _is_new(pod, since=since)]
     return known._replace(

@@ -35,9 +35,11 @@ def raised_pools(bounds: Bounds) -> tuple[str, ...]:
         return ()
     now = {each.pool: (rank, each) for rank, each in enumerate(bounds.pools)}
     return tuple(
-        each.pool
-        for rank, each in enumerate(bounds.upcoming)
-        if each.pool not in now or rank < now[each.pool][0] or each.min_replicas > now[each.pool][1].min_replicas
+        [
+            each.pool
+            for rank, each in enumerate(bounds.upcoming)
+            if each.pool not in now or rank < now[each.pool][0] or each.min_replicas > now[each.pool][1].min_replicas
+        ]
     )
 
 
@@ -53,7 +55,7 @@ def floors(observation: Observation, *, required: float, raised: Sequence[str], 
             least = before.replicas if before is not None and before.opens == opens else 0
             known[pool] = Floor(pool=pool, replicas=max(least, share.get(pool, 0)), opens=opens)
             _trace(known[pool], observation=observation, trace=trace)
-    return tuple(known[pool] for pool in sorted(known) if known[pool].replicas > 0)
+    return tuple([known[pool] for pool in sorted(known) if known[pool].replicas > 0])
 
 
 def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime) -> Allowance:

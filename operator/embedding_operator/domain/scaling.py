@@ -69,13 +69,13 @@ def decide(observation: Observation) -> Decision:
             panic_until=wanted.panic_until,
             blind_since=wanted.blind_since,
             stall=wanted.stall,
-            closures=tuple(closed[name] for name in sorted(closed)),
+            closures=tuple([closed[name] for name in sorted(closed)]),
             floors=held,
-            learned=tuple(learned[name] for name in sorted(learned)),
+            learned=tuple([learned[name] for name in sorted(learned)]),
         ),
         requeue_after=_requeue_after(observation, raised=raised, closures=closed),
         write=observation.policy.mode is ScalingMode.ACTIVE,
-        connection_limit=connection_limit(each.knee for each in learned.values()),
+        connection_limit=connection_limit([each.knee for each in learned.values()]),
     )
 
 
@@ -185,6 +185,6 @@ def _requeue_after(observation: Observation, *, raised: Sequence[str], closures:
     opens = observation.bounds.next_transition
     if opens is not None:
         leads = [pool.lead_seconds for pool in observation.pools if pool.name in raised]
-        moments += [opens, *(prewarm_at(opens, lead_seconds=lead) for lead in leads)]
+        moments += [opens, *[prewarm_at(opens, lead_seconds=lead) for lead in leads]]
     first = min([moment for moment in moments if moment > now], default=None)
     return math.inf if first is None else (first - now).total_seconds()

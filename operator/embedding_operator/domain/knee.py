@@ -34,7 +34,7 @@ LIMIT_PER_KNEE = 2
 
 
 def learned_curve(curve: tuple[CurvePoint, ...], work: Iterable[Work]) -> tuple[CurvePoint, ...]:
-    """Return `curve` with what replicas did, by requests in flight."""
+    """Return `curve` with what replicas did, by requests in flight; the same object where that teaches nothing."""
     told = [each for each in work if _is_telling(each)]
     if not told:
         return curve

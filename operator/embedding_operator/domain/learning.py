@@ -68,13 +68,16 @@ def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
     if not pool.work:
         return known
     curve = learned_curve(known.curve, pool.work)
-    knee = learned_knee(curve, knee=known.knee)
+    knee = known.knee if curve is known.curve else learned_knee(curve, knee=known.knee)
     rates = _rates(known.rates, pool.work, knee=knee)
+    if curve is known.curve and rates is known.rates:
+        return known
     capacity = _capacity(rates, seed=known.seed, taken=known.tokens_per_second)
     return known._replace(curve=curve, knee=knee, rates=rates, tokens_per_second=capacity)
 
 
 def _rates(rates: tuple[int, ...], work: Sequence[Work], *, knee: int | None) -> tuple[int, ...]:
+    """Return `rates` with one of `work`; the same object where no replica was saturated."""
     saturated = [each.tokens_per_second for each in work if _is_saturated(each, knee=knee)]
     return (*rates, round(median(saturated)))[-MOST_RATES:] if saturated else rates
 

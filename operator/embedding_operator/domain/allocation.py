@@ -35,7 +35,7 @@ def allocate(
 
 def coverage(replicas: Mapping[str, int], *, tokens_per_second: Mapping[str, float]) -> float:
     """Return the tokens per second that `replicas` serve once all are Ready."""
-    return sum(count * tokens_per_second[pool] for pool, count in replicas.items())
+    return sum([count * tokens_per_second[pool] for pool, count in replicas.items()])
 
 
 def allocated(
@@ -73,6 +73,8 @@ def order_of_removal(*, policy: Policy, allowances: Sequence[Allowance], pools: 
 
     Then from the least to the most preferred, or where the mix is the cheapest, from the dearest per token.
     """
+    if len(pools) == 1:
+        return tuple(pools)
     rank = {allowance.pool: float(position) for position, allowance in enumerate(allowances)}
     if policy.allocation is Allocation.CHEAPEST and not _unpriced(allowances, pools=pools):
         rank = {offer.pool: offer.price_per_token for offer in _offers(allowances, pools=pools)}

@@ -13,8 +13,8 @@ first of them was created.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from embedding_operator.domain.closing import is_hopeless
 from embedding_operator.domain.memory import Bucket
@@ -24,8 +24,7 @@ from embedding_operator.domain.stabilization import highest_within
 DRAIN_PER_LEAD = 1 / 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Outlook(NamedTuple):
     """What a decision knows of the help that is to come.
 
     `lead_seconds` is the shortest start on the allowed pools, `starting_seconds` what the youngest of the replicas on
@@ -45,15 +44,15 @@ class Outlook:
 
     def drain_seconds(self, *, stated: float) -> float:
         """Return in how many seconds a backlog should be gone: not much faster than help can come and go."""
-        return max(stated, self.lead_seconds * DRAIN_PER_LEAD)
+        return _drain_seconds(self.lead_seconds, stated=stated)
 
 
 def outlook(observation: Observation, *, required: float, buckets: tuple[Bucket, ...]) -> Outlook:
     """Return the outlook; `required` and `buckets` are what was asked for so far."""
     leads = {pool.name: pool.lead_seconds for pool in observation.pools}
-    lead = min((leads[each.pool] for each in observation.bounds.pools if each.pool in leads), default=0.0)
+    lead = min([leads[each.pool] for each in observation.bounds.pools if each.pool in leads], default=0.0)
     ages = list(_ages(observation.pools, now=observation.now))
-    drain = Outlook(lead_seconds=lead).drain_seconds(stated=observation.policy.drain_seconds)
+    drain = _drain_seconds(lead, stated=observation.policy.drain_seconds)
     new = [age for _, age in ages] + _ages_of_new(observation.pools, now=observation.now, drain_seconds=drain)
     if not new:
         return Outlook(lead_seconds=lead)
@@ -63,6 +62,10 @@ def outlook(observation: Observation, *, required: float, buckets: tuple[Bucket,
         starting_seconds=max((max(0.0, leads[pool] - age) for pool, age in ages), default=None),
         asked=max(required, highest_within(buckets, now=observation.now, seconds=since)),
     )
+
+
+def _drain_seconds(lead_seconds: float, *, stated: float) -> float:
+    return max(stated, lead_seconds * DRAIN_PER_LEAD)
 
 
 def _ages(pools: Sequence[Pool], *, now: datetime) -> Iterator[tuple[str, float]]:

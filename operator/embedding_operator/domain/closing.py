@@ -32,7 +32,7 @@ def is_hopeless(pod: Replica, *, pool: Pool, now: datetime) -> bool:
 def closures(observation: Observation) -> dict[str, Closure]:
     """Return what is remembered of pools where pods can not start, or could not of late, by name."""
     known = {} if observation.memory is None else {each.pool: each for each in observation.memory.closures}
-    if not known and not any(pool.stuck for pool in observation.pools):
+    if not known and not [pool for pool in observation.pools if pool.stuck]:
         return {}
     found = {pool.name: _closure(pool, known.get(pool.name), now=observation.now) for pool in observation.pools}
     return {name: closure for name, closure in found.items() if closure is not None}

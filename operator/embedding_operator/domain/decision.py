@@ -1,8 +1,8 @@
 """The output of `decide`: targets per pool, every step that led there, and the memory for the next decision."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from embedding_operator.domain.memory import ScalingMemory
 
@@ -48,8 +48,7 @@ class StepReason(StrEnum):
     ADVISORY = "Advisory"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One step of the decision. `before` and `after` are tokens per second, or replicas where `pool` is given."""
 
     reason: StepReason
@@ -59,8 +58,7 @@ class Step:
     pool: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolTarget:
+class PoolTarget(NamedTuple):
     """What one pool should hold, beside what it holds.
 
     `replicas` is what to write now, `goal` where the handover ends. `victims` are the names of the pods that should
@@ -80,8 +78,7 @@ class PoolTarget:
     victims: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do, and why. `write` is False where replicas are only reported (`Advisory`) or held (`Paused`).
 
     `connection_limit` is how many requests each gateway pod should give to one engine, None until that is learned.

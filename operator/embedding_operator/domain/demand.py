@@ -16,7 +16,7 @@ optimum; without, 15 and 1.18, and no request was late in either.
 """
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from embedding_operator.domain.anticipation import Outlook
 from embedding_operator.domain.observation import Load, Policy
@@ -26,8 +26,7 @@ LANDING = 0.875
 PERMISSION = 0.75
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(NamedTuple):
     """The three lines of the decision, and the two terms behind them, in tokens per second."""
 
     up: float

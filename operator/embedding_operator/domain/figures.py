@@ -26,7 +26,7 @@ def usable_load(observation: Observation) -> Load | Hold:
         return Hold(reason=StepReason.METRICS_MISSING_HOLD, message=message)
     rates = (load.arrival_tokens_per_second or 0.0, load.burst_tokens_per_second or 0.0)
     figures = (load.queue_requests, load.queue_tokens, *rates)
-    if any(not math.isfinite(figure) or figure < 0 for figure in figures):
+    if not all(0.0 <= figure < math.inf for figure in figures):
         message = "a figure is negative, NaN or infinite: the requirement is held"
         return Hold(reason=StepReason.METRICS_INVALID_HOLD, message=message)
     age = (observation.now - load.sampled_at).total_seconds()

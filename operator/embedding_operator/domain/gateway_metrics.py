@@ -14,7 +14,7 @@ the restart is out of the window.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -76,7 +76,7 @@ def listen(
         waiting=math.fsum(sample.waiting for sample in fresh.values()),
         requests_per_second=_rate(every),
         burst_per_second=_rate([each for each in every if is_recent(each.first.taken_at, each.last.taken_at, now=now)]),
-        last_arrival=max((each.last.taken_at for each in every if each.arrived > 0), default=None),
+        last_arrival=max([each.last.taken_at for each in every if each.arrived > 0], default=None),
         quiet_since=_quiet_since(recent, fresh=fresh) if len(answering) == len(ready) > 0 else None,
         sampled_at=min((sample.taken_at for sample in fresh.values()), default=None),
         answering=len(answering),
@@ -93,17 +93,20 @@ def joined(engines: Load, gateway: GatewayLoad) -> Load:
     if gateway.sampled_at is None or not math.isfinite(engines.queue_requests):
         return engines
     length = engines.tokens_per_request
-    return replace(
-        engines,
+    return Load(
         sampled_at=min(engines.sampled_at, gateway.sampled_at),
         queue_requests=max(engines.queue_requests, gateway.waiting),
         queue_tokens=max(engines.queue_tokens, gateway.waiting * length),
         arrival_tokens_per_second=_larger(
             engines.arrival_tokens_per_second, _in_tokens(gateway.requests_per_second, length=length)
         ),
+        reporting=engines.reporting,
+        expected=engines.expected,
+        tokens_per_request=length,
         burst_tokens_per_second=_larger(
             engines.burst_tokens_per_second, _in_tokens(gateway.burst_per_second, length=length)
         ),
+        served_tokens_per_second=engines.served_tokens_per_second,
     )
 
 
@@ -131,7 +134,9 @@ def _in_tokens(requests_per_second: float | None, *, length: float) -> float | N
 
 
 def _larger(one: float | None, other: float | None) -> float | None:
-    return max((each for each in (one, other) if each is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
 
 
 def in_flight_by_engine(samples: Collection[GatewaySample]) -> dict[str, float]:
@@ -177,8 +182,8 @@ def _between(first: GatewaySample, last: GatewaySample) -> _Interval:
 
 def _recent(samples: Series, *, now: datetime) -> Series:
     """Return the samples of the window; one from the future is as wrong as an old one."""
-    window = timedelta(seconds=WINDOW_SECONDS)
-    return [sample for sample in samples if timedelta(0) <= now - sample.taken_at <= window]
+    begin = now - timedelta(seconds=WINDOW_SECONDS)
+    return [sample for sample in samples if begin <= sample.taken_at <= now]
 
 
 def _is_fresh(samples: Series, *, now: datetime) -> bool:
@@ -193,8 +198,8 @@ def _rate(intervals: Sequence[_Interval]) -> float | None:
     """
     if not intervals:
         return None
-    begin = min(interval.first.taken_at for interval in intervals)
-    seconds = (max(interval.last.taken_at for interval in intervals) - begin).total_seconds()
+    begin = min([interval.first.taken_at for interval in intervals])
+    seconds = (max([interval.last.taken_at for interval in intervals]) - begin).total_seconds()
     if seconds < MIN_SPAN_SECONDS:
         return None
     arrived = math.fsum(interval.arrived - interval.rejected for interval in intervals)

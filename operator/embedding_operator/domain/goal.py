@@ -1,7 +1,7 @@
 """From required capacity to the replicas per pool at which a decision wants to end, within the bounds of the window."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from embedding_operator.domain.allocation import allocated, coverage, pool_of_the_first
 from embedding_operator.domain.cheapest import TOLERANCE
@@ -15,8 +15,7 @@ from embedding_operator.domain.trace import Trace
 from embedding_operator.domain.triggers import asked_for, sentence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class Goal(NamedTuple):
     """Replicas by pool, and the tokens per second that must be Ready before others leave."""
 
     replicas: dict[str, int]
@@ -34,8 +33,9 @@ def goal_of(
 ) -> Goal:
     """Return where to end; what starts for the next window comes on top of what this one needs."""
     goal = _goal_of_now(observation, required=required, idle=idle, closures=closures, floors=floors, trace=trace)
-    for pool, replicas in ahead(floors, bounds=observation.bounds, now=observation.now).items():
-        goal.replicas[pool] = max(replicas, goal.replicas.get(pool, 0))
+    if floors:
+        for pool, replicas in ahead(floors, bounds=observation.bounds, now=observation.now).items():
+            goal.replicas[pool] = max(replicas, goal.replicas.get(pool, 0))
     return goal
 
 
@@ -53,22 +53,19 @@ def _goal_of_now(
         message = f"window {bounds.window} holds no replicas{_and_requests(observation.gateway)}"
         trace.add(StepReason.ASLEEP, message, before=required, after=0.0)
         return Goal(replicas={}, need=0.0)
-    known = {pool.name for pool in observation.pools}
+    known = observation.capacity
     if idle is not None and needs_none(observation, idle=idle, required=required):
         trace.add(StepReason.IDLE, _why_none(observation, idle=idle), before=required, after=0.0)
         return Goal(replicas=dict.fromkeys(known, 0), need=0.0)
-    allowances = [
-        with_floor(allowance, known=floors, now=observation.now)
-        for allowance in bounds.pools
-        if allowance.pool in known
-    ]
+    allowances = [allowance for allowance in bounds.pools if allowance.pool in known]
+    if floors:
+        allowances = [with_floor(allowance, known=floors, now=observation.now) for allowance in allowances]
     goal = _within(observation, allowances=allowances, required=required, closures=closures, trace=trace)
     if allowances and not any(goal.replicas.values()):
         growing = [allowance for allowance in allowances if allowance.pool not in closures] or allowances
         first = pool_of_the_first(policy=observation.policy, allowances=growing, pools=observation.pools)
         goal.replicas[first] = 1
-        speed = next(pool.tokens_per_second for pool in observation.pools if pool.name == first)
-        goal = Goal(replicas=goal.replicas, need=speed)
+        goal = Goal(replicas=goal.replicas, need=observation.capacity[first])
         _trace_one(observation, pool=first, idle=idle, trace=trace)
     _trace_wake(observation, goal=goal.replicas, trace=trace)
     return goal
@@ -88,11 +85,10 @@ def _within(
     stays.
     """
     policy, pools, now = observation.policy, observation.pools, observation.now
-    speed = {pool.name: pool.tokens_per_second for pool in pools}
     wished = allocated(required, policy=policy, allowances=allowances, pools=pools, trace=trace)
-    _trace_bounds(wished, observation=observation, allowances=allowances, required=required, trace=trace)
-    need = coverage(wished, tokens_per_second=speed)
-    if not any(allowance.pool in closures for allowance in allowances):
+    need = coverage(wished, tokens_per_second=observation.capacity)
+    _trace_bounds(need, observation=observation, allowances=allowances, required=required, trace=trace)
+    if not closures or not any(allowance.pool in closures for allowance in allowances):
         return Goal(replicas=wished, need=need)
     by_name = {pool.name: pool for pool in pools}
     held = [
@@ -100,7 +96,7 @@ def _within(
         for each in allowances
     ]
     goal = allocated(required, policy=policy, allowances=held, pools=pools, trace=Trace())
-    missing = required - coverage(goal, tokens_per_second=speed)
+    missing = required - coverage(goal, tokens_per_second=observation.capacity)
     for allowance in allowances:
         closure, pool = closures.get(allowance.pool), by_name[allowance.pool]
         if closure is None:
@@ -124,16 +120,16 @@ def _trace_closed(closure: Closure, shortage: Shortage, *, trace: Trace) -> None
 
 
 def _trace_bounds(
-    goal: Mapping[str, int],
+    covered: float,
     *,
     observation: Observation,
     allowances: Sequence[Allowance],
     required: float,
     trace: Trace,
 ) -> None:
-    speed = {pool.name: pool.tokens_per_second for pool in observation.pools}
-    covered = coverage(goal, tokens_per_second=speed)
-    floor = coverage({allowance.pool: allowance.min_replicas for allowance in allowances}, tokens_per_second=speed)
+    """Say where the bounds, which allow `covered` tokens per second, ask for less or more than is required."""
+    capacity = observation.capacity
+    floor = sum([allowance.min_replicas * capacity[allowance.pool] for allowance in allowances])
     if covered < required - TOLERANCE:
         message = f"maxReplicas{_of_window(observation.bounds)} allows less than is required"
         trace.add(StepReason.AT_MAXIMUM, message, before=required, after=covered)

@@ -13,8 +13,9 @@ ready capacity leaves in one minute.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from embedding_operator.domain.cheapest import TOLERANCE
 from embedding_operator.domain.decision import StepReason
@@ -22,11 +23,10 @@ from embedding_operator.domain.memory import RateStep
 from embedding_operator.domain.observation import Parity, Pool, Replica
 from embedding_operator.domain.trace import Trace
 
-SETTLE_SECONDS = 30.0
+SETTLE = timedelta(seconds=30)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
+class Removal(NamedTuple):
     """Replicas to write per pool, and the state of the removal limit afterwards."""
 
     replicas: dict[str, int]
@@ -35,7 +35,7 @@ class Removal:
 
 def settled(pod: Replica, *, now: datetime) -> bool:
     """Return whether `pod` has been Ready long enough for others to leave on its account."""
-    return pod.ready_since is not None and now - pod.ready_since >= timedelta(seconds=SETTLE_SECONDS)
+    return pod.ready_since is not None and now - pod.ready_since >= SETTLE
 
 
 def takes_over(pools: Sequence[Pool], *, goal: Mapping[str, int]) -> bool:
@@ -69,11 +69,13 @@ def remove(
 
     `pools` are in order of removal, `need` is in tokens per second.
     """
+    wishes = {pool.name: goal.get(pool.name, 0) for pool in pools}
+    replicas = {pool.name: max(wishes[pool.name], min(pool.replicas, len(pool.ready))) for pool in pools}
+    if replicas == wishes:
+        return Removal(replicas=replicas, step=step)
     standing = _standing(pools, now=now, handover=takes_over(pools, goal=goal))
-    replicas: dict[str, int] = {}
     for pool in pools:
-        wanted = goal.get(pool.name, 0)
-        kept = max(wanted, min(pool.replicas, len(pool.ready)))
+        wanted, kept = wishes[pool.name], replicas[pool.name]
         while kept > wanted:
             lost = pool.tokens_per_second if kept <= standing.counted[pool.name] else 0.0
             if standing.total() - lost < need - TOLERANCE:
@@ -86,7 +88,7 @@ def remove(
                 break
             kept -= 1
             standing.counted[pool.name] = min(standing.counted[pool.name], kept)
-            step = replace(step, removed=step.removed + pool.tokens_per_second)
+            step = step._replace(removed=step.removed + pool.tokens_per_second)
         replicas[pool.name] = kept
     return Removal(replicas=replicas, step=step)
 

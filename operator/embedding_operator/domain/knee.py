@@ -11,7 +11,7 @@ moves only when its point falls clearly below the best, or one with fewer reques
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from embedding_operator.domain.memory import CurvePoint
 from embedding_operator.domain.observation import Work
@@ -34,15 +34,15 @@ LIMIT_PER_KNEE = 2
 
 
 def learned_curve(curve: tuple[CurvePoint, ...], work: Iterable[Work]) -> tuple[CurvePoint, ...]:
-    """Return `curve` with what replicas did, by requests in flight."""
+    """Return `curve` with what replicas did, by requests in flight; the same object where that teaches nothing."""
+    told = [each for each in work if _is_telling(each)]
+    if not told:
+        return curve
     points = {point.in_flight: point for point in curve}
-    for each in work:
-        steady = each.least_in_flight >= STEADY * each.in_flight
-        if not (1 <= each.in_flight < math.inf and steady and 0 <= each.tokens_per_second < math.inf):
-            continue
+    for each in told:
         in_flight = min(MOST_IN_FLIGHT, 2 ** round(math.log2(each.in_flight)))
         points[in_flight] = _seen(points.get(in_flight), in_flight=in_flight, rate=each.tokens_per_second)
-    return tuple(points[in_flight] for in_flight in sorted(points))
+    return tuple([points[in_flight] for in_flight in sorted(points)])
 
 
 def learned_knee(curve: tuple[CurvePoint, ...], *, knee: int | None) -> int | None:
@@ -51,7 +51,7 @@ def learned_knee(curve: tuple[CurvePoint, ...], *, knee: int | None) -> int | No
     best = max(rates.values(), default=0.0)
     if best <= 0.0:
         return knee
-    found = min(in_flight for in_flight, rate in rates.items() if rate >= FLAT * best)
+    found = min([in_flight for in_flight, rate in rates.items() if rate >= FLAT * best])
     if found >= max(rates):
         # The curve ends before it is flat: what lies beyond was never tried.
         return found if found > (knee or UNLEARNED_LIMIT - 1) else knee
@@ -59,15 +59,20 @@ def learned_knee(curve: tuple[CurvePoint, ...], *, knee: int | None) -> int | No
     return found if knee is None or _moved(knee, found=found, rates=rates, best=best) else knee
 
 
-def connection_limit(knees: Iterable[int | None]) -> int | None:
+def connection_limit(knees: Sequence[int | None]) -> int | None:
     """Return how many requests each gateway pod may give to one engine; None where no knee is known.
 
     All engines of a service get one limit: that of the pool that bears most, so that none is ever kept from working.
     """
-    known = list(knees)
-    if not any(known):
+    if not any(knees):
         return None
-    return max(UNLEARNED_LIMIT if knee is None else LIMIT_PER_KNEE * knee for knee in known)
+    return max([UNLEARNED_LIMIT if knee is None else LIMIT_PER_KNEE * knee for knee in knees])
+
+
+def _is_telling(work: Work) -> bool:
+    """Return whether `work` was done with about the same number of requests throughout."""
+    steady = work.least_in_flight >= STEADY * work.in_flight
+    return 1 <= work.in_flight < math.inf and steady and 0 <= work.tokens_per_second < math.inf
 
 
 def _seen(point: CurvePoint | None, *, in_flight: int, rate: float) -> CurvePoint:

@@ -7,7 +7,6 @@ time that a pod becomes Ready is a start, and only if it was created while decis
 running nobody knows how often it was Ready before.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from embedding_operator.domain.memory import LearnedPool
@@ -46,14 +45,13 @@ def p90_of_starts(learned: LearnedPool, *, warm: bool) -> float | None:
 
 def with_starts(known: LearnedPool, pool: Pool, *, last: datetime | None, now: datetime) -> LearnedPool:
     """Return `known` with the starts of `pool` that ended since the decision made at `last`."""
-    if last is None or not timedelta(0) <= now - last <= timedelta(seconds=BLIND_SECONDS):
-        return replace(known, starting=()) if known.starting else known
+    if last is None or not 0.0 <= (now - last).total_seconds() <= BLIND_SECONDS:
+        return known._replace(starting=()) if known.starting else known
     since = last - _CREATION_CLOCK
-    if not known.starting and all(pod.created_at <= since for pod in pool.pods):
+    if not known.starting and not [pod for pod in pool.pods if pod.created_at > since]:
         return known
     new = [pod for pod in pool.pods if pod.uid in known.starting or _is_new(pod, since=since)]
-    return replace(
-        known,
+    return known._replace(
         starting=tuple(pod.uid for pod in new if pod.ready_since is None)[:MOST_STARTING],
         cold_starts=_latest(known.cold_starts, [pod for pod in new if not pod.warm]),
         warm_starts=_latest(known.warm_starts, [pod for pod in new if pod.warm]),

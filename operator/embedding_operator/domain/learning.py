@@ -11,7 +11,6 @@ is 5 % away, so that noise changes nothing.
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import median
 
 from embedding_operator.domain.knee import LIMIT_PER_KNEE, UNLEARNED_LIMIT, learned_curve, learned_knee
@@ -40,7 +39,7 @@ def learned_pools(observation: Observation) -> dict[str, LearnedPool]:
 
 def as_learned(pools: Sequence[Pool], learned: dict[str, LearnedPool]) -> tuple[Pool, ...]:
     """Return `pools` with the capacity and the lead that were learned, where they were."""
-    return tuple(_as_learned(pool, learned[pool.name]) for pool in pools)
+    return tuple([_as_learned(pool, learned[pool.name]) for pool in pools])
 
 
 def _as_learned(pool: Pool, learned: LearnedPool) -> Pool:
@@ -48,7 +47,16 @@ def _as_learned(pool: Pool, learned: LearnedPool) -> Pool:
     lead = lead_seconds(learned, warm=pool.starts_warm, seed=pool.lead_seconds)
     if (capacity, lead) == (pool.tokens_per_second, pool.lead_seconds):
         return pool
-    return replace(pool, tokens_per_second=capacity, lead_seconds=lead)
+    return Pool(
+        name=pool.name,
+        replicas=pool.replicas,
+        tokens_per_second=capacity,
+        pods=pool.pods,
+        work=pool.work,
+        starts_warm=pool.starts_warm,
+        price_per_hour=pool.price_per_hour,
+        lead_seconds=lead,
+    )
 
 
 def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
@@ -56,17 +64,20 @@ def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
         known = LearnedPool(pool=pool.name, seed=pool.tokens_per_second)
     elif known.seed != pool.tokens_per_second:
         # Another model, or somebody who knows better.
-        known = replace(known, seed=pool.tokens_per_second, rates=(), tokens_per_second=None)
+        known = known._replace(seed=pool.tokens_per_second, rates=(), tokens_per_second=None)
     if not pool.work:
         return known
     curve = learned_curve(known.curve, pool.work)
-    knee = learned_knee(curve, knee=known.knee)
+    knee = known.knee if curve is known.curve else learned_knee(curve, knee=known.knee)
     rates = _rates(known.rates, pool.work, knee=knee)
+    if curve is known.curve and rates is known.rates:
+        return known
     capacity = _capacity(rates, seed=known.seed, taken=known.tokens_per_second)
-    return replace(known, curve=curve, knee=knee, rates=rates, tokens_per_second=capacity)
+    return known._replace(curve=curve, knee=knee, rates=rates, tokens_per_second=capacity)
 
 
 def _rates(rates: tuple[int, ...], work: Sequence[Work], *, knee: int | None) -> tuple[int, ...]:
+    """Return `rates` with one of `work`; the same object where no replica was saturated."""
     saturated = [each.tokens_per_second for each in work if _is_saturated(each, knee=knee)]
     return (*rates, round(median(saturated)))[-MOST_RATES:] if saturated else rates
 

@@ -1,11 +1,14 @@
-"""What one decision leaves for the next. It lives in `status.decision.memory`, so a restart loses nothing."""
+"""What one decision leaves for the next. It lives in `status.decision.memory`, so a restart loses nothing.
+
+What every decision makes anew is a named tuple, which is made in a third of the time that a frozen dataclass takes.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class Bucket(NamedTuple):
     """Requirements (tokens per second) seen from `at` to `until`.
 
     `highest` and `lowest` bound what was recommended, `peak` is the highest demand behind it.
@@ -18,8 +21,7 @@ class Bucket:
     peak: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateStep:
+class RateStep(NamedTuple):
     """A rate-limited step that began `at`: the capacity (tokens per second) then, and what was removed since."""
 
     at: datetime
@@ -40,8 +42,7 @@ class Idle:
         return (self.until - self.since).total_seconds()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurvePoint:
+class CurvePoint(NamedTuple):
     """The tokens per second of a replica with about `in_flight` requests, over `samples` samples."""
 
     in_flight: int
@@ -49,8 +50,7 @@ class CurvePoint:
     samples: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearnedPool:
+class LearnedPool(NamedTuple):
     """What the replicas of one pool taught.
 
     `rates` are the tokens per second of saturated replicas, newest last, and `tokens_per_second` the capacity that
@@ -89,8 +89,7 @@ class Floor:
     opens: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScalingMemory:
+class ScalingMemory(NamedTuple):
     """The state of scaling after the decision made `at`; `required` is in tokens per second.
 
     Until `panic_until` nothing leaves and growth is not limited. Nothing could be measured since `blind_since`, and

@@ -16,7 +16,7 @@ Figures that are negative, NaN or infinite are not repaired: the load then is Na
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -44,6 +44,11 @@ class EngineSample:
     `in_flight` counts HTTP calls, `running` and `waiting_requests` the texts in the scheduler. `tokens_done` (finished
     requests), `tokens_computed` (by the scheduler, cached ones left out), `requests_done` (calls answered well) and
     `refused` (calls answered with 503) are counters since the start of the engine.
+
+    What follows from them is noted once, as it is asked for a dozen times. `is_valid` says that every figure is a
+    number that can be, `is_complete` that both the queue in front of the engine and its progress are known, `shape`
+    which figures there are. `tokens` is the counter that progress is measured by, `front_end` are the calls that wait
+    before the scheduler (being parsed and tokenised, or not even that), `queue_requests` all that wait.
     """
 
     pod_uid: str
@@ -58,10 +63,14 @@ class EngineSample:
     refused: float | None = None
 
     is_valid: bool = field(init=False, repr=False, compare=False)
+    is_complete: bool = field(init=False, repr=False, compare=False)
     shape: tuple[bool, ...] = field(init=False, repr=False, compare=False)
+    tokens: float | None = field(init=False, repr=False, compare=False)
+    front_end: float = field(init=False, repr=False, compare=False)
+    queue_requests: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Note whether every figure is a number that can be, and which figures there are: it is asked a dozen times."""
+        """Note what follows from the figures."""
         figures = (
             self.in_flight,
             self.running,
@@ -72,30 +81,16 @@ class EngineSample:
             self.requests_done,
             self.refused,
         )
+        tokens = self.tokens_done if self.tokens_done is not None else self.tokens_computed
+        waiting, front_end = self.waiting_requests or 0.0, 0.0
+        if self.in_flight is not None:
+            front_end = max(0.0, self.in_flight - (self.running or 0.0) - waiting)
         object.__setattr__(self, "is_valid", all(figure is None or 0.0 <= figure < math.inf for figure in figures))
-        object.__setattr__(self, "shape", tuple(figure is not None for figure in figures))
-
-    @property
-    def is_complete(self) -> bool:
-        """Return whether both the queue in front of the engine and its progress are known."""
-        return self.in_flight is not None and self.tokens is not None
-
-    @property
-    def tokens(self) -> float | None:
-        """Return the counter of tokens that progress is measured by."""
-        return self.tokens_done if self.tokens_done is not None else self.tokens_computed
-
-    @property
-    def front_end(self) -> float:
-        """Return the calls that wait before the scheduler: being parsed and tokenised, or not even that."""
-        if self.in_flight is None:
-            return 0.0
-        return max(0.0, self.in_flight - (self.running or 0.0) - (self.waiting_requests or 0.0))
-
-    @property
-    def queue_requests(self) -> float:
-        """Return the requests that wait."""
-        return (self.waiting_requests or 0.0) + self.front_end
+        object.__setattr__(self, "is_complete", self.in_flight is not None and tokens is not None)
+        object.__setattr__(self, "shape", tuple([figure is not None for figure in figures]))
+        object.__setattr__(self, "tokens", tokens)
+        object.__setattr__(self, "front_end", front_end)
+        object.__setattr__(self, "queue_requests", waiting + front_end)
 
     def queue_tokens(self, *, tokens_per_request: float) -> float:
         """Return the tokens that wait; requests of unknown length count with `tokens_per_request`."""
@@ -195,20 +190,17 @@ def _all_intervals(series: Mapping[str, Series], *, now: datetime, window: float
     return [each for samples in series.values() for each in intervals_of(samples, now=now, window=window)]
 
 
-def intervals_of(samples: Series, *, now: datetime, window: float) -> Iterator[Interval]:
-    """Yield the intervals of one pod in the last `window` seconds that hold the figures which it has now."""
+def intervals_of(samples: Series, *, now: datetime, window: float) -> list[Interval]:
+    """Return the intervals of one pod in the last `window` seconds that hold the figures which it has now."""
+    begin = now - timedelta(seconds=window)
     usable = [
-        sample
-        for sample in samples
-        if timedelta(0) <= now - sample.taken_at <= timedelta(seconds=window) and sample.is_complete and sample.is_valid
+        sample for sample in samples if begin <= sample.taken_at <= now and sample.is_complete and sample.is_valid
     ]
     if not usable:
-        return
+        return []
     shape = usable[-1].shape
-    for first, last in pairwise(sample for sample in usable if sample.shape == shape):
-        interval = _between(first, last)
-        if interval is not None:
-            yield interval
+    intervals = (_between(*pair) for pair in pairwise([sample for sample in usable if sample.shape == shape]))
+    return [interval for interval in intervals if interval is not None]
 
 
 def _served(intervals: Sequence[Interval]) -> float | None:
@@ -216,15 +208,23 @@ def _served(intervals: Sequence[Interval]) -> float | None:
 
     None where that is too short to tell: an engine that had nothing to do finished nothing either.
     """
-    ends = [sample for interval in intervals for sample in (interval.first, interval.last)]
-    if not ends:
+    if not intervals:
         return None
-    oldest = min(sample.taken_at for sample in ends)
-    begin = max((sample.taken_at for sample in ends if sample.queue_requests <= 0), default=oldest)
-    seconds = (max(sample.taken_at for sample in ends) - begin).total_seconds()
+    begin, end = _span(intervals)
+    for interval in intervals:
+        for sample in (interval.first, interval.last):
+            if sample.queue_requests <= 0 and sample.taken_at > begin:
+                begin = sample.taken_at
+    seconds = (end - begin).total_seconds()
     if seconds < SERVED_SECONDS:
         return None
     return math.fsum(interval.tokens for interval in intervals if interval.last.taken_at > begin) / seconds
+
+
+def _span(intervals: Sequence[Interval]) -> tuple[datetime, datetime]:
+    """Return when the first of `intervals`, of which there is one at least, begins and when the last ends."""
+    begin = min([interval.first.taken_at for interval in intervals])
+    return begin, max([interval.last.taken_at for interval in intervals])
 
 
 def is_recent(first: datetime, last: datetime, *, now: datetime) -> bool:
@@ -241,8 +241,8 @@ def _arrival(intervals: Sequence[Interval], *, tokens_per_request: float) -> flo
     """Return tokens per second over the time that the intervals span; None where that is too short to tell."""
     if not intervals:
         return None
-    begin = min(interval.first.taken_at for interval in intervals)
-    seconds = (max(interval.last.taken_at for interval in intervals) - begin).total_seconds()
+    begin, end = _span(intervals)
+    seconds = (end - begin).total_seconds()
     if seconds < MIN_SPAN_SECONDS:
         return None
     arrived = math.fsum(interval.arrived(tokens_per_request=tokens_per_request) for interval in intervals)
@@ -258,9 +258,11 @@ def _tokens_per_request(intervals: Sequence[Interval], *, fresh: Sequence[Engine
         weight = 0.5 ** (age / HALF_LIFE_SECONDS)
         tokens += weight * interval.tokens
         requests += weight * interval.requests
+    if tokens > 0.0 and requests > 0.0:
+        return tokens / requests
     since_start = [(sample.tokens or 0.0, sample.requests_done or 0.0) for sample in fresh]
     in_queues = [(sample.waiting_tokens or 0.0, sample.waiting_requests or 0.0) for sample in fresh]
-    for pairs in ([(tokens, requests)], since_start, in_queues):
+    for pairs in (since_start, in_queues):
         total = math.fsum(tokens for tokens, _ in pairs)
         count = math.fsum(requests for _, requests in pairs)
         if total > 0.0 and count > 0.0:

@@ -4,9 +4,11 @@ Capacity and load are in tokens per second, not in replicas: history, hysteresis
 when a service moves between GPU pools of different speed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from embedding_operator.api.v1alpha1.conditions import Reason
@@ -31,8 +33,7 @@ class Parity(StrEnum):
     FAILED = "Failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(NamedTuple):
     """What one Ready replica did between two samples, some seconds apart.
 
     `in_flight` is the mean of the requests at both ends, `least_in_flight` the smaller of the two. `waited` says that
@@ -83,9 +84,10 @@ class Pool:
 
     def __post_init__(self) -> None:
         """Note the pods that serve, and those that will not by waiting: every step of a decision asks for them."""
-        object.__setattr__(self, "ready", tuple(pod for pod in self.pods if pod.ready_since is not None))
-        waiting = () if len(self.ready) == len(self.pods) else self.pods
-        stuck = tuple(pod for pod in waiting if pod.ready_since is None and pod.stuck is not None)
+        ready = tuple([pod for pod in self.pods if pod.ready_since is not None])
+        waiting = () if len(ready) == len(self.pods) else self.pods
+        stuck = tuple([pod for pod in waiting if pod.ready_since is None and pod.stuck is not None])
+        object.__setattr__(self, "ready", ready)
         object.__setattr__(self, "stuck", stuck)
 
     @property
@@ -242,6 +244,9 @@ class Observation:
     `gateway` is None where requests do not come through one; `load` then is that of the engines alone. `triggers` are
     the external queues that the service names. `forecast_tokens_per_second` is what the history says will be required
     at the next transition, None where it does not say.
+
+    `capacity` is what one replica of each pool does, by name, and `ready_capacity` what all serve now, in tokens per
+    second.
     """
 
     now: datetime
@@ -253,3 +258,11 @@ class Observation:
     triggers: tuple[TriggerReading, ...] = ()
     forecast_tokens_per_second: float | None = None
     memory: ScalingMemory | None = None
+
+    capacity: Mapping[str, float] = field(init=False, repr=False, compare=False)
+    ready_capacity: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note what pools can do: every step of a decision asks for it."""
+        object.__setattr__(self, "capacity", {pool.name: pool.tokens_per_second for pool in self.pools})
+        object.__setattr__(self, "ready_capacity", sum([pool.ready_capacity for pool in self.pools]))

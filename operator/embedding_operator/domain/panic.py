@@ -33,10 +33,9 @@ def in_panic(load: Load) -> Load:
 def _is_burst(load: Load, *, observation: Observation) -> bool:
     if load.burst_tokens_per_second is None:
         return False
-    speed = {pool.name: pool.tokens_per_second for pool in observation.pools}
-    allowed = [speed[each.pool] for each in observation.bounds.pools if each.pool in speed]
+    capacity = observation.capacity
+    allowed = [capacity[each.pool] for each in observation.bounds.pools if each.pool in capacity]
     if not allowed:
         return False
-    ready = sum(pool.ready_capacity for pool in observation.pools)
     needed = load.burst_tokens_per_second / observation.policy.target_utilization
-    return needed >= PANIC_RATIO * max(ready, min(allowed))
+    return needed >= PANIC_RATIO * max(observation.ready_capacity, min(allowed))

@@ -10,6 +10,7 @@ time of the day. Until the window opens they come on top of what its predecessor
 holds as a minimum for as long as a requirement does: a start that was made for a window must not be undone by it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -30,19 +31,23 @@ def prewarm_at(opens: datetime, *, lead_seconds: float) -> datetime:
 
 def raised_pools(bounds: Bounds) -> tuple[str, ...]:
     """Return the pools of which the next window asks more than this one."""
+    if not bounds.upcoming:
+        return ()
     now = {each.pool: (rank, each) for rank, each in enumerate(bounds.pools)}
     return tuple(
-        each.pool
-        for rank, each in enumerate(bounds.upcoming)
-        if each.pool not in now or rank < now[each.pool][0] or each.min_replicas > now[each.pool][1].min_replicas
+        [
+            each.pool
+            for rank, each in enumerate(bounds.upcoming)
+            if each.pool not in now or rank < now[each.pool][0] or each.min_replicas > now[each.pool][1].min_replicas
+        ]
     )
 
 
-def floors(observation: Observation, *, required: float, trace: Trace) -> tuple[Floor, ...]:
+def floors(observation: Observation, *, required: float, raised: Sequence[str], trace: Trace) -> tuple[Floor, ...]:
     """Return the replicas to hold for the next window, and for one that opened of late, by name of the pool."""
     opens = observation.bounds.next_transition
     known = _still_known(observation)
-    due = [] if opens is None else _due(observation, opens=opens)
+    due = _due(observation, raised=raised, opens=opens) if opens is not None and raised else []
     if opens is not None and due:
         share = _share(observation, required=required)
         for pool in due:
@@ -50,12 +55,12 @@ def floors(observation: Observation, *, required: float, trace: Trace) -> tuple[
             least = before.replicas if before is not None and before.opens == opens else 0
             known[pool] = Floor(pool=pool, replicas=max(least, share.get(pool, 0)), opens=opens)
             _trace(known[pool], observation=observation, trace=trace)
-    return tuple(known[pool] for pool in sorted(known) if known[pool].replicas > 0)
+    return tuple([known[pool] for pool in sorted(known) if known[pool].replicas > 0])
 
 
 def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime) -> Allowance:
     """Return the bounds of a pool whose window opened of late."""
-    least = max((each.replicas for each in known if each.pool == allowance.pool and each.opens <= now), default=0)
+    least = max([each.replicas for each in known if each.pool == allowance.pool and each.opens <= now], default=0)
     if least <= allowance.min_replicas:
         return allowance
     return replace(allowance, min_replicas=min(least, allowance.max_replicas))
@@ -63,8 +68,6 @@ def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime)
 
 def ahead(known: tuple[Floor, ...], *, bounds: Bounds, now: datetime) -> dict[str, int]:
     """Return the replicas by pool that start for a window to come, within what this one allows of the pool."""
-    if not known:
-        return {}
     most = {each.pool: each.max_replicas for each in bounds.pools}
     return {each.pool: min(each.replicas, most.get(each.pool, each.replicas)) for each in known if each.opens > now}
 
@@ -82,10 +85,10 @@ def _still_known(observation: Observation) -> dict[str, Floor]:
     }
 
 
-def _due(observation: Observation, *, opens: datetime) -> list[str]:
+def _due(observation: Observation, *, raised: Sequence[str], opens: datetime) -> list[str]:
     leads = {pool.name: pool.lead_seconds for pool in observation.pools}
-    raised = (pool for pool in raised_pools(observation.bounds) if pool in leads)
-    return [pool for pool in raised if prewarm_at(opens, lead_seconds=leads[pool]) <= observation.now < opens]
+    known = [pool for pool in raised if pool in leads]
+    return [pool for pool in known if prewarm_at(opens, lead_seconds=leads[pool]) <= observation.now < opens]
 
 
 def _share(observation: Observation, *, required: float) -> dict[str, int]:

@@ -4,8 +4,8 @@ Missing, stale and invalid figures hold the last requirement; they are never rea
 the decisions or a jump of the clock, what runs counts as the last requirement, so none of them can shrink a service.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import NamedTuple
 
 from embedding_operator.domain.anticipation import outlook
 from embedding_operator.domain.decision import StepReason
@@ -20,6 +20,7 @@ from embedding_operator.domain.stabilization import (
     GROWTH_STEP_SECONDS,
     TRIM_SECONDS,
     highest_within,
+    is_recent,
     lowest_within,
     peak_within,
     remembered,
@@ -32,8 +33,7 @@ from embedding_operator.domain.triggers import TriggerDemand, asked_for, gap, ra
 TRIM_MARGIN = 1.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(NamedTuple):
     """What is required, in tokens per second, and what led there.
 
     `frozen` says that nothing may be removed on the figures behind it.
@@ -48,8 +48,7 @@ class Requirement:
     growth: RateStep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
+class _Wish(NamedTuple):
     """The requirement before smoothing, and the demand behind it."""
 
     tokens_per_second: float
@@ -95,12 +94,12 @@ def requirement(observation: Observation, *, trace: Trace) -> Requirement:
 
 def _supply(pools: tuple[Pool, ...]) -> float:
     """Return the tokens per second of what is Ready or on its way."""
-    return sum(pool.tokens_per_second * min(pool.replicas, len(pool.ready) + pool.starting) for pool in pools)
+    return sum([pool.tokens_per_second * min(pool.replicas, len(pool.ready) + pool.starting) for pool in pools])
 
 
 def _seeded(observation: Observation, *, trace: Trace) -> ScalingMemory:
     memory, now = observation.memory, observation.now
-    if memory is not None and timedelta(0) <= now - memory.at <= timedelta(seconds=BLIND_SECONDS):
+    if memory is not None and is_recent(memory, now=now):
         return memory
     supply = round(_supply(observation.pools), 3)
     before = memory.required if memory is not None else 0.0
@@ -136,7 +135,7 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
     demand = demand_of(
         load,
         policy=observation.policy,
-        ready_capacity=sum(pool.ready_capacity for pool in observation.pools),
+        ready_capacity=observation.ready_capacity,
         replica_capacity=reference,
         ahead=outlook(observation, required=current, buckets=memory.buckets),
     )
@@ -217,9 +216,11 @@ def _partial(load: Load, *, observation: Observation, current: float, trace: Tra
 
 def _reference_capacity(observation: Observation) -> float:
     """Return the tokens per second of one replica of the preferred pool."""
-    speed = {pool.name: pool.tokens_per_second for pool in observation.pools}
-    allowed = [speed[allowance.pool] for allowance in observation.bounds.pools if allowance.pool in speed]
-    return next(iter(allowed), max(speed.values(), default=0.0))
+    capacity = observation.capacity
+    for allowance in observation.bounds.pools:
+        if allowance.pool in capacity:
+            return capacity[allowance.pool]
+    return max(capacity.values(), default=0.0)
 
 
 def _trace_demand(demand: Demand, *, load: Load, trace: Trace) -> None:

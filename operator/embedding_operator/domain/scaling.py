@@ -16,16 +16,14 @@ Nothing shrinks on missing, stale, invalid or partial figures, and nothing shrin
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.allocation import order_of_removal
 from embedding_operator.domain.closing import closures
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.goal import Goal, goal_of
-from embedding_operator.domain.handover import SETTLE_SECONDS, Removal, remove, victims
+from embedding_operator.domain.handover import SETTLE, Removal, remove, victims
 from embedding_operator.domain.idleness import idle_time
 from embedding_operator.domain.knee import connection_limit
 from embedding_operator.domain.leads import p90_of_starts
@@ -43,14 +41,16 @@ def decide(observation: Observation) -> Decision:
     """Return what every pool should hold now, why, and what to remember."""
     learned = learned_pools(observation)
     pools = as_learned(observation.pools, learned)
-    observation = observation if pools == observation.pools else replace(observation, pools=pools)
+    if pools != observation.pools:
+        observation = _with_pools(observation, pools)
     trace = Trace()
     wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
     idle = idle_time(observation)
     report_skew(observation, trace=trace)
     closed = closures(observation)
-    held = floors(observation, required=required, trace=trace)
+    raised = raised_pools(observation.bounds)
+    held = floors(observation, required=required, raised=raised, trace=trace)
     goal = goal_of(observation, required=required, idle=idle, closures=closed, floors=held, trace=trace)
     removal = _removal(observation, goal=goal, frozen=wanted.frozen, trace=trace)
     targets = _targets(observation, goal=goal.replicas, replicas=removal.replicas, learned=learned, trace=trace)
@@ -69,13 +69,27 @@ def decide(observation: Observation) -> Decision:
             panic_until=wanted.panic_until,
             blind_since=wanted.blind_since,
             stall=wanted.stall,
-            closures=tuple(closed[name] for name in sorted(closed)),
+            closures=tuple([closed[name] for name in sorted(closed)]),
             floors=held,
-            learned=tuple(learned[name] for name in sorted(learned)),
+            learned=tuple([learned[name] for name in sorted(learned)]),
         ),
-        requeue_after=_requeue_after(observation, closures=closed),
+        requeue_after=_requeue_after(observation, raised=raised, closures=closed),
         write=observation.policy.mode is ScalingMode.ACTIVE,
-        connection_limit=connection_limit(each.knee for each in learned.values()),
+        connection_limit=connection_limit([each.knee for each in learned.values()]),
+    )
+
+
+def _with_pools(observation: Observation, pools: tuple[Pool, ...]) -> Observation:
+    return Observation(
+        now=observation.now,
+        policy=observation.policy,
+        bounds=observation.bounds,
+        pools=pools,
+        load=observation.load,
+        gateway=observation.gateway,
+        triggers=observation.triggers,
+        forecast_tokens_per_second=observation.forecast_tokens_per_second,
+        memory=observation.memory,
     )
 
 
@@ -91,7 +105,7 @@ def _removal(
         observation.memory.removal if observation.memory is not None else None,
         now=observation.now,
         seconds=REMOVAL_STEP_SECONDS,
-        capacity=sum(pool.ready_capacity for pool in pools),
+        capacity=sum([pool.ready_capacity for pool in pools]),
     )
     # A service that a window puts to sleep and that serves nobody has no figures to wait for.
     nothing_serves = observation.bounds.asleep and not any(pool.ready for pool in pools)
@@ -155,15 +169,14 @@ def _targets(
     return tuple(targets)
 
 
-def _requeue_after(observation: Observation, *, closures: Mapping[str, Closure]) -> float:
+def _requeue_after(observation: Observation, *, raised: Sequence[str], closures: Mapping[str, Closure]) -> float:
     """Return the seconds until the clock alone can change the decision.
 
     That is a window edge or a start for one, a replica that settles, or a pool that opens.
     """
-    now, settle = observation.now, timedelta(seconds=SETTLE_SECONDS)
-    unsettled = now - settle
+    now, unsettled = observation.now, observation.now - SETTLE
     moments = [
-        pod.ready_since + settle
+        pod.ready_since + SETTLE
         for pool in observation.pools
         for pod in pool.ready
         if pod.ready_since is not None and pod.ready_since > unsettled
@@ -171,7 +184,7 @@ def _requeue_after(observation: Observation, *, closures: Mapping[str, Closure])
     moments += [closure.until for closure in closures.values()]
     opens = observation.bounds.next_transition
     if opens is not None:
-        raised = raised_pools(observation.bounds)
         leads = [pool.lead_seconds for pool in observation.pools if pool.name in raised]
-        moments += [opens, *(prewarm_at(opens, lead_seconds=lead) for lead in leads)]
-    return min(((moment - now).total_seconds() for moment in moments if moment > now), default=math.inf)
+        moments += [opens, *[prewarm_at(opens, lead_seconds=lead) for lead in leads]]
+    first = min([moment for moment in moments if moment > now], default=None)
+    return math.inf if first is None else (first - now).total_seconds()

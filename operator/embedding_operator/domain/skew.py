@@ -15,8 +15,8 @@ def report_skew(observation: Observation, *, trace: Trace) -> None:
     in_flight = [pod.in_flight for pool in observation.pools for pod in pool.ready]
     most = max(in_flight, default=0.0)
     if (
-        not all(map(math.isfinite, in_flight))
-        or most <= FEW_REQUESTS
+        most <= FEW_REQUESTS
+        or not all(map(math.isfinite, in_flight))
         or most * len(in_flight) <= SKEWED_FACTOR * sum(in_flight)
     ):
         return

@@ -3,12 +3,11 @@
 Buckets with the same figures merge, so a service at rest has one, however long its windows are.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from bisect import bisect_left
 from datetime import datetime, timedelta
-from itertools import takewhile
+from operator import attrgetter
 
-from embedding_operator.domain.memory import Bucket, RateStep
+from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
 
 BLIND_SECONDS = 60.0
 """After so long without a decision, what was known counts for little."""
@@ -19,21 +18,23 @@ GROWTH_STEP_SECONDS = 15.0
 REMOVAL_STEP_SECONDS = 60.0
 
 
+def is_recent(memory: ScalingMemory, *, now: datetime) -> bool:
+    """Return whether `memory` is of late, and the clock has not gone back since."""
+    return 0.0 <= (now - memory.at).total_seconds() <= BLIND_SECONDS
+
+
 def remembered(
     buckets: tuple[Bucket, ...], *, now: datetime, recommended: float, demand: float, keep_seconds: float
 ) -> tuple[Bucket, ...]:
     """Return `buckets` with one more recommendation, without those that ended more than `keep_seconds` ago."""
-    horizon = now - timedelta(seconds=keep_seconds)
-    over = 0
-    while over < len(buckets) and buckets[over].until < horizon:
-        over += 1
-    kept = buckets[over:]
+    kept = _recent(buckets, now=now, seconds=keep_seconds)
+    new = Bucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand)
     if not kept:
-        return (Bucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand),)
+        return (new,)
     last = kept[-1]
     same = last.highest == last.lowest == recommended and last.peak == demand
     if same:
-        return (*kept[:-1], replace(last, until=now))
+        return (*kept[:-1], last._replace(until=now))
     if (now - last.at).total_seconds() < BUCKET_SECONDS:
         merged = Bucket(
             at=last.at,
@@ -43,36 +44,38 @@ def remembered(
             peak=max(last.peak, demand),
         )
         return (*kept[:-1], merged)
-    return (*kept, Bucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand))
+    return (*kept, new)
 
 
-def highest_within(buckets: Sequence[Bucket], *, now: datetime, seconds: float) -> float:
+def highest_within(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> float:
     """Return the highest recommendation of the last `seconds`; 0 where there is none."""
-    return max((bucket.highest for bucket in _recent(buckets, now=now, seconds=seconds)), default=0.0)
+    return max([bucket.highest for bucket in _recent(buckets, now=now, seconds=seconds)], default=0.0)
 
 
-def lowest_within(buckets: Sequence[Bucket], *, now: datetime, seconds: float) -> float:
+def lowest_within(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> float:
     """Return the lowest recommendation of the last `seconds`; 0 unless the buckets reach back that far."""
     if not buckets or buckets[0].at > now - timedelta(seconds=seconds):
         return 0.0
-    return min((bucket.lowest for bucket in _recent(buckets, now=now, seconds=seconds)), default=0.0)
+    return min([bucket.lowest for bucket in _recent(buckets, now=now, seconds=seconds)], default=0.0)
 
 
-def peak_within(buckets: Sequence[Bucket], *, now: datetime, seconds: float) -> float | None:
+def peak_within(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> float | None:
     """Return the highest demand of the last `seconds`, or None unless the buckets reach back that far."""
     if not buckets or buckets[0].at > now - timedelta(seconds=seconds):
         return None
-    return max((bucket.peak for bucket in _recent(buckets, now=now, seconds=seconds)), default=None)
+    return max([bucket.peak for bucket in _recent(buckets, now=now, seconds=seconds)], default=None)
 
 
 def step_in_progress(step: RateStep | None, *, now: datetime, seconds: float, capacity: float) -> RateStep:
     """Return `step`, or a new one that begins now with `capacity` if it is over (or the clock went back)."""
-    if step is None or not timedelta(0) <= now - step.at < timedelta(seconds=seconds):
+    if step is None or not 0.0 <= (now - step.at).total_seconds() < seconds:
         return RateStep(at=now, capacity=capacity)
     return step
 
 
-def _recent(buckets: Sequence[Bucket], *, now: datetime, seconds: float) -> Iterator[Bucket]:
-    """Yield the buckets that reach into the last `seconds`, newest first; they are in order of time."""
+def _recent(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> tuple[Bucket, ...]:
+    """Return the buckets that reach into the last `seconds`; they are in order of time."""
     horizon = now - timedelta(seconds=seconds)
-    return takewhile(lambda bucket: bucket.until >= horizon, reversed(buckets))
+    if not buckets or buckets[0].until >= horizon:
+        return buckets
+    return buckets[bisect_left(buckets, horizon, key=attrgetter("until")) :]

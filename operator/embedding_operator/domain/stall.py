@@ -12,7 +12,7 @@ STALLED_FACTOR = 2.0
 
 def stall(load: Load, *, observation: Observation, last: RateStep | None) -> RateStep | None:
     """Return since when engines have stopped, and the capacity that was Ready then; None where they work."""
-    ready = sum(pool.ready_capacity for pool in observation.pools)
+    ready = observation.ready_capacity
     stopped = load.served_tokens_per_second == 0.0 and load.queue_requests > 0 and load.reporting == load.expected
     if not stopped or ready <= 0:
         return None

@@ -11,9 +11,7 @@ class Trace:
 
     def add(self, reason: StepReason, message: str, *, before: float, after: float, pool: str | None = None) -> None:
         """Append a step; figures are rounded, so that equal decisions have equal traces."""
-        self._steps.append(
-            Step(reason=reason, before=round(before, 3), after=round(after, 3), message=message, pool=pool)
-        )
+        self._steps.append(Step(reason, round(before, 3), round(after, 3), message, pool))
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps so far."""

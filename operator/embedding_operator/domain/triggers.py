@@ -52,7 +52,8 @@ def raised(demand: Demand, *, asked: TriggerDemand, replica_capacity: float, tra
     wanted = asked.replicas * replica_capacity
     if wanted > demand.up:
         trace.add(StepReason.TRIGGER_DEMAND, sentence(asked), before=demand.up, after=wanted)
-    return replace(demand, up=max(demand.up, wanted), middle=max(demand.middle, wanted), down=max(demand.down, wanted))
+    up, middle, down = (max(line, wanted) for line in (demand.up, demand.middle, demand.down))
+    return demand._replace(up=up, middle=middle, down=down)
 
 
 def sentence(asked: TriggerDemand) -> str:

@@ -43,7 +43,7 @@ def work_done(tokens: float, *, seconds: float, in_flight: Sequence[float], wait
 def _work(samples: Series, *, since: datetime | None, now: datetime) -> tuple[Work, ...]:
     if since is not None and not any(sample.taken_at > since for sample in samples[-1:]):
         return ()
-    intervals = list(intervals_of(samples, now=now, window=WINDOW_SECONDS))
+    intervals = intervals_of(samples, now=now, window=WINDOW_SECONDS)
     return tuple(
         _done(each, before=before)
         for before, each in zip((None, *intervals), intervals, strict=False)

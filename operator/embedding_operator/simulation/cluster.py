@@ -4,6 +4,7 @@ A pod gets a node that lingers in its pool, or a new one while there is stock; e
 from its order until it lingered without a pod for its time.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -119,27 +120,23 @@ class Cluster:
 
     def next_due(self) -> float:
         """Return when the next pod is due to be Ready; infinity where none starts."""
-        return min(
-            (
-                pod.due_at
-                for pool in self.pools.values()
-                for pod in pool.pods
-                if _starts(pod) and pod.due_at is not None
-            ),
-            default=float("inf"),
-        )
+        due = math.inf
+        for pool in self.pools.values():
+            for pod in pool.pods:
+                if pod.ready_at is None and pod.due_at is not None:
+                    due = min(due, pod.due_at)
+        return due
 
     def tend(self, now: float) -> None:
         """Let pods that are due serve, forget those that drained, give nodes back, and start pods in line."""
         for pool in self.pools.values():
             for pod in pool.pods:
-                if _starts(pod) and pod.due_at is not None and pod.due_at <= now:
+                if pod.ready_at is None and pod.due_at is not None and pod.due_at <= now:
                     self._serve(pool, pod, now=now)
                     self._changes += 1
             if pool.draining or len(pool.nodes) > len(pool.pods):
                 self._retire(pool, now=now)
-            if any(pod.node is None for pod in pool.pods):
-                self._place(pool, now=now)
+            self._place(pool, now=now)
 
     def close(self, now: float) -> None:
         """End everything: what still runs is paid for until `now`."""
@@ -220,7 +217,3 @@ class Cluster:
             pool.pod_spans.append(Span(begin=pod.placed_at, end=now))
         if pod.row is not None:
             pool.busy_seconds += self._queues.busy_seconds(pod.row)
-
-
-def _starts(pod: Pod) -> bool:
-    return pod.ready_at is None

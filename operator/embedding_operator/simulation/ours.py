@@ -64,13 +64,13 @@ class Ours:
         """Return what the operator would see, and remember it as the next sample of telemetry."""
         now = instant(view.now)
         self._telemetry.record(view, now=now)
-        gateway = self._telemetry.gateway(now=now)
-        load = self._telemetry.load(gateway, ready=sum(pool.ready for pool in view.pools), now=now)
+        gateway = self._telemetry.gateway()
+        load = self._telemetry.load(gateway, ready=sum([pool.ready for pool in view.pools]))
         return Observation(
             now=now,
             policy=self._policy,
             bounds=self._bounds_at(now),
-            pools=tuple(self._pool(pool, now=now) for pool in view.pools),
+            pools=tuple([self._pool(pool, now=now) for pool in view.pools]),
             load=self._heard(load),
             gateway=gateway,
             memory=self._memory,
@@ -98,7 +98,7 @@ class Ours:
             name=view.name,
             replicas=view.replicas,
             tokens_per_second=view.tokens_per_second,
-            pods=tuple(self._replica(view.name, pod, now=now) for pod in view.pods),
+            pods=tuple([self._replica(view.name, pod, now=now) for pod in view.pods]),
             work=self._telemetry.work(view),
             price_per_hour=view.hourly_price,
         )
@@ -106,8 +106,9 @@ class Ours:
     def _replica(self, pool: str, pod: PodView, *, now: datetime) -> Replica:
         stuck = None if pod.ready_at is not None else self._obstacle(pool, pod, now=now)
         key = (pod.uid, pod.ready_at, stuck)
-        if key not in self._replicas:
-            self._replicas[key] = Replica(
+        known = self._replicas.get(key)
+        if known is None:
+            known = self._replicas[key] = Replica(
                 uid=str(pod.uid),
                 name=f"{pool}-{pod.uid}",
                 created_at=instant(pod.created_at),
@@ -115,7 +116,7 @@ class Ours:
                 stuck=stuck,
                 parity=Parity.PASSED,
             )
-        return self._replicas[key]
+        return known
 
     def _obstacle(self, pool: str, pod: PodView, *, now: datetime) -> Reason | None:
         """Return what Kubernetes, or the clock, would say of a replica that is not Ready."""

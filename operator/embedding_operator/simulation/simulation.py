@@ -164,11 +164,10 @@ class _Run:
         occupancy = self._queues.occupancy()
         held, held_tokens = cursor[kernel.GATEWAY_COUNT], cursor[kernel.GATEWAY_TOKENS]
         ended = totals[kernel.ANSWERED] + totals[kernel.TIMED_OUT] + totals[kernel.DROPPED]
-        here = occupancy.values()
         return View(
             now=now,
-            waiting_requests=held + sum(each.waiting for each in here),
-            waiting_tokens=held_tokens + sum(each.queue_tokens for each in here),
+            waiting_requests=held + sum([each.waiting for each in occupancy.values()]),
+            waiting_tokens=held_tokens + sum([each.queue_tokens for each in occupancy.values()]),
             in_flight=totals[kernel.ARRIVED] - ended,
             arrived_requests=totals[kernel.ARRIVED],
             arrived_tokens=totals[kernel.ARRIVED_TOKENS],
@@ -176,7 +175,7 @@ class _Run:
             answered_tokens=totals[kernel.ANSWERED_TOKENS],
             held_requests=held,
             held_tokens=held_tokens,
-            pools=tuple(_pool_view(pool, occupancy=occupancy) for pool in self._cluster.pools.values()),
+            pools=tuple([_pool_view(pool, occupancy=occupancy) for pool in self._cluster.pools.values()]),
         )
 
     def _keep(self, now: float) -> None:
@@ -204,7 +203,7 @@ def _pool_view(pool: Pool, *, occupancy: Mapping[int, Occupancy]) -> PoolView:
         max_replicas=pool.spec.max_replicas,
         tokens_per_second=pool.spec.tokens_per_second,
         hourly_price=pool.spec.hourly_price,
-        pods=tuple(_pod_view(pod, occupancy=occupancy) for pod in pool.pods),
+        pods=tuple([_pod_view(pod, occupancy=occupancy) for pod in pool.pods]),
     )
 
 

@@ -1,7 +1,6 @@
 """Observations in a few words, for the tests of the decision."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Reason
@@ -133,7 +132,7 @@ def trigger(
 def idle_for(seconds: float, *, now: datetime = NOON, required: float = 0.0) -> ScalingMemory:
     """A settled memory of a gateway that was idle for `seconds`, up to the last decision."""
     last = now - timedelta(seconds=5)
-    return replace(settled_memory(required, now=now), idle=Idle(since=last - timedelta(seconds=seconds), until=last))
+    return settled_memory(required, now=now)._replace(idle=Idle(since=last - timedelta(seconds=seconds), until=last))
 
 
 def observe(

@@ -34,7 +34,7 @@ def of(*pods: Replica) -> Pool:
 
 
 def after(known: Closure | None, *pods: Replica, now: float = 0.0) -> Closure | None:
-    memory = replace(settled_memory(0.0), closures=() if known is None else (known,))
+    memory = settled_memory(0.0)._replace(closures=() if known is None else (known,))
     return closures(observe(of(*pods), memory=memory, now=at(now))).get("a10")
 
 
@@ -132,7 +132,7 @@ def test_when_it_is_time_one_more_is_tried_and_nobody_counts_on_it() -> None:
     pools = (pool(ready=1, stuck=1), pool("t4", speed=T4, starting=3))
     for until, tried in ((300, 2), (-1, 3)):
         closure = Closure(pool="a10", at=at(-400), until=at(until), times=1)
-        memory = replace(required_of_late(4000.0), closures=(closure,))
+        memory = required_of_late(4000.0)._replace(closures=(closure,))
         decision = decide(observe(*pools, measured=load(), allowed=BOTH, memory=memory))
         assert replicas(decision.targets) == {"a10": tried, "t4": 8}
 

@@ -60,7 +60,7 @@ def test_one_figure_ends_the_fallback_and_cuts_nothing_at_once() -> None:
 
 @given(observations(measured=BAD_LOADS), st.integers(1, 20), st.integers(0, 900))
 def test_a_fallback_is_never_a_cut(observation: Observation, count: int, blind_for: int) -> None:
-    memory = replace(observation.memory or settled_memory(1000.0), blind_since=at(-blind_for))
+    memory = (observation.memory or settled_memory(1000.0))._replace(blind_since=at(-blind_for))
     scene = replace(observation, memory=memory)
     stated = replace(scene, policy=replace(scene.policy, fallback_replicas=count))
     assert decide(stated).required >= decide(scene).required
@@ -125,7 +125,7 @@ def test_a_replica_that_gets_everything_is_named_and_nothing_else(
 @pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=-1), timedelta(hours=1)])
 def test_17_a_jump_of_the_clock_removes_nothing_whatever_was_remembered(jump: timedelta) -> None:
     before = decide(observe(pool(ready=4, stuck=1), measured=load(rate=3000.0))).memory
-    memory = replace(before, panic_until=at(60), blind_since=at(-10))
+    memory = before._replace(panic_until=at(60), blind_since=at(-10))
     now = at(0) + jump
     after = decide(observe(pool(ready=4), measured=load(rate=0.0, now=now), memory=memory, now=now))
     assert replicas(after.targets) == {"a10": 4}

@@ -97,7 +97,7 @@ TO_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ("after a restart without memory it stays", resting(memory=None), 1, StepReason.RESTART_SEEDED),
     (
         "after a restart with an old memory it stays",
-        resting(memory=replace(idle_for(3600.0), at=at(-61))),
+        resting(memory=idle_for(3600.0)._replace(at=at(-61))),
         1,
         StepReason.RESTART_SEEDED,
     ),
@@ -115,7 +115,7 @@ TO_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ),
     (
         "what is still required keeps it",
-        resting(memory=replace(idle_for(3600.0, required=900.0), buckets=()), load=load(rate=540.0)),
+        resting(memory=idle_for(3600.0, required=900.0)._replace(buckets=()), load=load(rate=540.0)),
         1,
         StepReason.IN_BAND,
     ),
@@ -179,14 +179,14 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
         "a gateway that is silent for a minute does: nobody sees what it holds",
         sleeping(
             gateway=gateway(answering=1),
-            memory=replace(ASLEEP, idle=Idle(since=LONG_AGO, until=at(-61))),
+            memory=ASLEEP._replace(idle=Idle(since=LONG_AGO, until=at(-61))),
         ),
         1,
         StepReason.KEEP_ONE,
     ),
     (
         "a restart of the operator with its memory does not wake",
-        sleeping(memory=replace(ASLEEP, at=at(-7200), idle=Idle(since=LONG_AGO, until=at(-7200)))),
+        sleeping(memory=ASLEEP._replace(at=at(-7200), idle=Idle(since=LONG_AGO, until=at(-7200)))),
         0,
         StepReason.IDLE,
     ),
@@ -195,7 +195,7 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
         sleeping(
             gateway=gateway(answering=0),
             load=None,
-            memory=replace(ASLEEP, at=at(-7200), idle=Idle(since=LONG_AGO, until=at(-7200))),
+            memory=ASLEEP._replace(at=at(-7200), idle=Idle(since=LONG_AGO, until=at(-7200))),
         ),
         0,
         StepReason.IDLE,
@@ -348,7 +348,7 @@ def scenes(draw: st.DrawFn) -> Observation:
         allowed=draw(st.sampled_from([FREE, bounds(("a10", 1, 4))])),
         measured=draw(st.none() | st.builds(load, rate=st.sampled_from([0.0, 700.0]), reporting=st.just(ready))),
         heard=draw(st.none() | gateways()),
-        memory=None if memory is None else replace(memory, idle=idle),
+        memory=None if memory is None else memory._replace(idle=idle),
         policy=Policy(activation_requests=draw(st.sampled_from([0, 3]))),
     )
 

@@ -49,7 +49,7 @@ def starts(memory: ScalingMemory) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def test_the_lead_of_starts(
     cold: tuple[int, ...], warm: tuple[int, ...], lead_of_cold: float, lead_of_warm: float
 ) -> None:
-    known = replace(NOTHING, cold_starts=cold, warm_starts=warm)
+    known = NOTHING._replace(cold_starts=cold, warm_starts=warm)
     assert (lead_seconds(known, warm=False), lead_seconds(known, warm=True)) == (lead_of_cold, lead_of_warm)
 
 
@@ -68,7 +68,7 @@ def test_warm_starts_are_kept_apart() -> None:
     pods = (pod("a", created=2, ready=90), pod("b", created=2, ready=30, warm=True))
     for now in (5, 95):
         shown = pods if now > 90 else [replace(each, ready_since=None) for each in pods]
-        memory = look(*shown, now=now, memory=replace(memory, at=at(now - 5)))
+        memory = look(*shown, now=now, memory=memory._replace(at=at(now - 5)))
     assert starts(memory) == ((88,), (30 - 2,))
 
 

@@ -51,9 +51,9 @@ def test_the_seed_holds_until_a_replica_was_saturated_for_some_time() -> None:
 @pytest.mark.parametrize(
     "work",
     [
-        replace(BUSY, waited=False),
-        replace(BUSY, tokens_per_second=0.0),
-        replace(BUSY, waited=False, in_flight=500.0, least_in_flight=500.0),
+        BUSY._replace(waited=False),
+        BUSY._replace(tokens_per_second=0.0),
+        BUSY._replace(waited=False, in_flight=500.0, least_in_flight=500.0),
     ],
     ids=["nothing waited", "nothing was computed", "much in flight, but where the knee is nobody knows"],
 )
@@ -81,30 +81,30 @@ def test_a_few_more_in_flight_than_the_knee_are_chance() -> None:
 
 def test_what_only_looks_saturated_does_not_count() -> None:
     """A replica never does more than it can, but it may do less while requests wait by chance."""
-    half = replace(BUSY, tokens_per_second=750.0)
+    half = BUSY._replace(tokens_per_second=750.0)
     assert capacity(after(*[observed(half)] * 17, *[observed(BUSY)] * 3)) == 1500.0
 
 
 @pytest.mark.parametrize(("rate", "taken"), [(9000.0, 3 * A10), (10.0, 0.3 * A10), (1234.5, 1234.0)])
 def test_what_is_learned_stays_near_the_seed(rate: float, taken: float) -> None:
-    assert capacity(after(*[observed(replace(BUSY, tokens_per_second=rate))] * LEAST_RATES)) == taken
+    assert capacity(after(*[observed(BUSY._replace(tokens_per_second=rate))] * LEAST_RATES)) == taken
 
 
 def test_the_median_of_replicas_and_of_time_counts() -> None:
-    slow, odd = replace(BUSY, tokens_per_second=1400.0), replace(BUSY, tokens_per_second=90.0)
+    slow, odd = BUSY._replace(tokens_per_second=1400.0), BUSY._replace(tokens_per_second=90.0)
     decision = after(*[observed(BUSY, slow, odd)] * LEAST_RATES, *[observed(odd)] * 4)
     assert capacity(decision) == 1400.0
 
 
 def test_only_the_last_times_count() -> None:
-    decision = after(*[observed(BUSY)] * 60, *[observed(replace(BUSY, tokens_per_second=800.0))] * MOST_RATES)
+    decision = after(*[observed(BUSY)] * 60, *[observed(BUSY._replace(tokens_per_second=800.0))] * MOST_RATES)
     assert len(learned(decision).rates) == MOST_RATES
     assert capacity(decision) == 800.0
 
 
 def test_another_seed_begins_anew() -> None:
     first = after(*[observed(BUSY)] * LEAST_RATES)
-    again = after(observed(replace(BUSY, waited=False), seed=4000.0), memory=first.memory)
+    again = after(observed(BUSY._replace(waited=False), seed=4000.0), memory=first.memory)
     assert (capacity(again), again.targets[0].is_learned) == (4000.0, False)
     assert learned(again).rates == ()
 
@@ -113,13 +113,13 @@ def test_another_seed_begins_anew() -> None:
 @given(st.integers(0, 2**32))
 def test_noise_moves_nothing(seed: int) -> None:
     noise = random.Random(seed)
-    ticks = [observed(replace(BUSY, tokens_per_second=1500.0 * noise.uniform(0.9, 1.1))) for _ in range(120)]
+    ticks = [observed(BUSY._replace(tokens_per_second=1500.0 * noise.uniform(0.9, 1.1))) for _ in range(120)]
     settled = after(*ticks[:MOST_RATES])
     taken = set()
     memory = settled.memory
     for tick in ticks[50:]:
         decision = after(tick, memory=memory)
-        memory = replace(decision.memory, at=at(-5))
+        memory = decision.memory._replace(at=at(-5))
         taken.add(capacity(decision))
     assert len(taken) <= 2
     assert all(abs(each - 1500.0) <= 0.1 * 1500.0 for each in taken)

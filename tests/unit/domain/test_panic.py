@@ -22,7 +22,7 @@ def burst(rate: float | None, *, arrival: float | None = 100.0, now: datetime = 
 def decided(
     measured: Load | None, *pools: Pool, panic_until: datetime | None = None, allowed: Bounds | None = None
 ) -> Decision:
-    memory = replace(settled_memory(1000.0), panic_until=panic_until)
+    memory = settled_memory(1000.0)._replace(panic_until=panic_until)
     return decide(observe(*(pools or (pool(ready=1),)), measured=measured, memory=memory, allowed=allowed))
 
 
@@ -75,7 +75,7 @@ def test_a_panic_that_lasts_longer_than_one_can_is_none() -> None:
 
 
 def test_a_clock_that_goes_back_ends_no_panic() -> None:
-    memory = replace(settled_memory(1000.0), at=at(1), panic_until=at(30))
+    memory = settled_memory(1000.0)._replace(at=at(1), panic_until=at(30))
     decision = decide(observe(pool(ready=2), measured=burst(0.0), memory=memory))
     assert decision.memory.panic_until == at(30)
     assert StepReason.PANIC in decision.reasons()
@@ -96,7 +96,7 @@ def test_5_nothing_leaves_in_panic(observation: Observation, rate: float, left: 
     scene = replace(
         observation,
         load=replace(measured, burst_tokens_per_second=rate),
-        memory=replace(memory, panic_until=at(left)),
+        memory=memory._replace(panic_until=at(left)),
     )
     if scene.bounds.asleep and not any(made.ready for made in scene.pools):
         return  # nothing serves and nothing should

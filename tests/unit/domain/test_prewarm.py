@@ -56,7 +56,7 @@ def look(
 ) -> Decision:
     now = at(moment)
     taught = tuple(LearnedPool(pool=name, seed=speed, cold_starts=(100,)) for name, speed in (("a10", A10), ("t4", T4)))
-    memory = memory or replace(settled_memory(1600.0, now=now), learned=taught)
+    memory = memory or settled_memory(1600.0, now=now)._replace(learned=taught)
     long_ago = at(-4000)
     scene = observe(
         pool(),
@@ -91,11 +91,11 @@ def test_nothing_leaves_before_the_window_opens() -> None:
 
 def test_a_floor_outlives_its_boundary_and_then_goes() -> None:
     opened = bounds(*DAY)
-    before = replace(look(-1, forecast=4000.0).memory, at=at(-1))
+    before = look(-1, forecast=4000.0).memory._replace(at=at(-1))
     for moment, held in ((1.0, 4), (250.0, 4), (299.0, 4)):
-        memory = replace(before, at=at(moment - 5))
+        memory = before._replace(at=at(moment - 5))
         assert replicas(look(moment, memory=memory, allowed=opened).targets)["a10"] == held
-    late = replace(before, at=at(295))
+    late = before._replace(at=at(295))
     assert look(300.0, memory=late, allowed=opened).memory.floors == ()
 
 
@@ -131,8 +131,7 @@ def test_a_morning_with_more_load_finds_its_replicas_ready(rate: float, lead: in
         speeds={"a10": A10, "t4": T4},
         bounds=schedule,
         lead_seconds=lead,
-        memory=replace(
-            settled_memory(rate / 0.8),
+        memory=settled_memory(rate / 0.8)._replace(
             learned=tuple(LearnedPool(pool=name, seed=1000.0, cold_starts=(lead,)) for name in ("a10",)),
         ),
     )

@@ -380,7 +380,7 @@ def test_what_is_missing_of_the_gateway_is_said() -> None:
 def test_a_capacity_that_was_learned_is_shown_as_such() -> None:
     busy = Work(tokens_per_second=1500.0, in_flight=9.0, least_in_flight=9.0, waited=True)
     taught = LearnedPool(pool="a10", seed=A10, rates=(1500,) * 9, tokens_per_second=1500.0)
-    memory = replace(settled_memory(1000.0), learned=(taught,))
+    memory = settled_memory(1000.0)._replace(learned=(taught,))
     scene = observe(replace(pool(ready=1), work=(busy,)), pool("t4", speed=T4), measured=load(), memory=memory)
     status = status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus())
 
@@ -392,7 +392,7 @@ def test_a_capacity_that_was_learned_is_shown_as_such() -> None:
 
 def test_the_time_of_a_start_is_shown_once_one_was_seen() -> None:
     taught = LearnedPool(pool="a10", seed=A10, cold_starts=(80, 95))
-    scene = observe(pool(ready=1), measured=load(), memory=replace(settled_memory(1000.0), learned=(taught,)))
+    scene = observe(pool(ready=1), measured=load(), memory=settled_memory(1000.0)._replace(learned=(taught,)))
     for observation, seconds in ((scene, 95), (replace(scene, memory=None), None)):
         status = status_of(observation, decide(observation), around=AROUND, previous=EmbeddingServiceStatus())
         assert [each.start_seconds_p90 for each in status.pools] == [seconds]
@@ -434,7 +434,7 @@ def test_a_handover_that_does_not_end_is_said(age: int, reason: Reason) -> None:
 
 def test_a_pool_that_does_not_grow_for_now_limits_the_capacity() -> None:
     closure = Closure(pool="a10", at=at(-60), until=at(240), times=1)
-    memory = replace(settled_memory(1000.0), closures=(closure,))
+    memory = settled_memory(1000.0)._replace(closures=(closure,))
     scene = observe(pool(ready=1), measured=load(rate=3000.0), memory=memory)
     found = report(scene)[ConditionType.CAPACITY_LIMITED]
     assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.POOL_CAPACITY_LIMITED)

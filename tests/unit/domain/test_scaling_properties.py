@@ -308,7 +308,7 @@ def test_9_nothing_more_is_asked_for_while_replicas_start(
         bounds=lambda _: bounds(("a10", 1, 1000)),
         lead_seconds=lead,
         policy=Policy(up_factor=1000.0),
-        memory=replace(settled_memory(start * A10), learned=(taught,)),
+        memory=settled_memory(start * A10)._replace(learned=(taught,)),
         queue_tokens=queue,
     )
     world.add_ready("a10", start)

@@ -52,7 +52,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         observe(
             pool(ready=1),
             measured=load(queue=1, tokens=60_250.0, rate=500.0),
-            memory=replace(settled_memory(1000.0), learned=(QUICK,)),
+            memory=settled_memory(1000.0)._replace(learned=(QUICK,)),
         ),
         {"a10": 3},
         StepReason.QUEUE_DEMAND,
@@ -62,7 +62,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         observe(
             pool(ready=2),
             measured=load(rate=2500.0),
-            memory=replace(settled_memory(2000.0), learned=(QUICK,)),
+            memory=settled_memory(2000.0)._replace(learned=(QUICK,)),
         ),
         {"a10": 4},
         StepReason.QUEUE_DEMAND,
@@ -181,13 +181,13 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
     ),
     (
         "a restart with an old memory does not shrink",
-        observe(pool(ready=5), measured=load(), memory=replace(settled_memory(1000.0), at=at(-3600))),
+        observe(pool(ready=5), measured=load(), memory=settled_memory(1000.0)._replace(at=at(-3600))),
         {"a10": 5},
         StepReason.RESTART_SEEDED,
     ),
     (
         "a clock that went back a day does not shrink",
-        observe(pool(ready=5), measured=load(), memory=replace(settled_memory(1000.0), at=at(86_400))),
+        observe(pool(ready=5), measured=load(), memory=settled_memory(1000.0)._replace(at=at(86_400))),
         {"a10": 5},
         StepReason.RESTART_SEEDED,
     ),
@@ -350,7 +350,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         observe(
             pool(ready=4),
             measured=load(rate=100.0),
-            memory=replace(settled_memory(4000.0), removal=RateStep(at=at(-20), capacity=8000.0, removed=4000.0)),
+            memory=settled_memory(4000.0)._replace(removal=RateStep(at=at(-20), capacity=8000.0, removed=4000.0)),
         ),
         {"a10": 4},
         StepReason.DOWN_RATE_LIMITED,

@@ -1,6 +1,5 @@
 """Our policy is the operator's decision, told what the operator would be told."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -124,7 +123,7 @@ def test_replicas_without_a_node_are_stuck() -> None:
 def test_a_start_is_overdue_after_twice_the_time_that_one_takes(age: float, stuck: Reason | None) -> None:
     shown = view(age, replicas=1)
     late = PodView(uid=7, created_at=0.0, ready_at=None)
-    seen = Ours(spec()).observation(replace(shown, pools=(replace(shown.pools[0], pods=(late,)),)))
+    seen = Ours(spec()).observation(shown._replace(pools=(shown.pools[0]._replace(pods=(late,)),)))
     assert [pod.stuck for pod in seen.pools[0].pods] == [stuck]
 
 
@@ -133,7 +132,7 @@ def test_what_replicas_did_since_the_last_look_is_told() -> None:
     for step in range(3):
         busy = PodView(uid=7, created_at=0.0, ready_at=60.0, in_flight=9, queue_tokens=400.0, done_tokens=5000.0 * step)
         shown = view(600.0 + 5.0 * step, replicas=1)
-        seen = policy.observation(replace(shown, pools=(replace(shown.pools[0], pods=(busy,)),)))
+        seen = policy.observation(shown._replace(pools=(shown.pools[0]._replace(pods=(busy,)),)))
     assert seen.pools[0].work == (Work(tokens_per_second=1000.0, in_flight=9.0, least_in_flight=9.0, waited=True),)
 
 

@@ -73,12 +73,12 @@ prometheus-tests: setup ## Triggers and forecasts against a real Prometheus
 integration: setup ## Tests against a real API server with KWOK nodes
 	$(CLUSTER) down control-plane
 	$(CLUSTER) up control-plane
-	$(CLUSTER) exec control-plane -- $(RUN) pytest tests -m cluster --timeout $(SECONDS_PER_TEST) -q; \
+	$(CLUSTER) exec control-plane -- $(RUN) pytest tests -m cluster --timeout $(SECONDS_PER_TEST) --durations=10 -q; \
 	  code=$$?; $(CLUSTER) down control-plane; exit $$code
 
 .PHONY: e2e
 e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
-	$(RUN) pytest e2e -m kind --timeout 1800 -q; code=$$?; $(CLUSTER) down kind; exit $$code
+	$(RUN) pytest e2e -m kind --timeout 1800 --durations=10 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: test
 test: lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests ## Everything above

@@ -68,7 +68,7 @@ def main() -> int:
     progress, load = Progress(), os.getloadavg()
     requests = requests_of(library(TRACES).load(TRACE))
     curves = [simulated(requests, phase=phase) for phase in range(TICKS)]
-    measured, replayed = _measured(requests, progress=progress)
+    measured, replayed = replayed_on_cluster(requests, seconds=SECONDS, progress=progress)
     found = [difference(measured, curve, most_shift=MOST_SHIFT_SECONDS) for curve in curves]
     among = [difference(one, other, most_shift=MOST_SHIFT_SECONDS) for one, other in combinations(curves, 2)]
     figures = {
@@ -93,8 +93,11 @@ def main() -> int:
     return int(mean > GOAL_MEAN)
 
 
-def _measured(requests: Requests, *, progress: Progress) -> tuple[list[int], Replayed]:
-    """Return what the operator asked for in each second of the replay, and what came of the requests."""
+def replayed_on_cluster(requests: Requests, *, seconds: int, progress: Progress) -> tuple[list[int], Replayed]:
+    """Return what the operator asked for in each of `seconds`, and what came of the requests.
+
+    It needs a control plane with KWOK nodes, on which no operator and no engines run.
+    """
     with tempfile.TemporaryDirectory() as made, ExitStack() as running:
         folder = Path(made)
         with progress.step("starting the operator and the engines", expected_seconds=30):
@@ -114,12 +117,12 @@ def _measured(requests: Requests, *, progress: Progress) -> tuple[list[int], Rep
             engines = running.enter_context(EngineWatch(world.namespace))
             world.apply(embedding_service(NAME))
             world.wait_until_serving(NAME)
-        with progress.step("the replay", expected_seconds=SECONDS):
+        with progress.step("the replay", expected_seconds=seconds):
             begun = time.monotonic()
             replayed = replay(requests, begun=begun, addresses=engines.addresses)
-            time.sleep(max(0.0, begun + SECONDS - time.monotonic()))
+            time.sleep(max(0.0, begun + seconds - time.monotonic()))
         changes = [(change.at - begun, change.replicas) for change in replicas.changes(f"{NAME}-a10")]
-    return by_second(changes, seconds=SECONDS), replayed
+    return by_second(changes, seconds=seconds), replayed
 
 
 def _summary(found: list[Difference]) -> dict[str, object]:

@@ -140,17 +140,18 @@ class Assumption:
 class Document:
     """Everything that was run on one trace and split.
 
-    `measured` and `commit` are of the latest run, `code` is the digest of the sources that all of them come from.
+    `measured` and `commit` are of the latest run, `code` is the digest of the sources that all of them come from, empty
+    in documents from before it was kept.
     """
 
     machine: Mapping[str, str | int]
     measured: str
     commit: str
-    code: str
     trace: TraceFacts
     assumptions: tuple[Assumption, ...]
     currencies: Mapping[str, str]
     runs: tuple[Run, ...]
+    code: str = ""
     curves: tuple[Curve, ...] = ()
 
     def merged(self, older: "Document") -> "Document":

@@ -16,12 +16,13 @@ class KubectlWatch:
         # in one piece: a list of more than 500 that comes in chunks is printed as an object of its own
         self._command = ("kubectl", "get", *query, "--watch", "--chunk-size=0", f"--output={output}")
         self._process: subprocess.Popen[str] | None = None
+        self._reader = threading.Thread(target=self._read, name="watch", daemon=True)
         self.changed = threading.Condition()
         self.has_ended = False
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        threading.Thread(target=self._read, args=(self._process,), name="watch", daemon=True).start()
+        self._reader.start()
         return self
 
     def __exit__(
@@ -30,16 +31,19 @@ class KubectlWatch:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+        self._reader.join()
 
     def take_in(self, line: str) -> None:
         """Take in one line, right after it came."""
         raise NotImplementedError
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
+    def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
         try:
-            for line in process.stdout:
-                self.take_in(line)
+            with self._process.stdout as lines:
+                for line in lines:
+                    self.take_in(line)
         finally:
             with self.changed:
                 self.has_ended = True

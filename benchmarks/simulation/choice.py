@@ -20,8 +20,12 @@ class Try:
 
 
 def best(tries: Sequence[Try]) -> Try:
-    """Return the cheapest that keeps to the limit of the train week, else the least late; of equals the first."""
-    punctual = [candidate for candidate in tries if candidate.late_share <= TRAIN_LIMIT]
-    if punctual:
-        return min(punctual, key=lambda candidate: (candidate.cost, candidate.late_share))
+    """Return the cheapest that keeps to the limit of the train week, else to the limit, else the least late.
+
+    Of equals it is the first.
+    """
+    for limit in (TRAIN_LIMIT, LATE_LIMIT):
+        punctual = [candidate for candidate in tries if candidate.late_share <= limit]
+        if punctual:
+            return min(punctual, key=lambda candidate: (candidate.cost, candidate.late_share))
     return min(tries, key=lambda candidate: (candidate.late_share, candidate.cost))

@@ -16,12 +16,12 @@ from embedding_operator.simulation.tables import TraceError
 from embedding_operator.simulation.trace import Trace
 
 from benchmarks.machine import machine
-from benchmarks.results_file import RESULTS, commit
+from benchmarks.results_file import RESULTS
 from benchmarks.simulation import jobs
 from benchmarks.simulation.choice import Try, best
 from benchmarks.simulation.contestants import Contestant, contestants
 from benchmarks.simulation.jobs import BOUNDS, WARM_START, Ground, Job, perform
-from benchmarks.simulation.provenance import digest
+from benchmarks.simulation.provenance import Origin, origin
 from benchmarks.simulation.results import Assumption, Curve, Document, Kind, Run, RunKey, Split, path_of, read, write
 from benchmarks.simulation.scenarios import Scenario
 from benchmarks.simulation.stage import Stage, stage, training_week
@@ -38,21 +38,21 @@ Result = tuple[Run, Curve | None]
 
 def main() -> int:
     """Run what the arguments ask for; return the process's exit status."""
-    arguments = _arguments()
+    arguments, begun_from = _arguments(), origin()
     try:
         facts = read_facts(arguments.facts)
         known = library(arguments.traces)
         for problem in known.left_out.values():
             _say(f"left out: {problem}")
         for name in arguments.clients or list(known.traces):
-            _bench(known.load(name), facts=facts, arguments=arguments)
+            _bench(known.load(name), facts=facts, arguments=arguments, begun_from=begun_from)
     except (TraceError, ValueError, KeyError) as error:
         _say(f"error: {error.args[0] if error.args else error}")
         return 1
     return 0
 
 
-def _bench(trace: Trace, *, facts: Facts, arguments: argparse.Namespace) -> None:
+def _bench(trace: Trace, *, facts: Facts, arguments: argparse.Namespace, begun_from: Origin) -> None:
     try:
         staged = stage(trace, facts, peak=arguments.peak, scale=arguments.scale, days=arguments.days)
         ground = _ground(staged, facts=facts, names=arguments.scenarios)
@@ -66,11 +66,11 @@ def _bench(trace: Trace, *, facts: Facts, arguments: argparse.Namespace) -> None
     with ProcessPoolExecutor(arguments.processes, forked, initializer=_enter, initargs=(ground,)) as workers:
         if arguments.tune:
             tries = list(_tries(ground, policies=arguments.policies))
-            keep = partial(_keep, ground=ground, split=Split.TRAIN, folder=arguments.out)
+            keep = partial(_keep, ground=ground, begun_from=begun_from, split=Split.TRAIN, folder=arguments.out)
             tried = _perform(workers, tries, title=f"{staged.trace.name}, train week", keep=keep)
             chosen = _best([run for run, _ in tried], prices=ground.prices)
         asked = list(_asked(ground, chosen=chosen, arguments=arguments))
-        keep = partial(_keep, ground=ground, split=Split.TEST, folder=arguments.out)
+        keep = partial(_keep, ground=ground, begun_from=begun_from, split=Split.TEST, folder=arguments.out)
         _perform(workers, asked, title=f"{staged.trace.name}, test week", keep=keep)
     _say(str(path_of(arguments.out, trace=staged.trace.name, split=Split.TEST)))
 
@@ -163,14 +163,14 @@ def _perform(
     return results
 
 
-def _keep(results: Sequence[Result], *, ground: Ground, split: Split, folder: Path) -> None:
+def _keep(results: Sequence[Result], *, ground: Ground, begun_from: Origin, split: Split, folder: Path) -> None:
     """Write the results beside those of earlier runs with the same assumptions."""
     trace = ground.stage.facts(split)
     document = Document(
         machine=machine(),
         measured=datetime.now(UTC).date().isoformat(),
-        commit=commit(),
-        code=digest(),
+        commit=begun_from.commit,
+        code=begun_from.code,
         trace=trace,
         assumptions=tuple(
             Assumption(name=each.name, value=each.value, source=each.source) for each in stated(ground.facts)

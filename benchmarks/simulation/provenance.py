@@ -2,9 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import embedding_operator
+
+from benchmarks.results_file import commit
 
 OPERATOR = Path(embedding_operator.__file__).parent
 HERE = Path(__file__).parent
@@ -14,6 +17,19 @@ PACKAGES = ("api", "domain", "simulation")
 
 MODULES = ("choice.py", "contestants.py", "grids.py", "jobs.py", "scenarios.py", "service.yaml", "stage.py")
 """What is run, beside this file. Those that only tell of results are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where results come from: the commit that is checked out, and the digest of the sources."""
+
+    commit: str
+    code: str
+
+
+def origin() -> Origin:
+    """Return the origin of what this process runs; asked later, files may not be those that were loaded."""
+    return Origin(commit=commit(), code=digest())
 
 
 def digest() -> str:

@@ -19,6 +19,7 @@ from rich.console import Console
 from e2e.cluster import ClusterError
 from e2e.cluster.progress import Progress
 from e2e.demo.screen import watch
+from e2e.harness.conditions import condition_of
 from e2e.installation import Installation, install
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.watching import Watched, sample
@@ -131,7 +132,7 @@ def _is_night(status: Mapping[str, Any]) -> bool:
 
 def _is_ready(status: Mapping[str, Any]) -> bool:
     """Whether replicas serve and the gateway in front of them does."""
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in status.get("conditions", []))
+    return condition_of(status, "Ready")[0] == "True"
 
 
 def _pool(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from embedding_operator.api.v1alpha1.base import GROUP
 
+from e2e.harness.conditions import condition_of
 from e2e.harness.kubectl import kubectl
 from e2e.harness.waiting import eventually
 
@@ -51,10 +52,7 @@ class World:
 
     def condition(self, kind: str, name: str = NAME) -> tuple[str, str]:
         """Return status and reason of a condition of a service; empty strings until it is there."""
-        for each in self.status(name).get("conditions", []):
-            if each["type"] == kind:
-                return each["status"], each["reason"]
-        return "", ""
+        return condition_of(self.status(name), kind)
 
     def replicas(self, pool: str = "a10", name: str = NAME) -> int:
         """Return what the Deployment of a pool asks for; -1 where there is none."""

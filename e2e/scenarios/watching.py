@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from e2e.cluster.errors import ClusterError
+from e2e.harness.conditions import condition_of
 from e2e.installation import Installation
 
 SERVICE_LABEL = "embedding-operator.io/service"
@@ -92,9 +93,7 @@ class Watched:
 
     def condition(self, kind: str) -> tuple[str, str]:
         """Status and reason of a condition; two empty texts if it is not there."""
-        conditions = {entry["type"]: entry for entry in self.status().get("conditions", [])}
-        entry = conditions.get(kind, {"status": "", "reason": ""})
-        return entry["status"], entry["reason"]
+        return condition_of(self.status(), kind)
 
     def wait_for(self, goal: Callable[[Sight], bool], *, seconds: float, purpose: str) -> Sight:
         """The first sight in which `goal` holds; fails with all that is known if there is none in time."""
@@ -178,11 +177,10 @@ def _pool(body: Mapping[str, Any]) -> str:
 
 
 def _engine_pod(body: Mapping[str, Any]) -> EnginePod:
-    conditions = {entry["type"]: entry["status"] for entry in body["status"].get("conditions", [])}
     return EnginePod(
         name=body["metadata"]["name"],
         pool=_pool(body),
         address=body["status"].get("podIP", ""),
-        is_ready=conditions.get("Ready") == "True",
+        is_ready=condition_of(body["status"], "Ready")[0] == "True",
         is_leaving="deletionTimestamp" in body["metadata"],
     )

@@ -44,28 +44,25 @@ class Outlook(NamedTuple):
 
     def drain_seconds(self, *, stated: float) -> float:
         """Return in how many seconds a backlog should be gone: not much faster than help can come and go."""
-        return _drain_seconds(self.lead_seconds, stated=stated)
+        return max(stated, self.lead_seconds * DRAIN_PER_LEAD)
 
 
 def outlook(observation: Observation, *, required: float, buckets: tuple[Bucket, ...]) -> Outlook:
     """Return the outlook; `required` and `buckets` are what was asked for so far."""
     leads = {pool.name: pool.lead_seconds for pool in observation.pools}
     lead = min([leads[each.pool] for each in observation.bounds.pools if each.pool in leads], default=0.0)
+    at_rest = Outlook(lead_seconds=lead)
     ages = list(_ages(observation.pools, now=observation.now))
-    drain = _drain_seconds(lead, stated=observation.policy.drain_seconds)
+    drain = at_rest.drain_seconds(stated=observation.policy.drain_seconds)
     new = [age for _, age in ages] + _ages_of_new(observation.pools, now=observation.now, drain_seconds=drain)
     if not new:
-        return Outlook(lead_seconds=lead)
+        return at_rest
     since = max(new) + 1.0
     return Outlook(
         lead_seconds=lead,
         starting_seconds=max((max(0.0, leads[pool] - age) for pool, age in ages), default=None),
         asked=max(required, highest_within(buckets, now=observation.now, seconds=since)),
     )
-
-
-def _drain_seconds(lead_seconds: float, *, stated: float) -> float:
-    return max(stated, lead_seconds * DRAIN_PER_LEAD)
 
 
 def _ages(pools: Sequence[Pool], *, now: datetime) -> Iterator[tuple[str, float]]:

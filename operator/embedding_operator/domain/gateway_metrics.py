@@ -14,7 +14,7 @@ the restart is out of the window.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -93,20 +93,17 @@ def joined(engines: Load, gateway: GatewayLoad) -> Load:
     if gateway.sampled_at is None or not math.isfinite(engines.queue_requests):
         return engines
     length = engines.tokens_per_request
-    return Load(
+    return replace(
+        engines,
         sampled_at=min(engines.sampled_at, gateway.sampled_at),
         queue_requests=max(engines.queue_requests, gateway.waiting),
         queue_tokens=max(engines.queue_tokens, gateway.waiting * length),
         arrival_tokens_per_second=_larger(
             engines.arrival_tokens_per_second, _in_tokens(gateway.requests_per_second, length=length)
         ),
-        reporting=engines.reporting,
-        expected=engines.expected,
-        tokens_per_request=length,
         burst_tokens_per_second=_larger(
             engines.burst_tokens_per_second, _in_tokens(gateway.burst_per_second, length=length)
         ),
-        served_tokens_per_second=engines.served_tokens_per_second,
     )
 
 

@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from embedding_operator.domain.memory import Idle
 from embedding_operator.domain.observation import GatewayLoad, Observation
-from embedding_operator.domain.stabilization import BLIND_SECONDS, is_recent
+from embedding_operator.domain.stabilization import BLIND_SECONDS, is_fresh
 from embedding_operator.domain.triggers import asked_for
 
 
@@ -63,7 +63,7 @@ def _remembered(observation: Observation) -> Idle | None:
     memory, now = observation.memory, observation.now
     if memory is None or memory.idle is None:
         return None
-    if is_recent(memory, now=now):
+    if is_fresh(memory.at, now=now):
         return memory.idle
     return replace(memory.idle, until=now) if has_no_replica(observation) else None
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from embedding_operator.domain.memory import LearnedPool
 from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
 from embedding_operator.domain.quantile import quantile
-from embedding_operator.domain.stabilization import BLIND_SECONDS
+from embedding_operator.domain.stabilization import is_fresh
 
 WARM_SECONDS = 60.0
 SHORTEST, LONGEST = 15.0, 1800.0
@@ -45,7 +45,7 @@ def p90_of_starts(learned: LearnedPool, *, warm: bool) -> float | None:
 
 def with_starts(known: LearnedPool, pool: Pool, *, last: datetime | None, now: datetime) -> LearnedPool:
     """Return `known` with the starts of `pool` that ended since the decision made at `last`."""
-    if last is None or not 0.0 <= (now - last).total_seconds() <= BLIND_SECONDS:
+    if last is None or not is_fresh(last, now=now):
         return known._replace(starting=()) if known.starting else known
     since = last - _CREATION_CLOCK
     if not known.starting and not [pod for pod in pool.pods if pod.created_at > since]:

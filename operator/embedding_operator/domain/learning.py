@@ -11,6 +11,7 @@ is 5 % away, so that noise changes nothing.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import median
 
 from embedding_operator.domain.knee import LIMIT_PER_KNEE, UNLEARNED_LIMIT, learned_curve, learned_knee
@@ -47,16 +48,7 @@ def _as_learned(pool: Pool, learned: LearnedPool) -> Pool:
     lead = lead_seconds(learned, warm=pool.starts_warm, seed=pool.lead_seconds)
     if (capacity, lead) == (pool.tokens_per_second, pool.lead_seconds):
         return pool
-    return Pool(
-        name=pool.name,
-        replicas=pool.replicas,
-        tokens_per_second=capacity,
-        pods=pool.pods,
-        work=pool.work,
-        starts_warm=pool.starts_warm,
-        price_per_hour=pool.price_per_hour,
-        lead_seconds=lead,
-    )
+    return replace(pool, tokens_per_second=capacity, lead_seconds=lead)
 
 
 def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:

@@ -20,7 +20,7 @@ from embedding_operator.domain.stabilization import (
     GROWTH_STEP_SECONDS,
     TRIM_SECONDS,
     highest_within,
-    is_recent,
+    is_fresh,
     lowest_within,
     peak_within,
     remembered,
@@ -99,7 +99,7 @@ def _supply(pools: tuple[Pool, ...]) -> float:
 
 def _seeded(observation: Observation, *, trace: Trace) -> ScalingMemory:
     memory, now = observation.memory, observation.now
-    if memory is not None and is_recent(memory, now=now):
+    if memory is not None and is_fresh(memory.at, now=now):
         return memory
     supply = round(_supply(observation.pools), 3)
     before = memory.required if memory is not None else 0.0

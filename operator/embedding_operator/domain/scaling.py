@@ -17,6 +17,7 @@ Nothing shrinks on missing, stale, invalid or partial figures, and nothing shrin
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.allocation import order_of_removal
@@ -42,7 +43,7 @@ def decide(observation: Observation) -> Decision:
     learned = learned_pools(observation)
     pools = as_learned(observation.pools, learned)
     if pools != observation.pools:
-        observation = _with_pools(observation, pools)
+        observation = replace(observation, pools=pools)
     trace = Trace()
     wanted = requirement(observation, trace=trace)
     required = wanted.tokens_per_second
@@ -79,20 +80,6 @@ def decide(observation: Observation) -> Decision:
     )
 
 
-def _with_pools(observation: Observation, pools: tuple[Pool, ...]) -> Observation:
-    return Observation(
-        now=observation.now,
-        policy=observation.policy,
-        bounds=observation.bounds,
-        pools=pools,
-        load=observation.load,
-        gateway=observation.gateway,
-        triggers=observation.triggers,
-        forecast_tokens_per_second=observation.forecast_tokens_per_second,
-        memory=observation.memory,
-    )
-
-
 def _removal(
     observation: Observation,
     *,
@@ -105,7 +92,7 @@ def _removal(
         observation.memory.removal if observation.memory is not None else None,
         now=observation.now,
         seconds=REMOVAL_STEP_SECONDS,
-        capacity=sum([pool.ready_capacity for pool in pools]),
+        capacity=observation.ready_capacity,
     )
     # A service that a window puts to sleep and that serves nobody has no figures to wait for.
     nothing_serves = observation.bounds.asleep and not any(pool.ready for pool in pools)

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
+from embedding_operator.domain.memory import Bucket, RateStep
 
 BLIND_SECONDS = 60.0
 """After so long without a decision, what was known counts for little."""
@@ -18,9 +18,9 @@ GROWTH_STEP_SECONDS = 15.0
 REMOVAL_STEP_SECONDS = 60.0
 
 
-def is_recent(memory: ScalingMemory, *, now: datetime) -> bool:
-    """Return whether `memory` is of late, and the clock has not gone back since."""
-    return 0.0 <= (now - memory.at).total_seconds() <= BLIND_SECONDS
+def is_fresh(decided_at: datetime, *, now: datetime) -> bool:
+    """Return whether the last decision was made of late, and the clock has not gone back since."""
+    return 0.0 <= (now - decided_at).total_seconds() <= BLIND_SECONDS
 
 
 def remembered(

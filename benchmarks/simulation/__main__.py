@@ -203,7 +203,10 @@ def _arguments() -> argparse.Namespace:
         "--scale", type=float, default=None, metavar="F", help="multiply rates by this; not with --peak"
     )
     parser.add_argument(
-        "--tune", action="store_true", help="try twelve settings of each policy on the train week first"
+        "--tune",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="try twelve settings of each policy on the train week first; default: yes",
     )
     parser.add_argument("--processes", type=int, default=len(sched_getaffinity(0)), metavar="N")
     parser.add_argument("--facts", type=Path, default=None, metavar="FILE", help="other constants than the built-in")

@@ -1,3 +1,5 @@
+"""Which of the settings that were tried on the train week a policy is judged by."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +10,9 @@ LATE_LIMIT = 0.005
 
 TRAIN_LIMIT = LATE_LIMIT / 2
 """The share that a setting may reach on the train week: the next week is another, and may be twice as bad."""
+
+AS_CHEAP = 1.01
+"""Settings that cost up to one part in a hundred more than the cheapest may be the cheaper ones in another week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +25,18 @@ class Try:
 
 
 def best(tries: Sequence[Try]) -> Try:
-    """Return the cheapest that keeps to the limit of the train week, else to the limit, else the least late.
+    """Return the least late of those that are as cheap as the cheapest which keeps to the limit of the train week.
 
-    Of equals it is the first.
+    Where none keeps to it, the limit of the test counts; where none keeps to that either, the least late is best. Of
+    equals it is the first.
     """
     for limit in (TRAIN_LIMIT, LATE_LIMIT):
         punctual = [candidate for candidate in tries if candidate.late_share <= limit]
         if punctual:
-            return min(punctual, key=lambda candidate: (candidate.cost, candidate.late_share))
+            most = AS_CHEAP * min(candidate.cost for candidate in punctual)
+            return _least_late([candidate for candidate in punctual if candidate.cost <= most])
+    return _least_late(tries)
+
+
+def _least_late(tries: Sequence[Try]) -> Try:
     return min(tries, key=lambda candidate: (candidate.late_share, candidate.cost))

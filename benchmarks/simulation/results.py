@@ -140,8 +140,7 @@ class Assumption:
 class Document:
     """Everything that was run on one trace and split.
 
-    `measured` and `commit` are of the latest run, `code` is the digest of the sources that all of them come from, empty
-    in documents from before it was kept.
+    `measured` and `commit` are of the latest run, `code` is the digest of the sources that its runs come from, by kind.
     """
 
     machine: Mapping[str, str | int]
@@ -151,18 +150,20 @@ class Document:
     assumptions: tuple[Assumption, ...]
     currencies: Mapping[str, str]
     runs: tuple[Run, ...]
-    code: str = ""
+    code: Mapping[Kind, str]
     curves: tuple[Curve, ...] = ()
 
     def merged(self, older: "Document") -> "Document":
         """Return this document with those runs and curves of `older` that it has none of its own for.
 
-        Nothing is taken from a document of other code, another trace, scale or set of assumptions.
+        Nothing is taken that comes from other code, from another trace, scale or set of assumptions.
         """
-        if (older.code, older.trace, older.assumptions) != (self.code, self.trace, self.assumptions):
+        if (older.trace, older.assumptions) != (self.trace, self.assumptions):
             return self
-        runs = {run.key: run for run in (*older.runs, *self.runs)}
-        curves = {curve.key: curve for curve in (*older.curves, *self.curves)}
+        same = {run.key: run for run in older.runs if older.code.get(run.kind) == self.code[run.kind]}
+        runs = same | {run.key: run for run in self.runs}
+        curves = {curve.key: curve for curve in older.curves if curve.key in same}
+        curves |= {curve.key: curve for curve in self.curves}
         return replace(
             self,
             runs=tuple(runs[key] for key in sorted(runs, key=_order)),

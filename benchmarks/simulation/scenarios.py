@@ -22,6 +22,9 @@ SPARE = 2.0
 NIGHT_PERCENTILE = 95.0
 """A T4 takes the hours of which it carries this percentile of the minutes: at full load it costs more than an A10."""
 
+NEVER_IDLE_SECONDS = 86_400
+"""One replica stays on some pool, as nobody else here sleeps either: no trace is without a request for a day."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
@@ -49,6 +52,7 @@ class Scenario:
         spec["pools"] = [self._bounds(gpu, at_least=self._floor(gpu)) for gpu in self.gpus]
         spec["allocation"] = "Cheapest" if len(self.gpus) > 1 else "Ordered"
         scaling = spec.setdefault("scaling", {})
+        scaling["idleSeconds"] = NEVER_IDLE_SECONDS
         if "target_utilization" in parameters:
             scaling["targetUtilization"] = round(parameters["target_utilization"])
         if "target_requests" in parameters:

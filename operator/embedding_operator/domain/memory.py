@@ -92,8 +92,8 @@ class Floor:
 class ScalingMemory(NamedTuple):
     """The state of scaling after the decision made `at`; `required` is in tokens per second.
 
-    Until `panic_until` nothing leaves and growth is not limited. Nothing could be measured since `blind_since`, and
-    engines have finished nothing since the step `stall` began.
+    Until `panic_until` nothing leaves and growth is not limited. Nothing could be measured since `blind_since`, more
+    than the next batch waits since `queue_since`, and engines have finished nothing since the step `stall` began.
     """
 
     at: datetime
@@ -104,6 +104,7 @@ class ScalingMemory(NamedTuple):
     idle: Idle | None = None
     panic_until: datetime | None = None
     blind_since: datetime | None = None
+    queue_since: datetime | None = None
     stall: RateStep | None = None
     learned: tuple[LearnedPool, ...] = ()
     closures: tuple[Closure, ...] = ()

@@ -151,6 +151,11 @@ class Load:
     burst_tokens_per_second: float | None = None
     served_tokens_per_second: float | None = None
 
+    @property
+    def work_that_waits(self) -> float:
+        """Return the tokens that wait, by count and mean length where that is more than is known of them."""
+        return max(self.queue_tokens, self.queue_requests * self.tokens_per_request)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayLoad:

@@ -38,6 +38,7 @@ def written(memory: ScalingMemory) -> DecisionMemory:
         idle=None if memory.idle is None else IdleTime(since=memory.idle.since, until=memory.idle.until),
         panic_until=memory.panic_until,
         blind_since=memory.blind_since,
+        queue_since=memory.queue_since,
         stall=_written_step(memory.stall),
         closures=[
             PoolClosure(gpu_pool=each.pool, at=each.at, until=each.until, times=each.times) for each in memory.closures
@@ -61,6 +62,7 @@ def remembered(memory: DecisionMemory) -> ScalingMemory:
         idle=None if memory.idle is None else Idle(since=memory.idle.since, until=memory.idle.until),
         panic_until=memory.panic_until,
         blind_since=memory.blind_since,
+        queue_since=memory.queue_since,
         stall=_remembered_step(memory.stall),
         closures=tuple(
             Closure(pool=each.gpu_pool, at=each.at, until=each.until, times=each.times) for each in memory.closures

@@ -14,7 +14,7 @@ from embedding_operator.domain.fallback import FALLBACK_SECONDS, blind_since, fa
 from embedding_operator.domain.figures import Hold, gap_in, usable_load
 from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation, Pool
-from embedding_operator.domain.panic import in_panic, panic_until
+from embedding_operator.domain.panic import in_panic, is_overdue, oldest_wait, panic_until, queue_since
 from embedding_operator.domain.stabilization import (
     BLIND_SECONDS,
     GROWTH_STEP_SECONDS,
@@ -43,6 +43,7 @@ class Requirement(NamedTuple):
     frozen: bool
     panic_until: datetime | None
     blind_since: datetime | None
+    queue_since: datetime | None
     stall: RateStep | None
     buckets: tuple[Bucket, ...]
     growth: RateStep
@@ -56,6 +57,7 @@ class _Wish(NamedTuple):
     frozen: bool
     panic_until: datetime | None
     blind_since: datetime | None = None
+    queue_since: datetime | None = None
     stall: RateStep | None = None
 
 
@@ -86,6 +88,7 @@ def requirement(observation: Observation, *, trace: Trace) -> Requirement:
         frozen=wish.frozen,
         panic_until=wish.panic_until,
         blind_since=wish.blind_since,
+        queue_since=wish.queue_since,
         stall=wish.stall,
         buckets=buckets,
         growth=growth,
@@ -127,16 +130,18 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
         return _held(observation, memory=memory, asked=asked, trace=trace)
     frozen = _partial(load, observation=observation, current=current, trace=trace)
     frozen = _without_triggers(asked, current=current, trace=trace) or frozen
-    until = panic_until(load, observation=observation, last=memory.panic_until)
+    since = queue_since(load, observation=observation, last=memory.queue_since)
+    until = panic_until(load, observation=observation, last=memory.panic_until, queue_since=since)
     if until is not None:
+        _trace_panic(load, observation=observation, since=since, until=until, current=current, trace=trace)
         load, frozen = in_panic(load), True
-        _trace_panic(load, until=until, current=current, trace=trace)
     reference = _reference_capacity(observation)
     demand = demand_of(
         load,
         policy=observation.policy,
         ready_capacity=observation.ready_capacity,
         replica_capacity=reference,
+        queued_seconds=0.0 if since is None else (observation.now - since).total_seconds(),
         ahead=outlook(observation, required=current, buckets=memory.buckets),
     )
     _trace_demand(demand, load=load, trace=trace)
@@ -147,15 +152,19 @@ def _wish(observation: Observation, *, memory: ScalingMemory, trace: Trace) -> _
         demand=round(demand.up, 3),
         frozen=frozen,
         panic_until=until,
+        queue_since=since,
         stall=stall(load, observation=observation, last=memory.stall),
     )
 
 
-def _trace_panic(load: Load, *, until: datetime, current: float, trace: Trace) -> None:
-    rate = load.burst_tokens_per_second or 0.0
-    message = (
-        f"{rate:.0f} tokens/s arrived of late: growth is not limited, and nothing leaves until {until:%H:%M:%S} UTC"
-    )
+def _trace_panic(
+    load: Load, *, observation: Observation, since: datetime | None, until: datetime, current: float, trace: Trace
+) -> None:
+    if is_overdue(load, observation=observation, since=since):
+        cause = f"requests wait for {oldest_wait(load, since=since, now=observation.now):.0f} s"
+    else:
+        cause = f"{load.burst_tokens_per_second or 0.0:.0f} tokens/s arrived of late"
+    message = f"{cause}: growth is not limited, and nothing leaves until {until:%H:%M:%S} UTC"
     trace.add(StepReason.PANIC, message, before=current, after=current)
 
 
@@ -191,8 +200,9 @@ def _held(observation: Observation, *, memory: ScalingMemory, asked: TriggerDema
         tokens_per_second=required,
         demand=required,
         frozen=True,
-        panic_until=panic_until(None, observation=observation, last=memory.panic_until),
+        panic_until=panic_until(None, observation=observation, last=memory.panic_until, queue_since=None),
         blind_since=since,
+        queue_since=memory.queue_since,
     )
 
 

@@ -69,6 +69,7 @@ def decide(observation: Observation) -> Decision:
             idle=idle,
             panic_until=wanted.panic_until,
             blind_since=wanted.blind_since,
+            queue_since=wanted.queue_since,
             stall=wanted.stall,
             closures=tuple([closed[name] for name in sorted(closed)]),
             floors=held,

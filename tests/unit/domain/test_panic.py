@@ -1,7 +1,7 @@
 """A burst: what arrives within seconds counts, growth is not limited, and nothing leaves for a minute."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from embedding_operator.domain.decision import Decision, StepReason
@@ -48,6 +48,66 @@ def test_a_burst_needs_twice_what_is_ready(
     decision = decided(burst(rate), *pools, allowed=allowed)
     assert (decision.memory.panic_until == at(60)) is panics
     assert (StepReason.PANIC in decision.reasons()) is panics
+
+
+@pytest.mark.parametrize(
+    ("queue", "rates", "since", "allowed", "panics"),
+    [
+        (31_000.0, (1000.0, 0.0), -60, bounds(("a10", 1, 9)), True),
+        (30_000.0, (1000.0, 0.0), -60, bounds(("a10", 1, 9)), False),
+        (31_000.0, (1000.0, 1500.0), -60, bounds(("a10", 1, 9)), False),
+        (31_000.0, (1000.0, 0.0), -29, bounds(("a10", 1, 9)), False),
+        (31_000.0, (0.0, 0.0), -31, bounds(("a10", 1, 9)), True),
+        (31_000.0, (None, None), -600, bounds(("a10", 1, 9)), False),
+        (90.0, (1.0, 1.0), -600, bounds(("a10", 1, 9)), False),
+        (31_000.0, (1000.0, 0.0), -60, bounds(asleep=True), False),
+        (31_000.0, (1000.0, 0.0), 60, bounds(("a10", 1, 9)), False),
+    ],
+    ids=[
+        "longer",
+        "as long as it may",
+        "came in the last seconds",
+        "the queue is younger",
+        "nothing else came",
+        "the rate is not known",
+        "the next batch",
+        "asleep",
+        "the clock went back",
+    ],
+)
+def test_requests_wait_for_longer_than_the_service_says(
+    queue: float,
+    rates: tuple[float | None, float | None],
+    since: int,
+    allowed: Bounds,
+    panics: bool,  # noqa: FBT001
+) -> None:
+    measured = replace(load(queue=queue / 100, rate=rates[0]), burst_tokens_per_second=rates[1])
+    memory = settled_memory(1000.0)._replace(queue_since=at(since))
+    decision = decide(observe(pool(ready=1), measured=measured, memory=memory, allowed=allowed))
+    assert (decision.memory.panic_until == at(60)) is panics
+    assert (StepReason.PANIC in decision.reasons()) is panics
+    if panics:
+        assert any("requests wait for 31 s: growth is not limited" in step.message for step in decision.steps)
+
+
+def test_a_queue_that_does_not_shrink_becomes_a_panic_and_one_that_was_served_is_forgotten() -> None:
+    memory: ScalingMemory | None = settled_memory(1000.0)
+    since, panicking = [], []
+    for tick, queue in enumerate([0.0, *[400.0] * 8, 0.0]):
+        now = at(5 * tick)
+        measured = load(queue=queue, rate=1000.0, now=now)
+        decision = decide(observe(pool(ready=1), measured=measured, memory=memory, now=now))
+        memory = decision.memory
+        since.append(memory.queue_since)
+        panicking.append(memory.panic_until == now + timedelta(seconds=60))
+    assert since == [None, *[at(5)] * 8, None]
+    assert panicking == [False] * 8 + [True, False]
+
+
+def test_the_queue_is_remembered_where_nothing_is_measured() -> None:
+    memory = settled_memory(1000.0)._replace(queue_since=at(-20))
+    assert decide(observe(pool(ready=1), measured=None, memory=memory)).memory.queue_since == at(-20)
 
 
 def test_in_panic_growth_is_not_limited_and_the_burst_counts() -> None:

@@ -84,13 +84,14 @@ closures = st.builds(
     st.integers(1, 9),
 )
 memories = st.none() | st.builds(
-    lambda required, highest, age, gap, idle, panic, blind, closed, floor: ScalingMemory(
+    lambda required, highest, age, gap, idle, panic, blind, queue, closed, floor: ScalingMemory(
         at=at(-gap),
         required=required,
         buckets=(Bucket(at=at(-age - 30), until=at(-age), highest=highest, lowest=0.0, peak=highest),),
         idle=idle,
         panic_until=panic,
         blind_since=blind,
+        queue_since=queue,
         closures=() if closed is None else (closed,),
         floors=() if floor is None else (Floor(pool="a10", replicas=floor, opens=at(-60)),),
     ),
@@ -101,6 +102,7 @@ memories = st.none() | st.builds(
     st.none() | st.integers(0, 4000).map(lambda age: Idle(since=at(-age - 5), until=at(-5))),
     st.none() | st.integers(-10, 60).map(at),
     st.none() | st.integers(-600, 0).map(at),
+    st.none() | st.integers(-600, 10).map(at),
     st.none() | closures,
     st.none() | st.integers(1, 9),
 )

@@ -57,7 +57,7 @@ def document(*runs: Run, name: str = "s26", split: Split = Split.TEST, curves: t
         machine={"processor": "a CPU", "cores": 2},
         measured="2026-11-21",
         commit="abc1234",
-        code="0123456789ab",
+        code=dict.fromkeys(Kind, "0123456789ab"),
         trace=TraceFacts(
             name=name,
             source="ServeGen client 26",

@@ -55,7 +55,7 @@ DOCUMENT = Document(
     machine={"cores": 2},
     measured="2026-11-21",
     commit="abc",
-    code="0123",
+    code=dict.fromkeys(Kind, "0123"),
     trace=FACTS,
     assumptions=(),
     currencies={"aws": "USD"},
@@ -84,9 +84,19 @@ def test_nothing_is_kept_of_a_trace_at_another_scale_or_of_other_code() -> None:
     other = (replace(RUN, key=replace(KEY, seed=1)),)
     for older in (
         replace(DOCUMENT, trace=replace(FACTS, scale=3.0), runs=other),
-        replace(DOCUMENT, code="4567", runs=other),
+        replace(DOCUMENT, code=dict.fromkeys(Kind, "4567"), runs=other),
     ):
         assert DOCUMENT.merged(older).runs == (RUN,)
+
+
+def test_other_code_for_one_kind_of_run_takes_no_other_kind_away() -> None:
+    ours, theirs = replace(RUN, key=replace(KEY, seed=1)), replace(RUN, key=replace(KEY, policy="KEDA"))
+    theirs = replace(theirs, kind=Kind.BASELINE)
+    curves = tuple(replace(CURVE, key=run.key) for run in (ours, theirs))
+    older = replace(DOCUMENT, code={**DOCUMENT.code, Kind.OURS: "4567"}, runs=(ours, theirs), curves=curves)
+    kept = DOCUMENT.merged(older)
+    assert {run.key for run in kept.runs} == {KEY, theirs.key}
+    assert {curve.key for curve in kept.curves} == {KEY, theirs.key}
 
 
 def test_results_of_an_earlier_commit_with_the_same_code_are_kept() -> None:

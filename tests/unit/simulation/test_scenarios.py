@@ -99,6 +99,12 @@ def test_policies_are_told_the_seed_of_the_operator() -> None:
     assert night_speed(FACTS) == pytest.approx(0.8 * 0.455, rel=0.01)
 
 
+@pytest.mark.parametrize("percentile", [0.0, 50.0])
+def test_a_service_on_two_pools_never_sleeps_as_no_other_policy_does(percentile: float) -> None:
+    spec = TWO.spec(parameters={"floor_percentile": percentile}, week=WEEK, night_speed=0.3)
+    assert spec.scaling.idle_seconds == 86_400
+
+
 @pytest.mark.parametrize("scenario", [ONE, TWO])
 def test_everybody_can_be_built_with_every_setting_that_is_tried(scenario: Scenario) -> None:
     competing = contestants(scenario, week=WEEK, night_speed=0.3)

@@ -146,6 +146,7 @@ class DecisionMemory(ApiModel):
     idle: IdleTime | None = None
     panic_until: datetime | None = None
     blind_since: datetime | None = None
+    queue_since: datetime | None = None
     stall: RateLimitStep | None = None
     closures: Annotated[list[PoolClosure], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list

@@ -2,10 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
 from multiprocessing import get_context
 from os import sched_getaffinity
 from pathlib import Path
@@ -20,20 +19,16 @@ from benchmarks.results_file import RESULTS
 from benchmarks.simulation import jobs
 from benchmarks.simulation.choice import Try, best
 from benchmarks.simulation.contestants import Contestant, contestants
-from benchmarks.simulation.jobs import BOUNDS, WARM_START, Ground, Job, perform
+from benchmarks.simulation.jobs import BOUNDS, WARM_START, Ground, Job
 from benchmarks.simulation.provenance import Origin, origin
-from benchmarks.simulation.results import Assumption, Curve, Document, Kind, Run, RunKey, Split, path_of, read, write
+from benchmarks.simulation.results import Assumption, Document, Kind, Run, RunKey, Split, path_of
+from benchmarks.simulation.runner import enter, perform_all, say
 from benchmarks.simulation.scenarios import Scenario
 from benchmarks.simulation.stage import Stage, stage, training_week
 from benchmarks.simulation.summary import DRAWN_BASELINES
 
 DEFAULT_TRACES = Path("../shared/traces")
-KEPT_AFTER = 4
-"""Results are written whenever this many are new."""
-
 DEFAULT, TUNED = "default", "tuned"
-
-Result = tuple[Run, Curve | None]
 
 
 def main() -> int:
@@ -43,11 +38,11 @@ def main() -> int:
         facts = read_facts(arguments.facts)
         known = library(arguments.traces)
         for problem in known.left_out.values():
-            _say(f"left out: {problem}")
+            say(f"left out: {problem}")
         for name in arguments.clients or list(known.traces):
             _bench(known.load(name), facts=facts, arguments=arguments, begun_from=begun_from)
     except (TraceError, ValueError, KeyError) as error:
-        _say(f"error: {error.args[0] if error.args else error}")
+        say(f"error: {error.args[0] if error.args else error}")
         return 1
     return 0
 
@@ -57,22 +52,22 @@ def _bench(trace: Trace, *, facts: Facts, arguments: argparse.Namespace, begun_f
         staged = stage(trace, facts, peak=arguments.peak, scale=arguments.scale, days=arguments.days)
         ground = _ground(staged, facts=facts, names=arguments.scenarios)
     except ValueError as error:
-        _say(f"{trace.name}: left out: {error}")
+        say(f"{trace.name}: left out: {error}")
         return
-    _say(f"{trace.name}: {staged.scaling}")
+    say(f"{trace.name}: {staged.scaling}")
     chosen: dict[tuple[str, str], Try] = {}
     # What builds a policy is a function within a function, which only a forked process has.
     forked = get_context("fork")
-    with ProcessPoolExecutor(arguments.processes, forked, initializer=_enter, initargs=(ground,)) as workers:
+    with ProcessPoolExecutor(arguments.processes, forked, initializer=enter, initargs=(ground,)) as workers:
         if arguments.tune:
             tries = list(_tries(ground, policies=arguments.policies))
-            keep = partial(_keep, ground=ground, begun_from=begun_from, split=Split.TRAIN, folder=arguments.out)
-            tried = _perform(workers, tries, title=f"{staged.trace.name}, train week", keep=keep)
-            chosen = _best([run for run, _ in tried], prices=ground.prices)
+            train = _blank(ground, begun_from=begun_from, split=Split.TRAIN)
+            tried = perform_all(tries, workers=workers, blank=train, folder=arguments.out)
+            chosen = _best(tried, prices=ground.prices)
         asked = list(_asked(ground, chosen=chosen, arguments=arguments))
-        keep = partial(_keep, ground=ground, begun_from=begun_from, split=Split.TEST, folder=arguments.out)
-        _perform(workers, asked, title=f"{staged.trace.name}, test week", keep=keep)
-    _say(str(path_of(arguments.out, trace=staged.trace.name, split=Split.TEST)))
+        test = _blank(ground, begun_from=begun_from, split=Split.TEST)
+        perform_all(asked, workers=workers, blank=test, folder=arguments.out)
+    say(str(path_of(arguments.out, trace=staged.trace.name, split=Split.TEST)))
 
 
 def _ground(staged: Stage, *, facts: Facts, names: Sequence[str]) -> Ground:
@@ -131,56 +126,20 @@ def _is_wanted(policy: str, wanted: Sequence[str]) -> bool:
     return not wanted or any(part.lower() in f"={policy.lower()}=" for part in wanted)
 
 
-_GROUND: list[Ground] = []
-
-
-def _enter(ground: Ground) -> None:
-    """Keep what all jobs need in this process."""
-    _GROUND[:] = [ground]
-
-
-def _work(job: Job) -> Result:
-    return perform(job, ground=_GROUND[0])
-
-
-def _perform(
-    workers: ProcessPoolExecutor, asked: Sequence[Job], *, title: str, keep: Callable[[Sequence[Result]], None]
-) -> list[Result]:
-    """Return the results of all jobs; `keep` gets those that there are now and then: a long run may be ended."""
-    begun = datetime.now(UTC)
-    results: list[Result] = []
-    for future in as_completed([workers.submit(_work, job) for job in asked]):
-        results.append(future.result())
-        run, passed = results[-1][0], (datetime.now(UTC) - begun).total_seconds()
-        left = passed / len(results) * (len(asked) - len(results))
-        key, late = run.key, run.waits.late_share["1"]
-        _say(
-            f"{title}: {len(results)} of {len(asked)}, {left / 60:.0f} min left: {key.policy} on {key.scenario}, "
-            f"{key.start}, {key.tuning}, seed {key.seed}: {late:.2%} late, {run.wall_seconds:.0f} s"
-        )
-        if len(results) % KEPT_AFTER == 0 or len(results) == len(asked):
-            keep(results)
-    return results
-
-
-def _keep(results: Sequence[Result], *, ground: Ground, begun_from: Origin, split: Split, folder: Path) -> None:
-    """Write the results beside those of earlier runs with the same assumptions."""
-    trace = ground.stage.facts(split)
-    document = Document(
+def _blank(ground: Ground, *, begun_from: Origin, split: Split) -> Document:
+    """Return the document of a trace without any run."""
+    return Document(
         machine=machine(),
         measured=datetime.now(UTC).date().isoformat(),
         commit=begun_from.commit,
         code=begun_from.code,
-        trace=trace,
+        trace=ground.stage.facts(split),
         assumptions=tuple(
             Assumption(name=each.name, value=each.value, source=each.source) for each in stated(ground.facts)
         ),
         currencies={table.name: table.currency for table in ground.facts.prices},
-        runs=tuple(run for run, _ in results),
-        curves=tuple(curve for _, curve in results if curve is not None),
+        runs=(),
     )
-    path = path_of(folder, trace=trace.name, split=split)
-    write(document.merged(read(path)) if path.exists() else document, path)
 
 
 def _arguments() -> argparse.Namespace:
@@ -225,10 +184,6 @@ def _days(text: str) -> tuple[float, float]:
     except ValueError:
         message = f"{text!r} is no stretch of days: write 7-14"
         raise argparse.ArgumentTypeError(message) from None
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

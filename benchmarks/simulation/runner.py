@@ -1,0 +1,80 @@
+"""Runs many jobs in processes of their own. What is there already is not run again, and what is new is written soon."""
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import Executor, as_completed
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.simulation.jobs import Ground, Job, perform
+from benchmarks.simulation.results import Curve, Document, Run, path_of, read, write
+
+KEPT_AFTER = 4
+"""Results are written whenever this many are new."""
+
+Result = tuple[Run, Curve | None]
+
+_GROUND: list[Ground] = []
+
+
+def enter(ground: Ground) -> None:
+    """Keep what all jobs need in this process."""
+    _GROUND[:] = [ground]
+
+
+def perform_all(asked: Sequence[Job], *, workers: Executor, blank: Document, folder: Path) -> list[Run]:
+    """Return the runs of all jobs, those that `folder` has from the same code and assumptions among them.
+
+    `blank` is the document of the trace without any run. A run that was ended goes on where it was.
+    """
+    path = path_of(folder, trace=blank.trace.name, split=blank.trace.split)
+    there = blank.merged(read(path)) if path.exists() else blank
+    known = [run for job in asked if (run := run_of(job, document=there)) is not None]
+    missing = [job for job in asked if run_of(job, document=there) is None]
+    title = f"{blank.trace.name}, {blank.trace.split.value} week"
+    if known:
+        say(f"{title}: {len(known)} of {len(asked)} runs are there")
+    begun = datetime.now(UTC)
+    results: list[Result] = []
+    for future in as_completed([workers.submit(_work, job) for job in missing]):
+        results.append(future.result())
+        passed = (datetime.now(UTC) - begun).total_seconds()
+        left = passed / len(results) * (len(missing) - len(results))
+        say(f"{title}: {len(results)} of {len(missing)}, {left / 60:.0f} min left: {_line(results[-1][0])}")
+        if len(results) % KEPT_AFTER == 0 or len(results) == len(missing):
+            write(_with(results, blank=blank).merged(there), path)
+    return known + [run for run, _ in results]
+
+
+def run_of(job: Job, *, document: Document) -> Run | None:
+    """Return the run of `job` in `document`; None where there is none, or not the curve that was asked for."""
+    if job.draws and all(curve.key != job.key for curve in document.curves):
+        return None
+    runs = (run for run in document.runs if run.key == job.key and run.parameters == job.parameters)
+    return next(runs, None)
+
+
+def say(line: str) -> None:
+    """Tell the user how far it is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _work(job: Job) -> Result:
+    return perform(job, ground=_GROUND[0])
+
+
+def _with(results: Sequence[Result], *, blank: Document) -> Document:
+    return replace(
+        blank,
+        runs=tuple(run for run, _ in results),
+        curves=tuple(curve for _, curve in results if curve is not None),
+    )
+
+
+def _line(run: Run) -> str:
+    key = run.key
+    return (
+        f"{key.policy} on {key.scenario}, {key.start}, {key.tuning}, seed {key.seed}: "
+        f"{run.waits.late_share['1']:.2%} late, {run.wall_seconds:.0f} s"
+    )

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ LOADED_LABEL = "embedding-operator/loaded"
 CREATE_TIMEOUT_SECONDS = 420.0
 LOAD_TIMEOUT_SECONDS = 600.0
 READY_SECONDS = 120.0
+SLOW_BOOT = "could not find a log line that matches"
+"""What kind says when a node has not booted within 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,10 @@ class KindCluster:
         config.write_text(cluster_config(mounts=self._mounts, assembled=assembled))
         arguments = (f"--image={wanted.image}", f"--config={config}", f"--kubeconfig={self.kubeconfig}", "--wait=120s")
         with self._progress.step("creating the kind cluster", expected_seconds=30):
-            self._kind(engine, "create", "cluster", *arguments, timeout_seconds=CREATE_TIMEOUT_SECONDS)
+            create = partial(
+                self._kind, engine, "create", "cluster", *arguments, timeout_seconds=CREATE_TIMEOUT_SECONDS
+            )
+            again_after_a_slow_boot(create, progress=self._progress)
             if assembled:
                 self._stop_dns_forwarding()
             self._wait_for_nodes()
@@ -293,6 +299,20 @@ class KindCluster:
 
     def _lock(self) -> AbstractContextManager[None]:
         return exclusive(self._lock_file, purpose="the kind cluster", progress=self._progress)
+
+
+def again_after_a_slow_boot(create: Callable[[], None], *, progress: Progress) -> None:
+    """Create a cluster, a second time where a node took longer to boot than kind waits; it has no setting for that.
+
+    kind deletes what it made when it fails.
+    """
+    try:
+        create()
+    except ClusterError as error:
+        if SLOW_BOOT not in str(error):
+            raise
+        progress.note("a node took longer to boot than kind waits for it: trying once more")
+        create()
 
 
 def full_reference(reference: str) -> str:

@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from e2e.cluster.kind import KindState, full_reference
+from e2e.cluster.errors import ClusterError
+from e2e.cluster.kind import SLOW_BOOT, KindState, again_after_a_slow_boot, full_reference
 from e2e.cluster.kind_config import cluster_config, without_forwarding
+from e2e.cluster.progress import Progress
 
 COREFILE = """.:53 {
     errors
@@ -84,3 +86,29 @@ def test_a_cluster_of_another_image_engine_or_configuration_does_not_serve() -> 
 )
 def test_images_have_their_full_name_in_containerd(docker: str, containerd: str) -> None:
     assert full_reference(docker) == containerd
+
+
+@pytest.mark.parametrize(
+    ("errors", "tries"),
+    [
+        ([], 1),
+        ([f'{SLOW_BOOT} "Reached target"'], 2),
+        ([f'{SLOW_BOOT} "Reached target"'] * 2, 2),
+        (["no space left on device"], 1),
+    ],
+)
+def test_a_slow_boot_gets_a_second_try_and_nothing_else_does(errors: list[str], tries: int) -> None:
+    left, tried = list(errors), 0
+
+    def create() -> None:
+        nonlocal tried
+        tried += 1
+        if left:
+            raise ClusterError(left.pop(0))
+
+    if len(errors) < tries:
+        again_after_a_slow_boot(create, progress=Progress())
+    else:
+        with pytest.raises(ClusterError, match=errors[-1].split()[0]):
+            again_after_a_slow_boot(create, progress=Progress())
+    assert tried == tries

@@ -139,10 +139,10 @@ def _head(chapters: Sequence[Chapter]) -> str:
         "Written by `python -m benchmarks.simulation.report`; [README.md](README.md) says how it is measured.\n\n"
         f"`default` is a policy with its sources' own settings, `{TUNED}` one with the best of {BUDGET} that were "
         f"tried on the train week: the least late of those within {100 * (AS_CHEAP - 1):.0f} % of the cheapest with at "
-        f"most {share(TRAIN_LIMIT)} of the requests late, else with at most {share(LATE_LIMIT)}, else the least late. Every "
-        "figure below is of the test week, a mean over seeds ± half of its 95 % interval. Late is a request whose "
-        "computation began more than 1 s after it came, or never. The clairvoyant knows every request; how late its "
-        "plan is when it is played stands beside its cost.\n\n"
+        f"most {share(TRAIN_LIMIT)} of the requests late, else with at most {share(LATE_LIMIT)}, else the least late. "
+        "Every figure below is of the test week, a mean over seeds ± half of its 95 % interval. Late is a request "
+        "whose computation began more than 1 s after it came, or never. The clairvoyant knows every request; how "
+        "late its plan is when it is played stands beside its cost.\n\n"
         f"Measured {first.measured}, commit {first.commit}, on {machine}.\n"
     )
 

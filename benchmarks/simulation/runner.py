@@ -30,8 +30,9 @@ def perform_all(asked: Sequence[Job], *, workers: Executor, blank: Document, fol
     """
     path = path_of(folder, trace=blank.trace.name, split=blank.trace.split)
     there = blank.merged(read(path)) if path.exists() else blank
-    known = [run for job in asked if (run := run_of(job, document=there)) is not None]
-    missing = [job for job in asked if run_of(job, document=there) is None]
+    found = [(job, run_of(job, document=there)) for job in asked]
+    known = [run for _, run in found if run is not None]
+    missing = [job for job, run in found if run is None]
     title = f"{blank.trace.name}, {blank.trace.split.value} week"
     if known:
         say(f"{title}: {len(known)} of {len(asked)} runs are there")

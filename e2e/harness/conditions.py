@@ -8,7 +8,7 @@ from typing import Any
 
 def condition_of(status: Mapping[str, Any], kind: str) -> tuple[str, str]:
     """Status and reason of a condition; two empty texts if it is not there."""
-    for each in status.get("conditions", []):
+    for each in status.get("conditions") or []:
         if each["type"] == kind:
             return each["status"], each.get("reason", "")
     return "", ""

@@ -11,6 +11,8 @@ from typing import Any, Self
 from embedding_operator.kube.labels import MANAGED_SELECTOR
 from embedding_operator.rendering.names import GPU_POOL
 
+from e2e.harness.conditions import condition_of
+
 
 class PodWatch:
     """Watches from its begin to its end; `ready_counts` may be read afterwards or in between."""
@@ -70,6 +72,4 @@ class PodWatch:
 
 
 def _is_serving(pod: dict[str, Any]) -> bool:
-    conditions = pod["status"].get("conditions") or []
-    is_ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-    return is_ready and "deletionTimestamp" not in pod["metadata"]
+    return condition_of(pod["status"], "Ready")[0] == "True" and "deletionTimestamp" not in pod["metadata"]

@@ -1,4 +1,4 @@
-"""A burst: what arrives within seconds counts, growth is not limited, and nothing leaves for a minute."""
+"""A burst, or requests that wait for too long: growth is not limited, the short rate counts, nothing leaves."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -13,12 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from e2e.cluster import Images, KindCluster
+from e2e.cluster.cache import Cache
 from e2e.cluster.commands import Surroundings, run
+from e2e.cluster.docker_engine import find_engine
+from e2e.cluster.kind import LOAD_SECONDS
 from e2e.cluster.paths import REPOSITORY
+from e2e.cluster.plan import Item, prepare
 from e2e.cluster.progress import Progress
-from e2e.engine.image import REQUIREMENTS, SOURCE_FOLDERS
-from e2e.engine.real.environment import ENGINE_VARIABLES, EngineEnvironment, ensure_environment
+from e2e.engine.image import TOOLBOX
+from e2e.engine.real.environment import EngineEnvironment, planned_environment
+from e2e.preparation import KIND_CLUSTER, OPERATOR_IMAGE, TOOLBOX_IMAGE, Plan, ensure_requirements
 from e2e.readme import commands
 
 RELEASE = "embedding-operator"
@@ -27,6 +34,8 @@ OPERATOR_PODS = f"app.kubernetes.io/name=embedding-operator,app.kubernetes.io/in
 TEST_LABEL = "embedding-operator.io/e2e"
 TEST_NAMESPACES = f"{TEST_LABEL}=true"
 
+LOADING = "loading images into the kind cluster"
+INSTALLING = "installing the operator with Helm"
 HELM_SECONDS = 300.0
 DELETE_SECONDS = 180.0
 UNFINISHED = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
@@ -134,9 +143,8 @@ class Installation:
 
 def cluster_for_engines(*, progress: Progress) -> tuple[KindCluster, EngineEnvironment]:
     """The kind cluster, up, with the real engine's environment in its workers; and that environment."""
-    environment = ensure_environment(progress=progress)
-    cluster = KindCluster(extra_mounts=[environment.folder], progress=progress)
-    cluster.up()
+    cluster, environment, items = _planned_cluster(progress)
+    prepare(items, progress=progress)
     return cluster, environment
 
 
@@ -145,53 +153,56 @@ def install(*, progress: Progress, engine_variables: Mapping[str, str] = FAKE_EN
 
     The pools `a10` and `t4` run the fake engine with `engine_variables`, the pool `cpu` runs the real SGLang.
     """
-    cluster, environment = cluster_for_engines(progress=progress)
+    cluster, environment, items = _planned_cluster(progress)
     images = Images(cluster.engine, progress=progress)
-    operator = images.operator()
-    toolbox = images.toolbox(name="toolbox", requirements=REQUIREMENTS, source_folders=SOURCE_FOLDERS)
-    python = images.python_base()
-    for image in (operator, toolbox, python):
-        cluster.load_image(image)
-    installation = Installation(cluster, toolbox, python, environment)
-    with progress.step("installing the operator with Helm", expected_seconds=20):
-        _helm_install(cluster, values=_values(operator, toolbox=toolbox, variables=engine_variables))
+
+    def load() -> None:
+        cluster.load_images(images.operator(), images.toolbox(TOOLBOX), images.python_base())
+
+    def install_chart() -> None:
+        values = _values(images.operator(), toolbox=images.toolbox(TOOLBOX), variables=engine_variables)
+        _helm_install(cluster, values=values)
+
+    loading = Item(LOADING, LOAD_SECONDS, 0.5, make=load, after=(KIND_CLUSTER, OPERATOR_IMAGE, TOOLBOX_IMAGE))
+    prepare([*items, loading, Item(INSTALLING, 20, 0, make=install_chart, after=(LOADING,))], progress=progress)
+    installation = Installation(cluster, images.toolbox(TOOLBOX), images.python_base(), environment)
     installation.delete_leftovers()
     installation.apply(real_engine_pool(REAL_POOL, node_selector=A10_NODES, installation=installation))
     return installation
 
 
-def real_engine_pool(
-    name: str, *, node_selector: Mapping[str, str], installation: Installation, env: Sequence[Mapping[str, str]] = ()
-) -> dict[str, Any]:
-    """A GPUPool whose engine is the real SGLang on the CPU of its nodes, with MiniLM in mind.
+def _planned_cluster(progress: Progress) -> tuple[KindCluster, EngineEnvironment, list[Item]]:
+    ensure_requirements("demo", progress=progress)
+    plan = Plan(find_engine(progress=progress), progress=progress)
+    environment = planned_environment(cache=Cache(progress=progress))
+    cluster = KindCluster(extra_mounts=[environment.folder], progress=progress)
+    return cluster, environment, [*plan.for_kind(), plan.cluster(cluster)]
+
+
+def real_engine_pool(name: str, *, node_selector: Mapping[str, str], installation: Installation) -> dict[str, Any]:
+    """The sample's pool of CPU engines, with the real SGLang of this machine instead of the public image.
 
     The environment is mounted and found by PYTHONPATH: the Python it was made from is not needed in the pod.
     """
-    variables = {**ENGINE_VARIABLES, "PYTHONPATH": f"{ENGINE_FOLDER}/{SITE_PACKAGES}"}
-    return {
-        "apiVersion": "embedding-operator.io/v1alpha1",
-        "kind": "GPUPool",
-        "metadata": {"name": name},
-        "spec": {
-            "nodeSelector": dict(node_selector),
-            "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
-            "computeCapability": "8.6",
-            "memoryGiB": 22,
-            "engine": {
-                "image": installation.python_image,
-                "command": ["python3", "-m", "sglang.launch_server"],
-                "args": ["--device", "cpu", "--max-total-tokens", "20000"],
-                "env": [*({"name": key, "value": value} for key, value in variables.items()), *env],
-                "volumes": [
-                    {
-                        "name": "sglang",
-                        "hostPath": {"path": str(installation.environment.folder.resolve()), "type": "Directory"},
-                    }
-                ],
-                "volumeMounts": [{"name": "sglang", "mountPath": ENGINE_FOLDER, "readOnly": True}],
-            },
-        },
+    pool = next(document for document in cpu_sample() if document["kind"] == "GPUPool")
+    folder = str(installation.environment.folder.resolve())
+    engine = {
+        "image": installation.python_image,
+        "env": [{"name": "PYTHONPATH", "value": f"{ENGINE_FOLDER}/{SITE_PACKAGES}"}],
+        "volumes": [{"name": "sglang", "hostPath": {"path": folder, "type": "Directory"}}],
+        "volumeMounts": [{"name": "sglang", "mountPath": ENGINE_FOLDER, "readOnly": True}],
     }
+    selection = {
+        "nodeSelector": {**pool["spec"]["nodeSelector"], **node_selector},
+        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
+    }
+    spec = {**pool["spec"], **selection, "engine": {**pool["spec"]["engine"], **engine}}
+    return {**pool, "metadata": {"name": name}, "spec": spec}
+
+
+def cpu_sample() -> list[dict[str, Any]]:
+    """The objects of the sample that needs no GPU."""
+    return list(yaml.safe_load_all((REPOSITORY / "manifests" / "samples" / "cpu.yaml").read_text(encoding="utf-8")))
 
 
 def _values(operator: str, *, toolbox: str, variables: Mapping[str, str]) -> dict[str, Any]:

@@ -11,12 +11,23 @@ from typing import Any
 
 from embedding_operator.api.v1alpha1.base import API_VERSION
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
 
 NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
 """A Wednesday."""
 
 Manifest = dict[str, Any]
+
+CPU_POOL = GPUPoolSpec.model_validate(
+    {
+        "device": "CPU",
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "memoryGiB": 4,
+        "engine": {"image": "docker.io/lmsysorg/sglang:v0.5.23-xeon"},
+    }
+)
+"""A pool of engines without GPUs, as manifests/samples/cpu.yaml has it."""
 
 
 def _window(name: str, start: str, end: str, *, pools_and_fields: Mapping[str, Any]) -> Manifest:

@@ -83,7 +83,7 @@ def server_of(tokens_per_second: float) -> Server:
 
 def gpu_of(pool: GPUPoolSpec, *, facts: Facts) -> str | None:
     """Return which GPU of the facts a replica on `pool` has; None if it has another, or several."""
-    if pool.resource.count != 1:
+    if pool.gpus != 1:
         return None
     stated = (pool.compute_capability, pool.tensor_tflops)
     known = ((name, (gpu.computeCapability, gpu.tensorTFLOPS)) for name, gpu in facts.gpus.items())

@@ -30,6 +30,10 @@ NEWER_MFU = 0.30
 FALLBACK_TFLOPS = 65.0
 """A pool that states no peak counts as a T4, the slowest GPU that the engine runs on."""
 
+CPU_TFLOPS = 0.2
+"""Of a replica on a CPU: four cores at half of the 0.1 TFLOPS that a core of 3 GHz with AVX2 has in float32. Real ones
+have more or fewer cores; what a replica computes is learned from its load."""
+
 FALLBACK_PARAMETERS = 440_467_456
 """A model of which nothing is known counts as Qwen3-Embedding-0.6B, the most common size."""
 
@@ -58,8 +62,11 @@ def replica_capacity(spec: EmbeddingServiceSpec, *, pool: str, gpu: GPUPoolSpec 
 def _usable_tflops(gpu: GPUPoolSpec | None) -> float:
     if gpu is None:
         return FALLBACK_TFLOPS * MFU[7, 5]
+    generation = capability(gpu)
+    if generation is None:
+        return CPU_TFLOPS
     peak = FALLBACK_TFLOPS if gpu.tensor_tflops is None else float(gpu.tensor_tflops)
-    return peak * gpu.resource.count * _mfu(capability(gpu))
+    return peak * gpu.gpus * _mfu(generation)
 
 
 def _mfu(generation: Capability) -> float:

@@ -63,7 +63,7 @@ def managed_variables(case: Case) -> Iterator[Problem]:
 def requested_gpus(case: Case) -> Iterator[Problem]:
     """Refuse GPUs among the resources of the engine: how many there are is a matter of the pool."""
     resources = case.spec.engine.resources
-    for name in sorted({use.gpu.resource.name for use in case.uses()}):
+    for name in sorted({use.gpu.resource.name for use in case.uses() if use.gpu.gpus}):
         if name in resources.requests or name in resources.limits:
             yield _problem("spec.engine.resources", f"{name} follows resource.count of the GPUPool: remove it")
 

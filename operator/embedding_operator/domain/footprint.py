@@ -81,6 +81,6 @@ def footprint(
     return Footprint(
         weights=(table + model.compute_parameters * share) * size / GIB,
         cache=context_length * model.kv_bytes_per_token * size / 2 / GIB,
-        memory=float(gpu.memory_gib * gpu.resource.count),
+        memory=float(gpu.memory_gib * max(gpu.gpus, 1)),
         fraction=TIGHT_FRACTION if given is None else given,
     )

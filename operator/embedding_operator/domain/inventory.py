@@ -49,8 +49,8 @@ def gpu_pool_status(
     return GPUPoolStatus(
         observed_generation=generation,
         nodes=len(own),
-        gpus_allocatable=sum(node.allocatable.get(spec.resource.name, 0) for node in own),
-        gpus_in_use=sum(each.replicas for each in usage) * spec.resource.count,
+        gpus_allocatable=sum(node.allocatable.get(spec.resource.name, 0) for node in own) if spec.gpus else 0,
+        gpus_in_use=sum(each.replicas for each in usage) * spec.gpus,
         services=len(services),
         conditions=conditions.listed(),
     )

@@ -60,7 +60,8 @@ def wrong_architecture(case: Case) -> Iterator[Problem]:
 def dtype_on_gpu(case: Case) -> Iterator[Problem]:
     """Refuse number formats that the GPU of a pool lacks: the engine would silently compute in another one."""
     for use in case.uses():
-        if capability(use.gpu) < BFLOAT16_CAPABILITY and case.resolved.dtype is not Dtype.FLOAT16:
+        found = capability(use.gpu)
+        if found is not None and found < BFLOAT16_CAPABILITY and case.resolved.dtype is not Dtype.FLOAT16:
             yield _dtype_problem(
                 f"GPUPool {use.name} has compute capability {use.gpu.compute_capability}, where the engine computes "
                 "in float16 whatever dtype says: use Auto or float16, or remove the pool"
@@ -85,13 +86,21 @@ def _dtype_problem(message: str) -> Problem:
 
 
 def quantization_on_gpu(case: Case) -> Iterator[Problem]:
-    """Refuse quantisation methods that have no kernel for the GPU of a pool."""
+    """Refuse quantisation methods that have no kernel for the GPU of a pool, and all on CPUs."""
     method = case.spec.model.quantization
     if method is None:
         return
     needed = QUANTIZATION_CAPABILITY[method]
     for use in case.uses():
-        if capability(use.gpu) < needed:
+        found = capability(use.gpu)
+        if found is None:
+            yield Problem(
+                reason=Reason.QUANTIZATION_UNSUPPORTED,
+                field="spec.model.quantization",
+                message=f"GPUPool {use.name} computes on the CPU, where only models that are not quantised are "
+                "supported: remove quantization, or the pool",
+            )
+        elif found < needed:
             yield Problem(
                 reason=Reason.QUANTIZATION_UNSUPPORTED,
                 field="spec.model.quantization",

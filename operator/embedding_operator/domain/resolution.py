@@ -1,10 +1,11 @@
 """What `Auto` and the defaults of `spec.model` come to, given the GPUs that the service may run on.
 
 All pools of a service must compute the same vectors. SGLang computes in float16 on GPUs below compute capability 8.0,
-whatever it is told; a service with such a pool therefore runs in float16 everywhere.
+whatever it is told; a service with such a pool therefore runs in float16 everywhere. A service that has only CPUs runs
+in float32, as most CPUs emulate the shorter formats.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
@@ -42,24 +43,29 @@ def resolve_model(name: str, spec: EmbeddingServiceSpec, pools: Mapping[str, GPU
     return ResolvedModel(
         served_name=model.served_name or name,
         revision=None if model.hugging_face is None else model.hugging_face.revision,
-        dtype=_dtype(model, capabilities=[capability(gpu) for gpu in gpus]),
+        dtype=_dtype(model, gpus=gpus),
         architecture=_architecture(model, known=known),
         dimensions=_dimensions(model, known=known),
         context_length=min(model.context_length, known.max_context) if known else model.context_length,
     )
 
 
-def capability(gpu: GPUPoolSpec) -> Capability:
-    """Return the compute capability as numbers that compare."""
+def capability(gpu: GPUPoolSpec) -> Capability | None:
+    """Return the compute capability as numbers that compare; None for engines that compute on the CPU."""
+    if gpu.compute_capability is None:
+        return None
     major, _, minor = gpu.compute_capability.partition(".")
     return int(major), int(minor)
 
 
-def _dtype(model: ModelSpec, *, capabilities: list[Capability]) -> Dtype:
+def _dtype(model: ModelSpec, *, gpus: Sequence[GPUPoolSpec]) -> Dtype:
     if model.dtype is not Dtype.AUTO:
         return model.dtype
     if model.quantization is Quantization.AWQ:
         return Dtype.FLOAT16  # its kernel knows no other
+    capabilities = [found for gpu in gpus if (found := capability(gpu)) is not None]
+    if gpus and not capabilities:
+        return Dtype.FLOAT32
     below = any(each < BFLOAT16_CAPABILITY for each in capabilities)
     return Dtype.FLOAT16 if below else Dtype.BFLOAT16
 

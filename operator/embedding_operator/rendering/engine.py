@@ -30,6 +30,9 @@ TIGHT_CHUNK = 2048
 ENCODER_FRACTION = 0.6
 """Without chunks the engine would reserve 24 GiB for one forward pass; encoders have small weights and no need."""
 
+CPU_TOKENS = 20_000
+"""Tokens in the memory of an engine that computes on the CPU: two batches of long texts."""
+
 Options = dict[str, tuple[str, ...]]
 
 
@@ -38,7 +41,7 @@ class EngineCommand:
     """What one engine runs and how.
 
     `dimensions` are the vector sizes that clients may ask for; empty: only the native one. `gpus` of a replica work
-    as one. `args` are the lists of further arguments, the strongest last.
+    as one; with none the engine computes on the CPU. `args` are the lists of further arguments, the strongest last.
     """
 
     model_path: str
@@ -95,6 +98,10 @@ class EngineCommand:
             "--bucket-time-to-first-token": LATENCY_BUCKETS,
             "--uvicorn-access-log-exclude-prefixes": QUIET_PATHS,
         }
+        if not self.gpus:
+            options["--device"] = ("cpu",)
+            # The engine would take a share of the node's memory, whatever the container may have.
+            options["--max-total-tokens"] = (str(max(CPU_TOKENS, self.context_length)),)
         if self.architecture is Architecture.ENCODER:
             options["--mem-fraction-static"] = (str(ENCODER_FRACTION),)
         elif self.fit is not Fit.ROOMY:

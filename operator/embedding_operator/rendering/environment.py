@@ -36,12 +36,15 @@ _DEFAULTS = {
     "SGLANG_TIMEOUT_KEEP_ALIVE": "75",
 }
 
+_ON_CPU = {"SGLANG_USE_CPU_ENGINE": "1"}
+
 
 def environment(spec: EmbeddingServiceSpec, *, entry: PoolSpec, gpu: GPUPoolSpec) -> list[dict[str, Any]]:
     """Return the variables of the engine of a service on one pool, as a container lists them."""
     from_services = {**MANAGED_VARIABLES, **NODE_VARIABLES}
     variables: Variables = {
         **_plain(_DEFAULTS),
+        **_plain({} if gpu.gpus else _ON_CPU),
         **_offline(spec.model),
         **_given(gpu.engine.env, refused=MANAGED_VARIABLES),
         **_given(spec.engine.env, refused=from_services),

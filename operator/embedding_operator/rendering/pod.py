@@ -69,7 +69,7 @@ def engine_command(
         quantization=spec.model.quantization,
         dimensions=model.dimensions if spec.model.dimensions else (),
         trust_remote_code=spec.model.trust_remote_code,
-        gpus=gpu.resource.count,
+        gpus=gpu.gpus,
         log_level=spec.engine.log_level,
         fit=_fit(spec, gpu=gpu, model=model),
         args=(gpu.engine.args, spec.engine.args, entry.args),
@@ -108,7 +108,10 @@ def _topology_spread(name: str, *, pool: str, wanted: PodTemplate) -> list[dict[
 
 def _resources(wanted: ResourceRequirements, *, gpu: GPUPoolSpec) -> dict[str, Any]:
     empty = not wanted.requests and not wanted.limits
-    gpus = {gpu.resource.name: gpu.resource.count}
+    if not gpu.gpus:
+        defaults = {**DEFAULT_REQUESTS, "memory": f"{gpu.memory_gib}Gi"}
+        return {"requests": {**(defaults if empty else wanted.requests)}, "limits": {**wanted.limits}}
+    gpus = {gpu.resource.name: gpu.gpus}
     return {
         "requests": {**(DEFAULT_REQUESTS if empty else wanted.requests), **gpus},
         "limits": {**wanted.limits, **gpus},

@@ -23,7 +23,7 @@ Objects = list[dict[str, Any]]
 
 def volumes(model: ModelSpec, *, gpu: GPUPoolSpec) -> Objects:
     """Return the volumes of an engine pod."""
-    shared = {"medium": "Memory", "sizeLimit": f"{SHARED_MEMORY_GIB_PER_GPU * gpu.resource.count}Gi"}
+    shared = {"medium": "Memory", "sizeLimit": f"{SHARED_MEMORY_GIB_PER_GPU * max(gpu.gpus, 1)}Gi"}
     own: Objects = [
         {"name": "scratch", "emptyDir": {}},
         {"name": "shared-memory", "emptyDir": shared},

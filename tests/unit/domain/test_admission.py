@@ -7,7 +7,7 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.domain.admission import Problem, problems
 
-from tests.builders import ServiceBuilder, service
+from tests.builders import CPU_POOL, ServiceBuilder, service
 from tests.golden.cases import shipped_pools
 
 POOLS = shipped_pools()
@@ -104,6 +104,22 @@ def test_quantisation_needs_kernels(method: str, refused: str | None, taken: str
         problem = only(model(quantization=method).on(refused))
         assert (problem.reason, problem.field) == (Reason.QUANTIZATION_UNSUPPORTED, "spec.model.quantization")
         assert f"GPUPool {refused} has {POOLS[refused].compute_capability}" in problem.message
+
+
+def test_quantised_models_do_not_run_on_cpus() -> None:
+    pools = {**POOLS, "cpu": CPU_POOL}
+    (problem,) = problems(model(quantization="gguf").on("a10").on("cpu").spec(), pools=pools)
+    assert (problem.reason, problem.field) == (Reason.QUANTIZATION_UNSUPPORTED, "spec.model.quantization")
+    assert problem.message == (
+        "GPUPool cpu computes on the CPU, where only models that are not quantised are supported: remove quantization, "
+        "or the pool"
+    )
+    assert problems(model("BAAI/bge-small-en-v1.5").on("cpu").spec(), pools=pools) == ()
+
+
+def test_a_model_must_fit_the_memory_of_a_replica_on_a_cpu() -> None:
+    (problem,) = problems(model("Qwen/Qwen3-Embedding-8B").on("cpu").spec(), pools={"cpu": CPU_POOL})
+    assert problem.reason is Reason.MODEL_TOO_LARGE
 
 
 def test_dimensions_above_the_native_size() -> None:

@@ -5,7 +5,7 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.status import CapacitySource
 from embedding_operator.domain.capacity import replica_capacity
 
-from tests.builders import service
+from tests.builders import CPU_POOL, service
 from tests.golden.cases import shipped_pools
 
 POOLS = shipped_pools()
@@ -29,6 +29,11 @@ def test_estimates_of_qwen3_embedding(pool: str, small: float, large: float) -> 
 
 def test_reproduces_the_measurement_of_bge_large_on_l4() -> None:
     assert estimate("BAAI/bge-large-en-v1.5", POOLS["l4"]) == pytest.approx(62_100, rel=0.02)
+
+
+def test_a_cpu_is_no_gpu() -> None:
+    assert estimate("BAAI/bge-small-en-v1.5", CPU_POOL) == pytest.approx(4_700, rel=0.01)
+    assert estimate("Qwen/Qwen3-Embedding-0.6B", CPU_POOL) < estimate("Qwen/Qwen3-Embedding-0.6B", POOLS["t4"]) / 50
 
 
 def test_what_the_service_states_counts() -> None:

@@ -5,6 +5,8 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
 from embedding_operator.domain.inventory import Node, Usage, gpu_pool_status, scaling_schedule_status
 
+from tests.builders import CPU_POOL
+
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 LABELS = {"nvidia.com/gpu.product": "NVIDIA-A10"}
 POOL = GPUPoolSpec.model_validate(
@@ -24,6 +26,16 @@ def test_a_pool_counts_its_own_nodes_and_gpus() -> None:
 
     assert (status.nodes, status.gpus_allocatable, status.gpus_in_use, status.services) == (2, 4, 2, 1)
     assert status.conditions[0].reason == Reason.AVAILABLE
+
+
+def test_a_pool_of_cpus_has_nodes_and_no_gpus() -> None:
+    pool = CPU_POOL.model_copy(update={"node_selector": LABELS})
+    nodes = [Node(labels=LABELS, allocatable={"nvidia.com/gpu": 4})]
+    usage = [Usage(service="search/a", replicas=3)]
+
+    status = gpu_pool_status(pool, nodes=nodes, usage=usage, previous=[], generation=1, now=NOW)
+
+    assert (status.nodes, status.gpus_allocatable, status.gpus_in_use, status.services) == (1, 0, 0, 1)
 
 
 def test_a_pool_without_nodes_says_which_label_is_missing() -> None:

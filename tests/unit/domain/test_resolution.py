@@ -4,7 +4,7 @@ import pytest
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype
 from embedding_operator.domain.resolution import resolve_model
 
-from tests.builders import ServiceBuilder, service
+from tests.builders import CPU_POOL, ServiceBuilder, service
 from tests.golden.cases import shipped_pools
 
 POOLS = shipped_pools()
@@ -32,6 +32,19 @@ def on(*names: str, **model: object) -> ServiceBuilder:
 )
 def test_all_pools_compute_in_the_same_format(pools: tuple[str, ...], dtype: Dtype) -> None:
     assert resolve_model("x", on(*pools).spec(), POOLS).dtype is dtype
+
+
+@pytest.mark.parametrize(
+    ("pools", "dtype"),
+    [
+        (("cpu",), Dtype.FLOAT32),
+        (("cpu", "missing"), Dtype.FLOAT32),
+        (("cpu", "a10"), Dtype.BFLOAT16),
+        (("t4", "cpu"), Dtype.FLOAT16),
+    ],
+)
+def test_a_cpu_computes_as_the_gpus_beside_it_and_in_float32_alone(pools: tuple[str, ...], dtype: Dtype) -> None:
+    assert resolve_model("x", on(*pools).spec(), {**POOLS, "cpu": CPU_POOL}).dtype is dtype
 
 
 @pytest.mark.parametrize("dtype", [Dtype.FLOAT16, Dtype.BFLOAT16, Dtype.FLOAT32])

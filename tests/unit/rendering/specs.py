@@ -130,12 +130,13 @@ def pool_maps(draw: DrawFn) -> dict[str, GPUPoolSpec]:
 
 @st.composite
 def _gpu_pools(draw: DrawFn) -> GPUPoolSpec:
+    on_gpu = {"computeCapability": draw(st.sampled_from(["7.5", "8.0", "8.6", "9.0"]))}
     return GPUPoolSpec.model_validate(
         {
             "nodeSelector": {"nvidia.com/gpu.product": draw(label_values)},
             "tolerations": draw(tolerations),
             "resource": {"count": draw(st.integers(1, 16))},
-            "computeCapability": draw(st.sampled_from(["7.5", "8.0", "8.6", "9.0"])),
+            **draw(st.sampled_from([on_gpu, {"device": "CPU"}])),
             "memoryGiB": draw(st.integers(1, 100)),
             "tensorTFLOPS": draw(st.none() | st.integers(1, 1000)),
             "engine": draw(pool_engines),

@@ -1,8 +1,12 @@
-"""`GPUPool`: what a kind of GPU is in this cluster and what the engine needs on it. Written by cluster admins."""
+"""`GPUPool`: what a kind of GPU is in this cluster and what the engine needs on it. Written by cluster admins.
 
+A pool of engines that compute on the CPU is a `GPUPool` too: with it a service runs where there are no GPUs.
+"""
+
+from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from embedding_operator.api.v1alpha1.base import (
     ATOMIC_LIST,
@@ -13,6 +17,7 @@ from embedding_operator.api.v1alpha1.base import (
     list_map,
     matching,
     rule,
+    rules,
 )
 from embedding_operator.api.v1alpha1.conditions import Condition
 from embedding_operator.api.v1alpha1.kubernetes_types import NodeSelector, Toleration
@@ -23,6 +28,13 @@ FROM_7_5 = r"^(7\.[5-9]|[89]\.[0-9]|[1-9][0-9]\.[0-9])$"
 
 PRICE = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
 """At most six decimals, so that sums of prices are exact."""
+
+
+class Device(StrEnum):
+    """What an engine computes on."""
+
+    GPU = "GPU"
+    CPU = "CPU"
 
 
 class GPUResource(ApiModel):
@@ -55,26 +67,60 @@ class PoolEngine(ApiModel):
     )
 
 
+POOL_RULES = (
+    rule(
+        "self.device == 'CPU' || has(self.computeCapability)",
+        'computeCapability is missing: write the CUDA compute capability of the GPU, such as "8.6", in quotes, or '
+        "device: CPU for engines that need no GPU",
+        field=".computeCapability",
+    ),
+    rule(
+        "self.device == 'GPU' || !has(self.computeCapability)",
+        "computeCapability is that of a GPU, and device is CPU: remove one of the two",
+        field=".computeCapability",
+    ),
+    rule(
+        "self.device == 'GPU' || has(self.engine) && has(self.engine.image)",
+        "the engine image of the installation needs a GPU: with device: CPU, set engine.image to a build of SGLang for "
+        "CPUs",
+        field=".engine",
+    ),
+)
+
+
 class GPUPoolSpec(ApiModel):
     """Where the GPUs are and what they can do."""
 
+    model_config = ConfigDict(json_schema_extra=rules(*POOL_RULES))
+
     node_selector: Annotated[NodeSelector, Field(min_length=1)] = Field(
         description="Labels of the nodes that have this GPU."
+    )
+    device: Device = Field(
+        default=Device.GPU,
+        description="What engines compute on. With CPU, engines ask for no GPU, resource does not count, and memoryGiB "
+        "is the memory that one replica asks for.",
     )
     tolerations: Annotated[list[Toleration], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list, description="Taints of these nodes that the engine pods tolerate."
     )
     resource: GPUResource = Field(default_factory=GPUResource)
-    compute_capability: Annotated[
-        str,
-        matching(
-            FROM_7_5,
-            message='not a compute capability of 7.5 or higher, as SGLang needs: write such as "8.6", in quotes',
-            max_length=6,
-        ),
-    ] = Field(description='CUDA compute capability, such as "8.6"; SGLang needs 7.5 or higher.')
+    compute_capability: (
+        Annotated[
+            str,
+            matching(
+                FROM_7_5,
+                message='not a compute capability of 7.5 or higher, as SGLang needs: write such as "8.6", in quotes',
+                max_length=6,
+            ),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description='CUDA compute capability, such as "8.6"; SGLang needs 7.5 or higher. Required for GPUs.',
+    )
     memory_gib: Annotated[int, Field(ge=1, le=1024)] = Field(
-        alias="memoryGiB", description="Memory of one GPU, rounded down."
+        alias="memoryGiB", description="Memory of one GPU, rounded down; with device: CPU, of one replica."
     )
     tensor_tflops: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         default=None,
@@ -104,6 +150,11 @@ class GPUPoolSpec(ApiModel):
         "currency that all pools share. allocation: Cheapest compares these prices.",
     )
     engine: PoolEngine = Field(default_factory=PoolEngine)
+
+    @property
+    def gpus(self) -> int:
+        """Return the GPUs of one replica; 0 where engines compute on the CPU."""
+        return 0 if self.device is Device.CPU else self.resource.count
 
 
 class GPUPoolStatus(ApiModel):

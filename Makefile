@@ -2,7 +2,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CACHE := $(or $(EMBEDDING_OPERATOR_CACHE),$(HOME)/.cache/embedding-operator)
-UV := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
+TOOLS := $(CACHE)/tools/bin
+UV := $(or $(wildcard $(TOOLS)/uv),$(shell command -v uv 2>/dev/null),$(TOOLS)/uv)
+# What was installed into the cache comes first; system folders last, as the search path of many users lacks them.
+export PATH := $(TOOLS):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 RUN := $(UV) run --no-sync
 CLUSTER := $(RUN) python -m e2e.cluster
 SECONDS_PER_TEST ?= 600
@@ -11,10 +14,8 @@ SECONDS_PER_TEST ?= 600
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
-$(CACHE)/uv/bin/uv:
-	@echo "uv is not installed: putting it into $(CACHE)/uv"
-	@python3 -m venv $(CACHE)/uv || { echo "python3 with the venv module is needed (Debian: apt-get install python3-venv)"; exit 1; }
-	@$(CACHE)/uv/bin/pip install --quiet uv
+$(TOOLS)/uv:
+	@sh tools/install-uv.sh $(CACHE)
 
 .PHONY: setup
 setup: $(UV) ## Install the Python environment
@@ -80,10 +81,22 @@ integration: setup ## Tests against a real API server with KWOK nodes
 e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 --durations=10 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
+.PHONY: programs
+programs: setup ## Install the programs of this machine that demo and tests need, and build nothing
+	@$(RUN) python -m e2e.preparation test --programs-only
+
+.PHONY: bare-tests
+bare-tests: setup ## The first commands of a newcomer, on a machine with nothing but Python and make
+	$(RUN) pytest tests/bare --timeout 1200 -q
+
+.PHONY: prepare-demo prepare-test
+prepare-demo prepare-test: prepare-%: setup
+	@$(RUN) python -m e2e.preparation $*
+
 .PHONY: test
-test: lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests ## Everything above
-	@echo "engine-tests and integration, side by side: each shows its output when it ends, in about 12 minutes"
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target engine-tests integration
+test: prepare-test lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests ## Everything above
+	@echo "engine-tests, bare-tests and integration, side by side: each shows its output when it ends, in about 14 minutes"
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target engine-tests bare-tests integration
 	@$(MAKE) --no-print-directory e2e
 
 .PHONY: demo

@@ -100,7 +100,7 @@ def replayed_on_cluster(requests: Requests, *, seconds: int, progress: Progress)
     """
     with tempfile.TemporaryDirectory() as made, ExitStack() as running:
         folder = Path(made)
-        with progress.step("starting the operator and the engines", expected_seconds=30):
+        with progress.step("starting the operator and the engines", usual_seconds=30):
             install()
             running.enter_context(running_fleet(folder / "engines.log", options=ENGINE_OPTIONS, environment=ENGINES))
             operator = OperatorProcess(
@@ -117,7 +117,7 @@ def replayed_on_cluster(requests: Requests, *, seconds: int, progress: Progress)
             engines = running.enter_context(EngineWatch(world.namespace))
             world.apply(embedding_service(NAME))
             world.wait_until_serving(NAME)
-        with progress.step("the replay", expected_seconds=seconds):
+        with progress.step("the replay", usual_seconds=seconds):
             begun = time.monotonic()
             replayed = replay(requests, begun=begun, addresses=engines.addresses)
             time.sleep(max(0.0, begun + seconds - time.monotonic()))

@@ -33,7 +33,7 @@ def main() -> None:
     installation.make_namespace(NAMESPACE)
     service = Watched(installation, NAMESPACE, sample("day-night")["metadata"]["name"])
     try:
-        with PodWatch(NAMESPACE) as watch, progress.step("ten minutes of load", expected_seconds=SECONDS + 60):
+        with PodWatch(NAMESPACE) as watch, progress.step("ten minutes of load", usual_seconds=SECONDS + 60):
             endured = endure(service, clients=Clients(installation, NAMESPACE), seconds=SECONDS)
             starts = watch.starts()
     finally:

@@ -52,7 +52,7 @@ def main() -> None:
     figures: dict[str, Figures] = {}
     with tempfile.TemporaryDirectory() as folder, running_fleet(Path(folder) / "engines.log"):
         install()
-        with progress.step("adding GPU nodes", expected_seconds=20):
+        with progress.step("adding GPU nodes", usual_seconds=20):
             nodes = -(-max(SIZES) // GPUS_PER_NODE)
             ControlPlane(progress=progress).add_gpu_nodes(product="NVIDIA-A10", count=nodes, gpus=GPUS_PER_NODE)
         for size in SIZES:
@@ -101,7 +101,7 @@ def _apply(size: int, *, world: World, progress: Progress) -> float:
 def _settle(tail: AuditTail, *, progress: Progress) -> float:
     """Return the seconds until the operator had written nothing for a while, at most `SETTLE_SECONDS`."""
     begun = written = time.monotonic()
-    with progress.step("waiting until nothing is written", expected_seconds=LEAST_REST_SECONDS):
+    with progress.step("waiting until nothing is written", usual_seconds=LEAST_REST_SECONDS):
         while (now := time.monotonic()) - begun < SETTLE_SECONDS:
             if any(each.resource != LEASES for each in tail.new_writes()):
                 written = now
@@ -112,7 +112,7 @@ def _settle(tail: AuditTail, *, progress: Progress) -> float:
 
 
 def _at_rest(operator: OperatorProcess, *, tail: AuditTail, engine: str, progress: Progress) -> Figures:
-    with progress.step("measuring", expected_seconds=WINDOW_SECONDS):
+    with progress.step("measuring", usual_seconds=WINDOW_SECONDS):
         tail.new_writes()
         polls, before, begun = _polls(engine), cost_of(operator.pid), time.monotonic()
         time.sleep(WINDOW_SECONDS)

@@ -23,8 +23,9 @@ from benchmarks.router import VERSION, ensure_router
 from benchmarks.wrk import CONNECTIONS, Answers, Clients
 from e2e.cluster.commands import run
 from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import GATEWAY, LOAD_GENERATOR, ensure
+from e2e.cluster.prerequisites import ensure
 from e2e.cluster.progress import Progress
+from e2e.cluster.requirements import GATEWAY, LOAD_GENERATOR
 
 GOAL_ADDED_P99_MS = 0.3
 ROUNDS = 3

@@ -43,9 +43,9 @@ def main() -> None:
     load = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         lanes = _lanes(Path(folder), running=running, progress=progress)
-        with progress.step("settling", expected_seconds=SETTLE_SECONDS):
+        with progress.step("settling", usual_seconds=SETTLE_SECONDS):
             time.sleep(SETTLE_SECONDS)
-        with progress.step(f"{LANES * RUNS_PER_LANE} runs", expected_seconds=330):
+        with progress.step(f"{LANES * RUNS_PER_LANE} runs", usual_seconds=330):
             reactions = _reactions(lanes, progress=progress)
     figures = {
         "embedding_operator": _summary([each.operator_seconds for each in reactions]),
@@ -58,7 +58,7 @@ def main() -> None:
 
 def _lanes(folder: Path, *, running: ExitStack, progress: Progress) -> list[Lane]:
     """Start everything and return the pairs, applied."""
-    with progress.step("starting the operator, KEDA and the engines", expected_seconds=30):
+    with progress.step("starting the operator, KEDA and the engines", usual_seconds=30):
         install()
         nodes = -(-LANES * MOST_REPLICAS // GPUS_PER_NODE)
         ControlPlane(progress=progress).add_gpu_nodes(product="NVIDIA-A10", count=nodes, gpus=GPUS_PER_NODE)

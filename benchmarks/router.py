@@ -5,8 +5,9 @@ from pathlib import Path
 
 from e2e.cluster.cache import Artefact, Cache
 from e2e.cluster.commands import Surroundings, run_logged
-from e2e.cluster.prerequisites import require_uv
+from e2e.cluster.prerequisites import ensure
 from e2e.cluster.progress import Progress
+from e2e.cluster.requirements import UV
 
 VERSION = "0.3.2"
 REQUIREMENT = f"sglang-router=={VERSION}"
@@ -22,13 +23,13 @@ def ensure_router(*, progress: Progress) -> Path:
     log, within = cache.log_file(artefact.name), Surroundings(timeout_seconds=TIMEOUT_SECONDS)
 
     def build(folder: Path) -> None:
-        with progress.step(f"installing {REQUIREMENT}", expected_seconds=INSTALL_SECONDS):
+        with progress.step(f"installing {REQUIREMENT}", usual_seconds=INSTALL_SECONDS):
             # Relocatable, as the folder gets its final name only when it is complete.
             venv = ["uv", "venv", "--relocatable", "--allow-existing", "--python", PYTHON, str(folder)]
             run_logged(venv, log=log)
             run_logged(["uv", "pip", "install", f"--python={_python(folder)}", REQUIREMENT], log=log, within=within)
 
-    require_uv()
+    ensure((UV,), progress=progress)
     return _python(cache.ensure(artefact, build=build))
 
 

@@ -102,7 +102,7 @@ def main() -> None:
     """Measure all runs, print and write the result."""
     progress, load = Progress(), os.getloadavg()
     installation = install(progress=progress)
-    with _lanes(installation) as lanes, progress.step(f"{LANES * RUNS_PER_LANE} wakes", expected_seconds=400):
+    with _lanes(installation) as lanes, progress.step(f"{LANES * RUNS_PER_LANE} wakes", usual_seconds=400):
         chances = [random.Random(SEED + number) for number in range(LANES)]
         with ThreadPoolExecutor(LANES) as pool:
             runs = [

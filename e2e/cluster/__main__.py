@@ -146,7 +146,7 @@ def _build(arguments: argparse.Namespace, progress: Progress) -> None:
 
 
 def _load(arguments: argparse.Namespace, progress: Progress) -> None:
-    KindCluster(progress=progress).load_image(arguments.image)
+    KindCluster(progress=progress).load_images(arguments.image)
 
 
 def _gpu_nodes(arguments: argparse.Namespace, progress: Progress) -> None:

@@ -39,8 +39,12 @@ class Cache:
 
     def find(self, artefact: Artefact) -> Path | None:
         """Folder of the artefact, or None if it was never built from these inputs."""
-        folder = self._folder(artefact)
+        folder = self.folder_of(artefact)
         return folder if folder.is_dir() else None
+
+    def folder_of(self, artefact: Artefact) -> Path:
+        """Folder in which the artefact is or will be."""
+        return self.root / artefact.name / artefact.key
 
     def ensure(self, artefact: Artefact, *, build: Callable[[Path], None]) -> Path:
         """Folder of the artefact, built by `build(empty_folder)` if it is not there yet.
@@ -86,7 +90,7 @@ class Cache:
         return removed
 
     def _build(self, artefact: Artefact, build: Callable[[Path], None]) -> Path:
-        target = self._folder(artefact)
+        target = self.folder_of(artefact)
         target.parent.mkdir(parents=True, exist_ok=True)
         for leftover in target.parent.glob(".unfinished-*"):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -99,6 +103,3 @@ class Cache:
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
         return target
-
-    def _folder(self, artefact: Artefact) -> Path:
-        return self.root / artefact.name / artefact.key

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import ClusterError
+from .programs import environment, find_program
 
 TAIL_LINES = 25
 DEFAULT_TIMEOUT_SECONDS = 120.0
@@ -49,7 +48,7 @@ def run(argv: Sequence[str], *, stdin: str | None = None, within: Surroundings =
             capture_output=True,
             text=True,
             cwd=within.folder,
-            env={**os.environ, **(within.variables or {})},
+            env=environment(within.variables),
             timeout=within.timeout_seconds,
             check=False,
         )
@@ -76,7 +75,7 @@ def run_logged(argv: Sequence[str], *, log: Path, within: Surroundings = ORDINAR
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=within.folder,
-                env={**os.environ, **(within.variables or {})},
+                env=environment(within.variables),
                 timeout=within.timeout_seconds,
                 check=False,
             )
@@ -101,8 +100,8 @@ def succeeds(argv: Sequence[str], *, within: Surroundings = ORDINARY) -> bool:
 
 def bound_to_this_process(argv: Sequence[str]) -> list[str]:
     """Command line that the kernel ends when this process dies, so that a killed run leaves no half of itself."""
-    binder = shutil.which("setpriv")
-    return [binder, "--pdeathsig", "TERM", *argv] if binder and shutil.which(argv[0]) else list(argv)
+    binder = find_program("setpriv")
+    return [binder, "--pdeathsig", "TERM", *argv] if binder and find_program(argv[0]) else list(argv)
 
 
 def tail(text: str) -> str:

@@ -24,14 +24,15 @@ from .locks import exclusive, exclusive_if_free
 from .network import NetworkNamespace
 from .node_conditions import is_usable
 from .paths import ASSETS, memory_root, run_root
-from .prerequisites import CONTROL_PLANE, ensure, require_root
+from .prerequisites import ensure, require_root
 from .processes import Supervisor
 from .progress import Progress
+from .requirements import CONTROL_PLANE
 from .toolbox import Toolbox, keys_of
-from .tools import COREDNS, ETCD, HELM, KUBERNETES, KUBERNETES_VERSION, KWOK
+from .tools import COREDNS, ETCD, HELM, KUBECTL, KUBERNETES, KUBERNETES_VERSION, KWOK
 from .waiting import wait_until
 
-TOOLS = (KUBERNETES, ETCD, KWOK, COREDNS, HELM)
+TOOLS = (KUBERNETES, KUBECTL, ETCD, KWOK, COREDNS, HELM)
 FILES = ASSETS / "control-plane"
 START_SECONDS = 60.0
 APPLY_BATCHES = 8
@@ -71,7 +72,7 @@ class ControlPlane:
             if self.is_healthy() and self._recorded_inputs() == self._inputs():
                 return
             self._remove()
-            with self._progress.step("starting the control plane", expected_seconds=10):
+            with self._progress.step("starting the control plane", usual_seconds=10):
                 self._start()
 
     def down(self) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from .cache import Artefact, Cache
 from .commands import Surroundings, run_logged
-from .prerequisites import DEBIAN_ROOT, ensure
+from .prerequisites import ensure
 from .progress import Progress
+from .requirements import DEBIAN_ROOT
 
 SUITE = "bookworm"
 OPTIONS = (
@@ -36,7 +37,7 @@ def debian_root(name: str, *, packages: Sequence[str], cache: Cache, progress: P
     def build(folder: Path) -> None:
         ensure(DEBIAN_ROOT, progress=progress)
         argv = ["mmdebstrap", *OPTIONS, f"--include={','.join(packages)}", SUITE, str(folder / "root.tar")]
-        with progress.step(f"making a Debian root file system for {name}", expected_seconds=30):
+        with progress.step(f"making a Debian root file system for {name}", usual_seconds=30):
             run_logged(argv, log=cache.log_file(name), within=Surroundings(timeout_seconds=TIMEOUT_SECONDS))
 
     return cache.ensure(artefact, build=build) / "root.tar"

@@ -17,9 +17,11 @@ from .commands import CommandError, Surroundings, run, run_logged, succeeds
 from .docker_leftovers import end_processes, unmount_below
 from .locks import exclusive
 from .paths import ASSETS, cache_root, run_root
-from .prerequisites import DOCKER_CLIENT, PRIVATE_DOCKER, ensure, find_program, require_root
+from .prerequisites import ensure, require_root
 from .processes import Supervisor
+from .programs import find_program
 from .progress import Progress
+from .requirements import DOCKER_CLIENT, PRIVATE_DOCKER
 from .waiting import wait_until
 
 CAP_SYS_RESOURCE = 24
@@ -67,7 +69,7 @@ class DockerEngine:
         """Whether a public image is here or can be fetched from its registry."""
         if self.image_id(reference) is not None:
             return True
-        with progress.step(f"looking for the public image {reference.partition('@')[0]}", expected_seconds=60):
+        with progress.step(f"looking for the public image {reference.partition('@')[0]}", usual_seconds=60):
             try:
                 self.run("pull", "--quiet", reference, timeout_seconds=PULL_TIMEOUT_SECONDS)
             except CommandError:
@@ -122,7 +124,7 @@ class PrivateDocker:
         ensure(PRIVATE_DOCKER, progress=self._progress)
         with self._lock():
             if not self.is_running():
-                with self._progress.step("starting a private Docker engine", expected_seconds=3):
+                with self._progress.step("starting a private Docker engine", usual_seconds=3):
                     self._start()
         return self.engine
 

@@ -11,10 +11,10 @@ from .commands import CommandError, Surroundings, run
 from .errors import ClusterError
 from .progress import Progress
 from .toolbox import Toolbox
-from .tools import HELM, KUBERNETES
+from .tools import HELM, KUBECTL
 
 KUBECONFIG_VARIABLE = "EMBEDDING_OPERATOR_KUBECONFIG"
-TOOLS = (KUBERNETES, HELM)
+TOOLS = (KUBECTL, HELM)
 
 
 class ExistingCluster:

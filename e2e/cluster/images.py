@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from .wheelhouse import Wheelhouse
 
 PUBLIC_PYTHON = "python:3.11-slim-bookworm"
 PYTHON_PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata", "haproxy", "libjemalloc2")
+PYTHON_ROOT = "python-base"
 PYTHON_REPOSITORY = f"{PROJECT}/python-base"
 OPERATOR_DOCKERFILE = REPOSITORY / "operator" / "Dockerfile"
 OPERATOR_SOURCES = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "operator")
@@ -42,6 +43,15 @@ class Recipe:
         return key_of({"dockerfile": dockerfile, "build_args": dict(self.build_args), "context": contents})
 
 
+@dataclass(frozen=True, slots=True)
+class PythonTools:
+    """What goes into an image of Python programs. Requirements pin what they need: wheels are collected once a list."""
+
+    name: str
+    requirements: tuple[str, ...]
+    source_folders: tuple[Path, ...]
+
+
 class Images:
     """Builds images in a Docker engine, each once per set of inputs."""
 
@@ -57,40 +67,66 @@ class Images:
 
         Of the two only the latter has HAProxy: the operator's Dockerfile adds it where it is missing.
         """
-        if not self._engine.is_private and self._engine.has_or_pulls(PUBLIC_PYTHON, progress=self._progress):
-            return PUBLIC_PYTHON
-        reference = f"{PYTHON_REPOSITORY}:{debian_artefact('python-base', packages=PYTHON_PACKAGES).key}"
+        reference = self._python_reference()
         if self._engine.image_id(reference) is None:
-            root = debian_root("python-base", packages=PYTHON_PACKAGES, cache=self._cache, progress=self._progress)
-            self._engine.run("import", "--change", 'CMD ["python3"]', str(root), reference)
+            root = debian_root(PYTHON_ROOT, packages=PYTHON_PACKAGES, cache=self._cache, progress=self._progress)
+            with self._progress.step("importing the Python image", usual_seconds=10):
+                self._engine.run("import", "--change", 'CMD ["python3"]', str(root), reference)
             self._engine.forget_other_tags(reference)
         return reference
 
+    def has_python_base(self) -> bool:
+        """Whether that image is there."""
+        return self._engine.image_id(self._python_reference()) is not None
+
     def operator(self) -> str:
         """Image of the operator in the working tree."""
+        recipe = self._operator_recipe(self._wheelhouse.of_operator())
+        self.python_base()
+        return self._build(recipe, reference=_operator_reference(recipe))
+
+    def has_operator(self) -> bool:
+        """Whether that image is there."""
+        wheels = self._wheelhouse.find_of_operator()
+        if wheels is None:
+            return False
+        return self._engine.image_id(_operator_reference(self._operator_recipe(wheels))) is not None
+
+    def toolbox(self, tools: PythonTools) -> str:
+        """Image with a Python environment of the tools' requirements and their sources on its path; it runs Python."""
+        recipe = self._toolbox_recipe(tools, self._wheelhouse.of_requirements(tools.requirements))
+        self.python_base()
+        return self._build(recipe, reference=_toolbox_reference(tools, recipe))
+
+    def has_toolbox(self, tools: PythonTools) -> bool:
+        """Whether that image is there."""
+        wheels = self._wheelhouse.find_of_requirements(tools.requirements)
+        if wheels is None:
+            return False
+        return self._engine.image_id(_toolbox_reference(tools, self._toolbox_recipe(tools, wheels))) is not None
+
+    def _python_reference(self) -> str:
+        if not self._engine.is_private and self._engine.has_or_pulls(PUBLIC_PYTHON, progress=self._progress):
+            return PUBLIC_PYTHON
+        return f"{PYTHON_REPOSITORY}:{debian_artefact(PYTHON_ROOT, packages=PYTHON_PACKAGES).key}"
+
+    def _operator_recipe(self, wheels: Path) -> Recipe:
         if not OPERATOR_DOCKERFILE.exists():
             message = f"there is no {OPERATOR_DOCKERFILE.relative_to(REPOSITORY)} to build the operator's image from"
             raise ClusterError(message)
-        sources = {name: REPOSITORY / name for name in OPERATOR_SOURCES}
-        recipe = Recipe(
+        return Recipe(
             dockerfile=OPERATOR_DOCKERFILE,
-            build_args={"BASE_IMAGE": self.python_base(), "WHEELHOUSE": "wheels"},
-            context={**sources, "wheels": self._wheelhouse.of_operator()},
+            build_args={"BASE_IMAGE": self._python_reference(), "WHEELHOUSE": "wheels"},
+            context={**{name: REPOSITORY / name for name in OPERATOR_SOURCES}, "wheels": wheels},
         )
-        return self._build(recipe, reference=f"{PROJECT}:dev-{recipe.key}")
 
-    def toolbox(self, *, name: str, requirements: Sequence[str], source_folders: Sequence[Path]) -> str:
-        """Image with a Python environment of `requirements` and `source_folders` on its path; it runs Python.
-
-        Requirements pin what they need: the wheels are collected once per list.
-        """
-        sources = {f"sources/{folder.name}": folder for folder in source_folders}
-        recipe = Recipe(
+    def _toolbox_recipe(self, tools: PythonTools, wheels: Path) -> Recipe:
+        sources = {f"sources/{folder.name}": folder for folder in tools.source_folders}
+        return Recipe(
             dockerfile=TOOLBOX_DOCKERFILE,
-            build_args={"BASE_IMAGE": self.python_base()},
-            context={**sources, "wheels": self._wheelhouse.of_requirements(requirements)},
+            build_args={"BASE_IMAGE": self._python_reference()},
+            context={**sources, "wheels": wheels},
         )
-        return self._build(recipe, reference=f"{PROJECT}/{name}:{recipe.key}")
 
     def _build(self, recipe: Recipe, *, reference: str) -> str:
         if self._engine.image_id(reference) is not None:
@@ -99,7 +135,7 @@ class Images:
         log = self._cache.log_file(name)
         with (
             self._cache.workspace(name, purpose=f"building {reference}") as context,
-            self._progress.step(f"building the image {reference}", expected_seconds=30),
+            self._progress.step(f"building the image {reference}", usual_seconds=30),
         ):
             for place, source in recipe.context.items():
                 _place(source, context / place)
@@ -109,6 +145,14 @@ class Images:
             )
         self._engine.forget_other_tags(reference)
         return reference
+
+
+def _operator_reference(recipe: Recipe) -> str:
+    return f"{PROJECT}:dev-{recipe.key}"
+
+
+def _toolbox_reference(tools: PythonTools, recipe: Recipe) -> str:
+    return f"{PROJECT}/{tools.name}:{recipe.key}"
 
 
 def _place(source: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -23,20 +23,22 @@ from .kind_config import FILES, cluster_config, without_forwarding
 from .kwok import GPU_RESOURCE, PRODUCT_LABEL
 from .locks import exclusive, exclusive_if_free
 from .node_conditions import allocatable, is_usable
-from .node_image import PUBLIC_IMAGE, NodeImage
+from .node_image import PUBLIC_IMAGE, NodeImage, node_image_of
 from .paths import run_root
 from .progress import Progress
 from .toolbox import Toolbox
-from .tools import HELM, KIND, KUBERNETES
+from .tools import HELM, KIND, KUBECTL
 from .waiting import wait_until
 
 CLUSTER = "embsvc"
-TOOLS = (KIND, KUBERNETES, HELM)
+TOOLS = (KIND, KUBECTL, HELM)
 WORKERS = 2
 GPUS_PER_WORKER = 8
 CONTAINERD = ("ctr", "--namespace", "k8s.io")
 LOADED_LABEL = "embedding-operator/loaded"
+CREATE_SECONDS = 60.0
 CREATE_TIMEOUT_SECONDS = 420.0
+LOAD_SECONDS = 20.0
 LOAD_TIMEOUT_SECONDS = 600.0
 READY_SECONDS = 120.0
 SLOW_BOOT = "could not find a log line that matches"
@@ -91,12 +93,14 @@ class KindCluster:
         self._toolbox.ensure(TOOLS)
         with self._lock():
             engine = find_engine(progress=self._progress)
-            image, assembled = self._node_image(engine)
-            wanted = KindState(engine.host, image, tuple(map(str, self._mounts)), _settings_digest())
-            state = self._state()
-            if state is None or not state.serves(wanted) or not self.is_healthy():
-                self._replace(wanted, assembled=assembled)
+            wanted = self._wanted(engine)
+            if not self._serves(wanted):
+                self._replace(wanted)
             self._advertise_gpus()
+
+    def is_up(self) -> bool:
+        """Whether a healthy cluster made from the same inputs is there, so that `up` changes nothing."""
+        return self._serves(self._wanted(find_engine(progress=self._progress)))
 
     def down(self) -> None:
         """Delete the cluster and stop the private Docker engine, if that is the one and runs nothing else."""
@@ -148,36 +152,24 @@ class KindCluster:
         }
         return environment_prefix(variables)
 
-    def load_image(self, reference: str) -> None:
-        """Bring an image from the Docker engine to every worker; nothing happens if they hold it already."""
-        engine = self.engine
-        identity = engine.image_id(reference)
-        if identity is None:
-            message = f"cannot load {reference}: the Docker engine holds no image of that name"
-            raise ClusterError(message)
-        workers = [node["metadata"]["name"] for node in self._workers()]
-        mark = f"{LOADED_LABEL}={identity}"
-        if all(_holds(engine, worker, reference, mark=mark) for worker in workers):
+    def load_images(self, *references: str) -> None:
+        """Bring images from the Docker engine to every worker; those that they hold already stay as they are."""
+        engine, workers = self.engine, [node["metadata"]["name"] for node in self._workers()]
+        marks = {reference: _mark(engine, reference) for reference in references}
+        missing = [
+            reference
+            for reference, mark in marks.items()
+            if not all(_holds(engine, worker, reference, mark=mark) for worker in workers)
+        ]
+        if not missing:
             return
-        with self._progress.step(f"loading {reference} into the kind cluster", expected_seconds=15):
-            nodes = f"--nodes={','.join(workers)}"
-            self._kind(engine, "load", "docker-image", reference, nodes, timeout_seconds=LOAD_TIMEOUT_SECONDS)
+        nodes = f"--nodes={','.join(workers)}"
+        with self._progress.step("loading images into the kind cluster", usual_seconds=LOAD_SECONDS):
+            self._kind(engine, "load", "docker-image", *missing, nodes, timeout_seconds=LOAD_TIMEOUT_SECONDS)
             for worker in workers:
-                engine.run("exec", worker, *CONTAINERD, "images", "label", full_reference(reference), mark)
-
-    def docker_build(
-        self, context: Path, *, tag: str, dockerfile: Path | None = None, build_args: Mapping[str, str] | None = None
-    ) -> str:
-        """Build an image in the cluster's Docker engine; returns `tag`."""
-        with self._progress.step(f"building {tag}"):
-            self.engine.build(
-                context,
-                tag=tag,
-                dockerfile=dockerfile or context / "Dockerfile",
-                build_args=build_args or {},
-                log=self._toolbox.cache.log_file("docker-build"),
-            )
-        return tag
+                for reference in missing:
+                    name = full_reference(reference)
+                    engine.run("exec", worker, *CONTAINERD, "images", "label", name, marks[reference])
 
     def _check_mounts(self) -> None:
         for path in self._mounts:
@@ -185,22 +177,28 @@ class KindCluster:
                 message = f"cannot mount {path} into the kind cluster: there is no such folder"
                 raise ClusterError(message)
 
-    def _node_image(self, engine: DockerEngine) -> tuple[str, bool]:
-        if not engine.is_private and engine.has_or_pulls(PUBLIC_IMAGE, progress=self._progress):
-            return PUBLIC_IMAGE, False
-        return NodeImage(engine, toolbox=self._toolbox, progress=self._progress).ensure(), True
+    def _wanted(self, engine: DockerEngine) -> KindState:
+        image = node_image_of(engine, progress=self._progress)
+        return KindState(engine.host, image, tuple(map(str, self._mounts)), _settings_digest())
 
-    def _replace(self, wanted: KindState, *, assembled: bool) -> None:
+    def _serves(self, wanted: KindState) -> bool:
+        state = self._state()
+        return state is not None and state.serves(wanted) and self.is_healthy()
+
+    def _replace(self, wanted: KindState) -> None:
         engine = DockerEngine(host=wanted.docker_host)
         if self._containers(engine):
-            with self._progress.step("deleting an outdated or broken kind cluster", expected_seconds=7):
+            with self._progress.step("deleting an outdated or broken kind cluster", usual_seconds=7):
                 self._delete(engine)
+        assembled = wanted.image != PUBLIC_IMAGE
+        if assembled:
+            NodeImage(engine, toolbox=self._toolbox, progress=self._progress).ensure()
         shutil.rmtree(self._root, ignore_errors=True)
         self._root.mkdir(parents=True)
         config = self._root / "config.yaml"
         config.write_text(cluster_config(mounts=self._mounts, assembled=assembled))
         arguments = (f"--image={wanted.image}", f"--config={config}", f"--kubeconfig={self.kubeconfig}", "--wait=120s")
-        with self._progress.step("creating the kind cluster", expected_seconds=30):
+        with self._progress.step("creating the kind cluster", usual_seconds=CREATE_SECONDS):
             create = partial(
                 self._kind, engine, "create", "cluster", *arguments, timeout_seconds=CREATE_TIMEOUT_SECONDS
             )
@@ -220,7 +218,7 @@ class KindCluster:
         private = PrivateDocker(progress=self._progress)
         for engine in self._possible_engines(private):
             if self._containers(engine):
-                with self._progress.step("deleting the kind cluster", expected_seconds=7):
+                with self._progress.step("deleting the kind cluster", usual_seconds=7):
                     self._delete(engine)
         if private.has_leftovers():
             private.stop_if_idle()
@@ -322,6 +320,14 @@ def full_reference(reference: str) -> str:
     if has_host:
         return reference
     return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
+
+
+def _mark(engine: DockerEngine, reference: str) -> str:
+    identity = engine.image_id(reference)
+    if identity is None:
+        message = f"cannot load {reference}: the Docker engine holds no image of that name"
+        raise ClusterError(message)
+    return f"{LOADED_LABEL}={identity}"
 
 
 def _holds(engine: DockerEngine, worker: str, reference: str, *, mark: str) -> bool:

@@ -25,9 +25,9 @@ def exclusive(path: Path, *, purpose: str, progress: Progress) -> Iterator[None]
         if not _try_lock(lock.fileno()):
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
-            with progress.step(f"waiting for process {holder}, which holds the lock for {purpose}"):
-                while not _try_lock(lock.fileno()):
-                    time.sleep(POLL_SECONDS)
+            progress.note(f"waiting for process {holder}, which holds the lock for {purpose}")
+            while not _try_lock(lock.fileno()):
+                time.sleep(POLL_SECONDS)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -19,18 +19,20 @@ from .digests import digest_of_tree
 from .docker_engine import DockerEngine
 from .image_archive import Excerpt, write_image, write_layer
 from .paths import ASSETS
-from .prerequisites import PAUSE_COMPILER, ensure
+from .prerequisites import ensure
 from .progress import Progress
+from .requirements import PAUSE_COMPILER
 from .toolbox import Toolbox, keys_of
-from .tools import CNI_PLUGINS, CONTAINERD, COREDNS, ETCD, KUBERNETES, KUBERNETES_VERSION
+from .tools import CNI_PLUGINS, CONTAINERD, COREDNS, ETCD, KUBECTL, KUBERNETES, KUBERNETES_VERSION
 
 PUBLIC_IMAGE = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
 """The image that the pinned kind was released with."""
 
+ROOT = "node-root"
 REPOSITORY = "embedding-operator/node"
 ROOT_REPOSITORY = "embedding-operator/node-root"
 FILES = ASSETS / "node"
-TOOLS = (KUBERNETES, ETCD, COREDNS, CONTAINERD, CNI_PLUGINS)
+TOOLS = (KUBERNETES, KUBECTL, ETCD, COREDNS, CONTAINERD, CNI_PLUGINS)
 PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "bash", "util-linux", "mount", "kmod", "procps", "hostname"),
     *("conntrack", "iptables", "nftables", "iproute2", "ethtool", "socat"),
@@ -57,6 +59,10 @@ class NodeImage:
         self._progress = progress
         self._log = toolbox.cache.log_file("node-image")
 
+    def is_there(self) -> bool:
+        """Whether the engine holds the image that the present inputs make."""
+        return self._engine.image_id(assembled_reference()) is not None
+
     def ensure(self) -> str:
         """Reference of the image in the engine, assembled if it is not there yet."""
         reference = assembled_reference()
@@ -64,10 +70,10 @@ class NodeImage:
             return reference
         self._toolbox.ensure(TOOLS)
         ensure(PAUSE_COMPILER, progress=self._progress)
-        root = debian_root("node-root", packages=PACKAGES, cache=self._toolbox.cache, progress=self._progress)
+        root = debian_root(ROOT, packages=PACKAGES, cache=self._toolbox.cache, progress=self._progress)
         with self._toolbox.cache.workspace("node-image", purpose="assembling the node image") as context:
             if self._engine.image_id(reference) is None:
-                with self._progress.step("assembling the node image", expected_seconds=60):
+                with self._progress.step("assembling the node image", usual_seconds=60):
                     self._assemble(reference, root, context)
         return reference
 
@@ -141,6 +147,13 @@ class NodeImage:
         run_logged(argv, log=self._log, within=within)
 
 
+def node_image_of(engine: DockerEngine, *, progress: Progress) -> str:
+    """The node image to use in an engine: the public one where it can be had, else the one to assemble."""
+    if not engine.is_private and engine.has_or_pulls(PUBLIC_IMAGE, progress=progress):
+        return PUBLIC_IMAGE
+    return assembled_reference()
+
+
 def assembled_reference() -> str:
     """Name of the image that is assembled from the present inputs."""
     return f"{REPOSITORY}:{_key()}"
@@ -154,7 +167,7 @@ def image_names(listed: str) -> dict[str, str]:
 def _key() -> str:
     inputs = {
         "tools": keys_of(TOOLS),
-        "root": debian_artefact("node-root", packages=PACKAGES).key,
+        "root": debian_artefact(ROOT, packages=PACKAGES).key,
         "files": digest_of_tree(FILES, Path(__file__)),
         "machine": os.uname().machine,
     }

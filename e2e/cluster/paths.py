@@ -16,6 +16,11 @@ def cache_root() -> Path:
     return Path(override).expanduser().resolve() if override else Path.home() / ".cache" / PROJECT
 
 
+def tool_folder() -> Path:
+    """Folder of the cache with links to the programs that this project installed because the machine lacks them."""
+    return cache_root() / "tools" / "bin"
+
+
 def run_root() -> Path:
     """Folder of the state of running clusters; it does not outlive `down`."""
     if os.geteuid() == 0:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .commands import tail
 from .errors import ClusterError
-from .prerequisites import find_program
+from .programs import environment, find_program
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 5.0
@@ -57,7 +57,7 @@ class Supervisor:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
-        pid = _spawn(argv, log=self.log_file(name), environment={**os.environ, **(variables or {})})
+        pid = _spawn(argv, log=self.log_file(name), variables=environment(variables))
         identity = identify(pid)
         if identity is None:
             message = f"{name} ended at once:\n{self.log_tail(name)}"
@@ -199,7 +199,7 @@ def _wait_for_end(processes: list[ProcessIdentity], *, seconds: float) -> list[P
     return alive
 
 
-def _spawn(argv: Sequence[str], *, log: Path, environment: Mapping[str, str]) -> int:
+def _spawn(argv: Sequence[str], *, log: Path, variables: Mapping[str, str]) -> int:
     program = find_program(argv[0])
     if program is None:
         message = f"{argv[0]} is not installed"
@@ -208,7 +208,7 @@ def _spawn(argv: Sequence[str], *, log: Path, environment: Mapping[str, str]) ->
     return os.posix_spawn(
         program,
         list(argv),
-        environment,
+        variables,
         setsid=True,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

@@ -1,6 +1,9 @@
-"""What is going on, for people: a live line on a terminal, plain lines elsewhere, and a sign of life every 15 seconds.
+"""What is going on, for people: one line per step, and a live line of what is under way where there is a terminal.
 
-Everything goes to standard error, so that standard output stays what a command prints.
+    [ 3/14] building Kubernetes v1.36.4: 5 min 12 s (usually 6 min 5 s)
+
+Steps inside a step are part of it and have no line of their own. Everything goes to standard error, so that standard
+output stays what a command prints.
 """
 
 from __future__ import annotations
@@ -14,98 +17,136 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.status import Status
 
-HEARTBEAT_SECONDS = 15.0
+from .durations import Durations
+
+HEARTBEAT_SECONDS = 60.0
+"""Without a terminal, steps that are still under way are named after this long without any other line."""
+
 REDRAW_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Work under way: its title, when it started (monotonic seconds) and how long it usually takes."""
+    """Work under way: its title, when it started (monotonic seconds), how long it usually takes, its number."""
 
     title: str
     started: float
-    expected_seconds: float | None
+    usual_seconds: float | None = None
+    number: str = ""
 
 
 class Progress:
-    """Reports nested steps as they start, live and end."""
+    """Reports steps as they go on and end; steps may run in several threads."""
 
-    def __init__(self, *, console: Console | None = None, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        console: Console | None = None,
+        durations: Durations | None = None,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    ) -> None:
+        self.durations = durations or Durations.of_this_machine()
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._heartbeat_seconds = heartbeat_seconds
-        self._steps: list[Step] = []
+        self._running: list[Step] = []
+        self._inside = threading.local()
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._last_line_at = time.monotonic()
+        self._stop = threading.Event()
+        self._ticker: threading.Thread | None = None
 
     @contextmanager
-    def step(self, title: str, *, expected_seconds: float | None = None) -> Iterator[None]:
-        """Report `title` from its start to its end or failure, with the time it took."""
-        step = Step(title, time.monotonic(), expected_seconds)
-        outermost = self._push(step)
-        self.note(opening_line(step))
-        finished = threading.Event()
-        if outermost:
-            ticker = threading.Thread(target=self._tick, args=(finished,), daemon=True)
-            ticker.start()
-        outcome = "failed"
+    def step(self, title: str, *, usual_seconds: float | None = None, number: str = "") -> Iterator[None]:
+        """Report `title` when it ends or fails, with the time it took; `usual_seconds` are the reference machine's."""
+        if getattr(self._inside, "step", False):
+            yield
+            return
+        usual = None if usual_seconds is None else self.durations.usual(title, default=usual_seconds)
+        step = Step(title, time.monotonic(), usual, number)
+        self._inside.step = True
+        self._begin(step)
+        outcome = "failed after "
         try:
             yield
-            outcome = "done"
+            outcome = ""
+            if usual_seconds is not None:
+                self.durations.record(title, default=usual_seconds, seconds=time.monotonic() - step.started)
         finally:
-            with self._lock:
-                self._steps.remove(step)
-            if outermost:
-                finished.set()
-                ticker.join()
-            self.note(f"{title}: {outcome} after {duration(time.monotonic() - step.started)}")
+            self._inside.step = False
+            self._end(step)
+            self.note(closing_line(step, outcome=outcome, now=time.monotonic()))
 
     def note(self, text: str) -> None:
         """Print one line."""
         self._last_line_at = time.monotonic()
         self._console.print(text, markup=False)
 
-    def _push(self, step: Step) -> bool:
-        with self._lock:
-            self._steps.append(step)
-            return len(self._steps) == 1
+    def _begin(self, step: Step) -> None:
+        with self._turn:
+            with self._lock:
+                self._running.append(step)
+                alone = len(self._running) == 1
+            if alone:
+                self._last_line_at = max(self._last_line_at, step.started)
+                self._stop = threading.Event()
+                self._ticker = threading.Thread(target=self._tick, args=(self._stop,), daemon=True)
+                self._ticker.start()
 
-    def _current_line(self) -> str | None:
-        with self._lock:
-            if not self._steps:
-                return None
-            innermost = self._steps[-1]
-        return alive_line(innermost, now=time.monotonic())
+    def _end(self, step: Step) -> None:
+        # A terminal shows one live line: the old one must be gone before a new one begins.
+        with self._turn:
+            with self._lock:
+                self._running.remove(step)
+                idle = not self._running
+            if idle and self._ticker is not None:
+                self._stop.set()
+                self._ticker.join()
+                self._ticker = None
 
-    def _tick(self, finished: threading.Event) -> None:
+    def _line(self) -> str | None:
+        with self._lock:
+            running = tuple(self._running)
+        return alive_line(running, now=time.monotonic()) if running else None
+
+    def _tick(self, stop: threading.Event) -> None:
         if self._console.is_terminal:
             with self._console.status("") as status:
-                self._redraw(status, finished)
+                self._redraw(status, stop)
             return
-        while not finished.wait(max(self._silence_left(), 0.01)):
-            line = self._current_line()
+        while not stop.wait(max(self._silence_left(), 0.01)):
+            line = self._line()
             if line is not None and self._silence_left() <= 0:
                 self.note(line)
 
     def _silence_left(self) -> float:
         return self._last_line_at + self._heartbeat_seconds - time.monotonic()
 
-    def _redraw(self, status: Status, finished: threading.Event) -> None:
-        while not finished.wait(REDRAW_SECONDS):
-            line = self._current_line()
+    def _redraw(self, status: Status, stop: threading.Event) -> None:
+        while not stop.wait(REDRAW_SECONDS):
+            line = self._line()
             if line is not None:
                 status.update(line)
 
 
-def opening_line(step: Step) -> str:
-    """First line of a step: its title and, if known, how long it usually takes."""
-    usual = f" (usually {duration(step.expected_seconds)})" if step.expected_seconds is not None else ""
-    return f"{step.title}{usual}"
+def closing_line(step: Step, *, outcome: str, now: float) -> str:
+    """The one line of a step: its number, its title, the time it took and the time it usually takes."""
+    usual = "" if step.usual_seconds is None else f" (usually {duration(step.usual_seconds)})"
+    return f"{step.number}{step.title}: {outcome}{duration(now - step.started)}{usual}"
 
 
-def alive_line(step: Step, *, now: float) -> str:
-    """Line that shows that a step is still under way and how far it is."""
-    usual = f" of usually {duration(step.expected_seconds)}" if step.expected_seconds is not None else ""
-    return f"… {step.title}: {duration(now - step.started)}{usual}"
+def alive_line(running: tuple[Step, ...], *, now: float) -> str:
+    """Line that names the steps under way and how far each is."""
+    return "… " + ", ".join(_so_far(step, now=now) for step in running)
+
+
+def _so_far(step: Step, *, now: float) -> str:
+    elapsed = now - step.started
+    if step.usual_seconds is None:
+        return f"{step.title} ({duration(elapsed)})"
+    if elapsed <= step.usual_seconds:
+        return f"{step.title} ({duration(elapsed)} of about {duration(step.usual_seconds)})"
+    return f"{step.title} ({duration(elapsed)}, longer than the usual {duration(step.usual_seconds)})"
 
 
 def duration(seconds: float) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .cache import Cache
 from .gobuild import GoBuilder, artefact_of
+from .programs import search_path
 from .progress import Progress
 from .tools import CORE, PEERS, Tool
 
@@ -35,7 +36,7 @@ class Toolbox:
     def search_path(self, tools: Iterable[Tool]) -> str:
         """Value for PATH under which the programs of the tools come first."""
         folders = [str(self.folder(tool) / "bin") for tool in tools]
-        return os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])
+        return os.pathsep.join([*folders, search_path()])
 
 
 def tool_of(program: str) -> Tool:

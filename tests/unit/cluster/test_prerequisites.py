@@ -1,12 +1,18 @@
+import io
+from pathlib import Path
+
 import pytest
+from rich.console import Console
 
+from e2e.cluster.durations import Durations
 from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import Library, Requirement, go_version, missing_from, missing_message, skip_reason
+from e2e.cluster.prerequisites import Library, Packaged, Requirement, ensure, missing_from, missing_message, skip_reason
+from e2e.cluster.progress import Progress
 
-ABSENT = Requirement("no-such-program", "some-package", "does something")
-PRESENT = Requirement("sh", "dash", "runs scripts")
-ABSENT_LIBRARY = Library("no-such-library", "libnone", "does something")
-PRESENT_LIBRARY = Library("c", "libc6", "is what programs are made of")
+ABSENT = Packaged("no-such-program", "does something", "some-package")
+PRESENT = Packaged("sh", "runs scripts", "dash")
+ABSENT_LIBRARY = Library("no-such-library", "does something", "libnone")
+PRESENT_LIBRARY = Library("c", "is what programs are made of", "libc6")
 
 
 def test_only_absent_programs_are_missing() -> None:
@@ -14,20 +20,60 @@ def test_only_absent_programs_are_missing() -> None:
 
 
 def test_the_message_names_each_program_its_purpose_and_the_command() -> None:
-    other = Requirement("another", "other-package", "does more")
-    message = missing_message([ABSENT, other])
+    other = Packaged("another", "does more", "other-package")
+    message = missing_message([ABSENT, other, Requirement("no-package", "is found nowhere")])
     assert "missing program no-such-program: it does something" in message
     assert "missing program another: it does more" in message
     assert "missing library no-such-library: it does something" in missing_message([ABSENT_LIBRARY])
     assert "apt-get install other-package some-package" in message
+    assert "install with: install no-package" in message
 
 
-@pytest.mark.parametrize(
-    ("reported", "version"),
-    [("go version go1.26.8 linux/amd64", (1, 26)), ("go version go1.9 linux/amd64", (1, 9)), ("nonsense", None)],
-)
-def test_the_version_is_read_from_gos_answer(reported: str, version: tuple[int, int] | None) -> None:
-    assert go_version(reported) == version
+class Installable(Requirement):
+    """A program that installs itself into a folder."""
+
+    folder: Path
+
+    def is_met(self) -> bool:
+        return (self.folder / self.program).exists()
+
+    def install(self, *, progress: Progress) -> None:
+        progress.note(f"installed {self.program}")
+        (self.folder / self.program).touch()
+
+
+@pytest.fixture
+def output() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def progress(output: io.StringIO) -> Progress:
+    return Progress(console=Console(file=output, width=200), durations=Durations(None))
+
+
+def test_what_can_be_installed_into_the_cache_is_installed_once(
+    tmp_path: Path, progress: Progress, output: io.StringIO
+) -> None:
+    class Here(Installable):
+        folder = tmp_path
+
+    for _ in range(2):
+        ensure((Here("own", "is ours"), PRESENT), progress=progress)
+    assert output.getvalue() == "installed own\n"
+
+
+def test_all_that_stays_missing_is_named_at_once(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(PrerequisiteError) as raised:
+        ensure((ABSENT, ABSENT_LIBRARY, PRESENT, Requirement("other", "is missing too")), progress=progress)
+    assert str(raised.value).splitlines() == [
+        "missing program no-such-program: it does something",
+        "missing library no-such-library: it does something",
+        "missing program other: it is missing too",
+        "install with: apt-get install libnone some-package   (as root; package names of Debian 12)",
+        "install with: install other",
+    ]
 
 
 def test_a_missing_prerequisite_is_a_reason_to_skip_on_a_desk() -> None:

@@ -1,10 +1,22 @@
 import io
+import threading
 import time
 
 import pytest
 from rich.console import Console
 
-from e2e.cluster.progress import Progress, Step, alive_line, duration, opening_line
+from e2e.cluster.durations import Durations
+from e2e.cluster.progress import Progress, Step, alive_line, closing_line, duration
+
+
+@pytest.fixture
+def output() -> io.StringIO:
+    return io.StringIO()
+
+
+def _progress(output: io.StringIO, *, heartbeat_seconds: float = 60) -> Progress:
+    console = Console(file=output, width=200)
+    return Progress(console=console, durations=Durations(None), heartbeat_seconds=heartbeat_seconds)
 
 
 @pytest.mark.parametrize(
@@ -14,36 +26,70 @@ def test_durations_read_as_people_say_them(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
 
 
-def test_lines_of_a_step_say_how_long_it_usually_takes_if_known() -> None:
-    known, unknown = Step("building", 100.0, 60.0), Step("building", 100.0, None)
-    assert opening_line(known) == "building (usually 60 s)"
-    assert opening_line(unknown) == "building"
-    assert alive_line(known, now=130.0) == "… building: 30 s of usually 60 s"
-    assert alive_line(unknown, now=130.0) == "… building: 30 s"
+def test_the_line_of_a_step_has_its_number_and_both_times() -> None:
+    known, unknown = Step("building", 100.0, 60.0, "[ 3/14] "), Step("building", 100.0)
+    assert closing_line(known, outcome="", now=145.0) == "[ 3/14] building: 45 s (usually 60 s)"
+    assert closing_line(unknown, outcome="failed after ", now=145.0) == "building: failed after 45 s"
 
 
-def test_a_step_tells_its_start_its_life_and_its_end() -> None:
-    output = io.StringIO()
-    progress = Progress(console=Console(file=output, width=200), heartbeat_seconds=0.02)
+def test_a_sign_of_life_names_all_steps_under_way_and_owns_up_to_a_late_one() -> None:
+    running = (Step("building", 100.0, 60.0), Step("fetching", 125.0), Step("packing", 100.0, 20.0))
+    assert alive_line(running, now=130.0) == (
+        "… building (30 s of about 60 s), fetching (5.0 s), packing (30 s, longer than the usual 20 s)"
+    )
+
+
+def test_without_a_terminal_a_step_has_one_line(output: io.StringIO) -> None:
+    progress = _progress(output)
+    with progress.step("building", usual_seconds=3, number="[1/2] "), progress.step("a part of it", usual_seconds=1):
+        pass
+    assert output.getvalue() == "[1/2] building: 0.0 s (usually 3.0 s)\n"
+
+
+def test_a_long_silence_is_broken(output: io.StringIO) -> None:
+    progress = _progress(output, heartbeat_seconds=0.02)
     with progress.step("building"):
         deadline = time.monotonic() + 5
         while "…" not in output.getvalue() and time.monotonic() < deadline:
             time.sleep(0.01)
     lines = output.getvalue().splitlines()
-    assert lines[0] == "building"
-    assert lines[1].startswith("… building: ")
-    assert lines[-1].startswith("building: done after ")
+    assert lines[0].startswith("… building (")
+    assert lines[-1].startswith("building: ")
 
 
-def test_a_failed_step_says_so() -> None:
-    output = io.StringIO()
-    progress = Progress(console=Console(file=output, width=200))
-    with pytest.raises(RuntimeError), progress.step("building"):
+def test_steps_of_several_threads_each_have_their_line(output: io.StringIO) -> None:
+    progress, together = _progress(output), threading.Barrier(2)
+
+    def work(title: str) -> None:
+        with progress.step(title):
+            together.wait(timeout=5)
+
+    threads = [threading.Thread(target=work, args=(title,)) for title in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(line.partition(":")[0] for line in output.getvalue().splitlines()) == ["one", "two"]
+
+
+def test_a_failed_step_says_so_and_leaves_no_time_behind(output: io.StringIO) -> None:
+    progress = _progress(output)
+    with pytest.raises(RuntimeError), progress.step("building", usual_seconds=7):
         raise RuntimeError
     assert "building: failed after" in output.getvalue()
+    assert progress.durations.usual("building", default=7) == 7
 
 
-def test_brackets_in_a_line_are_not_taken_for_markup() -> None:
-    output = io.StringIO()
-    Progress(console=Console(file=output, width=200)).note("run [bold] now")
+def test_the_next_run_expects_what_this_one_took(output: io.StringIO) -> None:
+    progress = _progress(output)
+    for _ in range(2):
+        with progress.step("building", usual_seconds=7):
+            pass
+    first, second = output.getvalue().splitlines()
+    assert first.endswith("(usually 7.0 s)")
+    assert second.endswith("(usually 0.0 s)")
+
+
+def test_brackets_in_a_line_are_not_taken_for_markup(output: io.StringIO) -> None:
+    _progress(output).note("run [bold] now")
     assert output.getvalue() == "run [bold] now\n"

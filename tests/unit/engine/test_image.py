@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from e2e.engine.image import REQUIREMENTS, SOURCE_FOLDERS
+from e2e.engine.image import TOOLBOX
 from e2e.engine.process import LOOPBACK, EngineProcess, free_port
 
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
-    for folder in SOURCE_FOLDERS:
+    for folder in TOOLBOX.source_folders:
         shutil.copytree(folder, tmp_path / "sources" / folder.name)
     return tmp_path / "sources"
 
@@ -40,5 +40,5 @@ def test_the_load_client_runs_beside_it(sources: Path) -> None:
 
 
 def test_requirements_are_pinned() -> None:
-    assert REQUIREMENTS
-    assert all("==" in requirement for requirement in REQUIREMENTS)
+    assert TOOLBOX.requirements
+    assert all("==" in requirement for requirement in TOOLBOX.requirements)

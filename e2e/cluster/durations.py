@@ -1,0 +1,77 @@
+"""How long steps take on this machine: measured times where a step ran before, scaled ones where it did not.
+
+    usual(step) = its last time here, else the default x the median of (time here / default) over the steps measured
+
+Defaults are for two idle cores, an empty Go build cache and a fast network.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import threading
+from pathlib import Path
+
+from .paths import cache_root
+
+SMALLEST_FOR_SCALE_SECONDS = 5.0
+"""Shorter steps say little about the speed of a machine."""
+
+SCALES = (0.2, 10.0)
+"""Smallest and largest factor between the defaults and this machine that is believed."""
+
+
+class Durations:
+    """The times of steps, kept in a file; without a file they last as long as the process."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._measured = _read(file)
+
+    @classmethod
+    def of_this_machine(cls) -> Durations:
+        """The times that are kept in the cache."""
+        return cls(cache_root() / "durations.json")
+
+    def usual(self, title: str, *, default: float) -> float:
+        """Seconds that the step is expected to take here; `default` is what it takes on the reference machine."""
+        with self._lock:
+            measured = self._measured.get(title)
+            return measured["seconds"] if measured else default * self._scale()
+
+    def record(self, title: str, *, default: float, seconds: float) -> None:
+        """Remember that the step took `seconds`."""
+        with self._lock:
+            self._measured[title] = {"default": default, "seconds": round(seconds, 1)}
+            self._write()
+
+    def _scale(self) -> float:
+        ratios = [
+            each["seconds"] / each["default"]
+            for each in self._measured.values()
+            if each["default"] >= SMALLEST_FOR_SCALE_SECONDS
+        ]
+        low, high = SCALES
+        return min(max(statistics.median(ratios), low), high) if ratios else 1.0
+
+    def _write(self) -> None:
+        if self._file is None:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._file.with_suffix(f".unfinished-{os.getpid()}")
+        unfinished.write_text(json.dumps(self._measured, indent=1, sort_keys=True))
+        unfinished.replace(self._file)
+
+
+def _read(file: Path | None) -> dict[str, dict[str, float]]:
+    if file is None:
+        return {}
+    try:
+        return {
+            str(title): {"default": float(each["default"]), "seconds": float(each["seconds"])}
+            for title, each in json.loads(file.read_text()).items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}  # estimates only: a file that is missing or broken is written anew

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.cluster.errors import PrerequisiteError
+from e2e.cluster.prerequisites import require_root, skip_reason
+from e2e.cluster.progress import Progress
+from tests.bare.machine import BareMachine, bare_machine
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[BareMachine]:
+    """A new machine for the whole run: tests are in the order in which a newcomer meets things."""
+    try:
+        require_root("a new machine is a folder that programs are locked into")
+    except PrerequisiteError as missing:
+        pytest.skip(skip_reason(missing, environment=os.environ))
+    with bare_machine(progress=Progress()) as made:
+        yield made

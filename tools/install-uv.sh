@@ -1,0 +1,33 @@
+#!/bin/sh
+# Installs uv into the cache, in an environment of its own: sh tools/install-uv.sh CACHE
+#
+# It is the one thing that must be there before this project's own Python can run; everything else is installed by
+# `python -m e2e.preparation`.
+set -eu
+cache=$1
+version=0.13.8
+
+if ! command -v python3 >/dev/null; then
+  echo "missing program python3: it runs this project (install with: apt-get install python3 python3-venv)" >&2
+  exit 1
+fi
+# Debian keeps the module that makes environments in a package of its own.
+if ! python3 -c 'import ensurepip' 2>/dev/null; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing python3-venv"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -qq -y --no-install-recommends python3-venv >/dev/null 2>&1 || {
+      apt-get update -qq
+      apt-get install -qq -y --no-install-recommends python3-venv >/dev/null
+    }
+  else
+    echo "missing Python module ensurepip: it makes Python environments (install with: apt-get install python3-venv)" >&2
+    exit 1
+  fi
+fi
+echo "installing uv $version into $cache/uv"
+rm -rf "$cache/uv"
+python3 -m venv "$cache/uv"
+"$cache/uv/bin/pip" install --quiet --disable-pip-version-check "uv==$version"
+mkdir -p "$cache/tools/bin"
+ln -sfn ../../uv/bin/uv "$cache/tools/bin/uv"

@@ -38,7 +38,7 @@ from e2e.cluster.requirements import (
     UV,
 )
 from e2e.cluster.toolbox import Toolbox
-from e2e.cluster.tools import KUBECONFORM, Tool
+from e2e.cluster.tools import KIND, KUBECONFORM, KUBECTL, KUBERNETES, Tool
 from e2e.cluster.wheelhouse import Wheelhouse
 from e2e.engine.image import TOOLBOX
 from e2e.engine.real.environment import ensure_environment, find_environment
@@ -93,6 +93,7 @@ class Plan:
         assembled = node_image_of(self._engine, progress=self._progress) != PUBLIC_IMAGE
         nodes = [*self._tools(NODE_TOOLS), self._debian(NODE_ROOT, ROOT, PACKAGES)] if assembled else []
         return [
+            self._tool(KIND),
             self._engine_environment(),
             *nodes,
             *self._tools(KIND_TOOLS),
@@ -103,7 +104,7 @@ class Plan:
 
     def for_tests(self) -> list[Item]:
         """What the tests need beside the kind cluster."""
-        return self._tools((*CONTROL_PLANE_TOOLS, KUBECONFORM))
+        return self._tools((KIND, *CONTROL_PLANE_TOOLS, KUBECONFORM))
 
     def cluster(self, cluster: KindCluster) -> Item:
         """The kind cluster itself, from what `for_kind` lists."""
@@ -129,12 +130,16 @@ class Plan:
         return [self._tool(tool) for tool in tools]
 
     def _tool(self, tool: Tool) -> Item:
+        # Go builds side by side do not share what none has finished: the smallest leaves the standard library to all,
+        # and Kubernetes most of kubectl.
+        before = {KIND.name: (), KUBECTL.name: (KIND, KUBERNETES)}.get(tool.name, (KIND,))
         return Item(
             title_of(tool),
             seconds=tool.build_seconds,
             gigabytes=tool.gigabytes,
             is_there=lambda: self._cache.find(artefact_of(tool)) is not None,
             make=lambda: self._toolbox.folder(tool),
+            after=tuple(title_of(each) for each in before),
         )
 
     def _debian(self, title: str, name: str, packages: Sequence[str]) -> Item:

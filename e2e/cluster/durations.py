@@ -1,25 +1,23 @@
 """How long steps take on this machine: measured times where a step ran before, scaled ones where it did not.
 
-    usual(step) = its last time here, else the default x the median of (time here / default) over the steps measured
+    usual(step) = its last time here, else its default x scale
+    scale       = (PRIOR + times of the steps measured here) / (PRIOR + their defaults)
 
-Defaults are for two idle cores, an empty Go build cache and a fast network.
+So long steps say most of the machine, and one short step says next to nothing. Defaults are for two idle cores, an
+empty Go build cache and a fast network.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import statistics
 import threading
 from pathlib import Path
 
 from .paths import cache_root
 
-SMALLEST_FOR_SCALE_SECONDS = 5.0
-"""Shorter steps say little about the speed of a machine."""
-
-SCALES = (0.2, 10.0)
-"""Smallest and largest factor between the defaults and this machine that is believed."""
+PRIOR_SECONDS = 120.0
+"""Steps of this length altogether count as much as the assumption that the machine is as fast as the reference."""
 
 
 class Durations:
@@ -48,13 +46,9 @@ class Durations:
             self._write()
 
     def _scale(self) -> float:
-        ratios = [
-            each["seconds"] / each["default"]
-            for each in self._measured.values()
-            if each["default"] >= SMALLEST_FOR_SCALE_SECONDS
-        ]
-        low, high = SCALES
-        return min(max(statistics.median(ratios), low), high) if ratios else 1.0
+        here = sum(each["seconds"] for each in self._measured.values())
+        reference = sum(each["default"] for each in self._measured.values())
+        return (PRIOR_SECONDS + here) / (PRIOR_SECONDS + reference)
 
     def _write(self) -> None:
         if self._file is None:

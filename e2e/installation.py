@@ -163,8 +163,8 @@ def install(*, progress: Progress, engine_variables: Mapping[str, str] = FAKE_EN
         values = _values(images.operator(), toolbox=images.toolbox(TOOLBOX), variables=engine_variables)
         _helm_install(cluster, values=values)
 
-    loading = Item(LOADING, LOAD_SECONDS, 0.5, make=load, after=(KIND_CLUSTER, OPERATOR_IMAGE, TOOLBOX_IMAGE))
-    prepare([*items, loading, Item(INSTALLING, 20, 0, make=install_chart, after=(LOADING,))], progress=progress)
+    loading = Item(LOADING, LOAD_SECONDS, 0, make=load, after=(KIND_CLUSTER, OPERATOR_IMAGE, TOOLBOX_IMAGE))
+    prepare([*items, loading, Item(INSTALLING, 10, 0, make=install_chart, after=(LOADING,))], progress=progress)
     installation = Installation(cluster, images.toolbox(TOOLBOX), images.python_base(), environment)
     installation.delete_leftovers()
     installation.apply(real_engine_pool(REAL_POOL, node_selector=A10_NODES, installation=installation))

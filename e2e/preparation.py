@@ -111,7 +111,7 @@ class Plan:
         return Item(
             KIND_CLUSTER,
             seconds=CREATE_SECONDS,
-            gigabytes=0.5,
+            gigabytes=4.5,
             is_there=cluster.is_up,
             make=cluster.up,
             after=(ENGINE, NODE_IMAGE, *map(title_of, KIND_TOOLS)),
@@ -120,7 +120,7 @@ class Plan:
     def _engine_environment(self) -> Item:
         return Item(
             ENGINE,
-            seconds=50,
+            seconds=60,
             gigabytes=4.2,
             is_there=lambda: find_environment(cache=self._cache) is not None,
             make=lambda: ensure_environment(progress=self._progress, cache=self._cache),
@@ -146,8 +146,8 @@ class Plan:
         artefact = debian_artefact(name, packages=packages)
         return Item(
             title,
-            seconds=25,
-            gigabytes=0.3,
+            seconds=40,
+            gigabytes=0.2,
             is_there=lambda: self._cache.find(artefact) is not None,
             make=lambda: debian_root(name, packages=packages, cache=self._cache, progress=self._progress),
         )
@@ -176,8 +176,8 @@ class Plan:
         node_image = NodeImage(self._engine, toolbox=self._toolbox, progress=self._progress)
         return Item(
             NODE_IMAGE,
-            seconds=60,
-            gigabytes=1.5,
+            seconds=20,
+            gigabytes=2.5,
             is_there=node_image.is_there,
             make=node_image.ensure,
             after=(NODE_ROOT, *map(title_of, NODE_TOOLS)),

@@ -1,7 +1,7 @@
 """The programs the test clusters are made of, pinned: where each comes from and what a first build takes.
 
-Seconds and GB (modules, Go's build cache and the programs) are for two cores with an empty Go build cache; with a
-filled one each takes seconds.
+Seconds and GB (modules, Go's build cache and the programs) are for two cores with an empty Go build cache, beside two
+other builds; with a filled cache each takes seconds.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ KUBERNETES = Tool(
     name="kubernetes",
     module="k8s.io/kubernetes",
     version=KUBERNETES_VERSION,
-    build_seconds=280,
-    gigabytes=3.0,
+    build_seconds=350,
+    gigabytes=3.5,
     recipe=Recipe.KUBERNETES,
     programs=(
         Program("kube-apiserver", "cmd/kube-apiserver"),
@@ -100,7 +100,7 @@ ETCD = Tool(
     name="etcd",
     module="go.etcd.io/etcd/server/v3",
     version="v3.6.10",
-    build_seconds=25,
+    build_seconds=50,
     gigabytes=0.3,
     recipe=Recipe.OWN_MODULE,
     programs=(Program("etcd", ""),),
@@ -109,7 +109,7 @@ KWOK = Tool(
     name="kwok",
     module="sigs.k8s.io/kwok",
     version="v0.8.0",
-    build_seconds=60,
+    build_seconds=75,
     gigabytes=0.5,
     programs=(Program("kwok", "cmd/kwok"),),
     files={
@@ -122,7 +122,7 @@ HELM = Tool(
     name="helm",
     module="helm.sh/helm/v4",
     version="v4.2.3",
-    build_seconds=60,
+    build_seconds=110,
     gigabytes=0.5,
     programs=(Program("helm", "cmd/helm"),),
     wheel=CLIENTS,
@@ -131,7 +131,7 @@ COREDNS = Tool(
     name="coredns",
     module="github.com/coredns/coredns",
     version="v1.14.7",
-    build_seconds=40,
+    build_seconds=120,
     gigabytes=0.4,
     recipe=Recipe.OWN_MODULE,
     main="coredns/main.go",
@@ -141,7 +141,7 @@ CONTAINERD = Tool(
     name="containerd",
     module="github.com/containerd/containerd/v2",
     version="v2.2.1",
-    build_seconds=35,
+    build_seconds=120,
     gigabytes=0.3,
     programs=(
         Program("containerd", "cmd/containerd"),
@@ -166,7 +166,7 @@ KUBECONFORM = Tool(
     name="kubeconform",
     module="github.com/yannh/kubeconform",
     version="v0.7.0",
-    build_seconds=10,
+    build_seconds=15,
     gigabytes=0.1,
     programs=(Program("kubeconform", "cmd/kubeconform"),),
 )
@@ -174,8 +174,8 @@ KIND = Tool(
     name="kind",
     module="sigs.k8s.io/kind",
     version="v0.33.0",
-    build_seconds=15,
-    gigabytes=0.2,
+    build_seconds=35,
+    gigabytes=0.3,
     programs=(Program("kind", ""),),
 )
 KEDA = Tool(

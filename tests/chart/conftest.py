@@ -4,21 +4,20 @@ from pathlib import Path
 
 import pytest
 
+from e2e.cluster.errors import PrerequisiteError
+from e2e.cluster.prerequisites import skip_reason
 from tests.chart.rendering import CHART, NAMESPACE, RELEASE, Render, Rendering, parsed
-from tools.generate.helm import SERVED, find_helm, render
+from tools.generate.helm import SERVED, ensure_helm, render
 
 PROMETHEUS_OPERATOR = "monitoring.coreos.com/v1/PodMonitor"
 
 
 @pytest.fixture(scope="session")
 def helm() -> Path:
-    found = find_helm()
-    if found is None:
-        reason = "Helm 4 is not installed and `python -m e2e.cluster build core` has not built it"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+    try:
+        return ensure_helm()
+    except PrerequisiteError as missing:
+        pytest.skip(skip_reason(missing, environment=os.environ))
 
 
 @pytest.fixture(scope="session")

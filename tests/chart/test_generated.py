@@ -10,7 +10,6 @@ from embedding_operator.api.crd import CUSTOM_RESOURCES
 from tests.chart.rendering import REPOSITORY
 from tools.generate.chart_readme import chart_readme, documented_values
 from tools.generate.files import generated_files
-from tools.generate.helm import find_helm
 
 SAMPLES = sorted((REPOSITORY / "manifests/samples").glob("*.yaml"))
 
@@ -44,11 +43,11 @@ def test_manifests_make_a_namespace_that_enforces_restricted_pods() -> None:
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_samples_are_valid(path: Path) -> None:
-    body = yaml.safe_load(path.read_text())
-    (resource,) = (resource for resource in CUSTOM_RESOURCES if resource.kind == body["kind"])
-    spec = resource.spec.model_validate(body["spec"])
-    assert unknown_fields(body["spec"], spec.model_dump(by_alias=True)) == []
-    assert ("namespace" in body["metadata"]) is False
+    for body in yaml.safe_load_all(path.read_text()):
+        (resource,) = (resource for resource in CUSTOM_RESOURCES if resource.kind == body["kind"])
+        spec = resource.spec.model_validate(body["spec"])
+        assert unknown_fields(body["spec"], spec.model_dump(by_alias=True)) == []
+        assert ("namespace" in body["metadata"]) is False
 
 
 def unknown_fields(written: Any, read: Any, *, path: str = "spec") -> list[str]:
@@ -70,17 +69,3 @@ def test_readme_lists_documented_values_only() -> None:
     assert text.endswith('| `outer.inner` | `["a"]` | A \\| B. |\n')
     assert "Needs Kubernetes 1.32 or newer" in text
     assert "First, in two lines." in text
-
-
-def test_helm_is_found_by_name_then_in_the_cache_then_on_the_path(tmp_path: Path) -> None:
-    built = tmp_path / "cache/helm/0123/bin/helm"
-    installed = tmp_path / "bin/helm"
-    for program in (built, installed):
-        program.parent.mkdir(parents=True)
-        program.touch(mode=0o755)
-    cache, path = {"EMBEDDING_OPERATOR_CACHE": str(tmp_path / "cache")}, {"PATH": str(tmp_path / "bin")}
-    nowhere = {"EMBEDDING_OPERATOR_CACHE": str(tmp_path / "empty")}
-    assert find_helm({"HELM": "/opt/helm", **cache, **path}) == Path("/opt/helm")
-    assert find_helm({**cache, **path}) == built
-    assert find_helm({**nowhere, **path}) == installed
-    assert find_helm({**nowhere, "PATH": str(tmp_path)}) is None

@@ -3,19 +3,19 @@
 import sys
 from pathlib import Path
 
+from e2e.cluster.errors import ClusterError
 from tools.generate.files import generated_files
-from tools.generate.helm import find_helm
+from tools.generate.helm import ensure_helm
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
     """Write what is out of date and name it."""
-    helm = find_helm()
-    if helm is None:
-        sys.exit(
-            "Helm 4 is needed: put `helm` on the PATH, name it in HELM, or run `python -m e2e.cluster build core`."
-        )
+    try:
+        helm = ensure_helm()
+    except ClusterError as error:
+        sys.exit(str(error))
     for stage in generated_files(REPOSITORY, helm=helm):
         for path, text in stage.items():
             target = REPOSITORY / path

@@ -1,12 +1,13 @@
 """The Helm program, and the chart as it renders."""
 
-import os
 import re
-import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from e2e.cluster.progress import Progress
+from e2e.cluster.toolbox import Toolbox
 
 SERVED = ("embedding-operator.io/v1alpha1/GPUPool",)
 """What a cluster serves once the CRDs are in; Helm alone can not know."""
@@ -26,16 +27,9 @@ class Document:
     text: str
 
 
-def find_helm(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the path of Helm 4, or None where there is none."""
-    if named := environment.get("HELM"):
-        return Path(named)
-    cache = Path(environment.get("EMBEDDING_OPERATOR_CACHE", "~/.cache/embedding-operator")).expanduser()
-    built = sorted(cache.glob("helm/*/bin/helm"), key=lambda path: path.stat().st_mtime)
-    if built:
-        return built[-1]
-    found = shutil.which("helm", path=environment.get("PATH"))
-    return Path(found) if found else None
+def ensure_helm() -> Path:
+    """Return the path of the pinned Helm, which is put into the cache if it is not there."""
+    return Toolbox(progress=Progress()).program("helm")
 
 
 def run_helm(helm: Path, *arguments: str) -> str:

@@ -29,6 +29,8 @@ TEXTS = ("How do I reset my password?", "I forgot the password of my account.", 
 ENGINE_SECONDS = 300.0
 SCALE_SECONDS = 120.0
 SWITCH_SECONDS = 300.0
+NIGHT_SECONDS = 80.0
+"""The night begins no sooner than this after the service is applied: time for the load step, twice what it takes."""
 
 
 def main() -> None:
@@ -115,9 +117,10 @@ def _judge(console: Console, summary: Mapping[str, Any], *, switched: bool) -> N
 
 
 def _with_night(document: dict[str, Any]) -> tuple[dict[str, Any], datetime]:
-    """The service with one replica by day and a window that opens in a few minutes; and when it does."""
+    """The service with one replica by day and a window that opens with one of the next minutes; and when it does."""
     service = deepcopy(document)
-    opens = (datetime.now(UTC) + timedelta(minutes=3)).replace(second=0, microsecond=0)
+    latest = datetime.now(UTC) + timedelta(seconds=NIGHT_SECONDS + 60)
+    opens = latest.replace(second=0, microsecond=0)
     window = service["spec"]["schedule"]["windows"][0]
     window.update(start=f"{opens:%H:%M}", end=f"{opens + timedelta(hours=1):%H:%M}")
     for bounds in (service["spec"]["pools"][0], window["pools"][0]):

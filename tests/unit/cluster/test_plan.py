@@ -4,22 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from e2e.cluster.durations import Durations
 from e2e.cluster.errors import PrerequisiteError
 from e2e.cluster.plan import Item, check_disk, missing_items, prepare, summary, total_seconds
 from e2e.cluster.progress import Progress
-
-
-@pytest.fixture
-def output() -> io.StringIO:
-    return io.StringIO()
-
-
-@pytest.fixture
-def progress(output: io.StringIO) -> Progress:
-    return Progress(console=Console(file=output, width=200), durations=Durations(None))
 
 
 def _item(title: str, *, seconds: float = 1, gigabytes: float = 0, after: tuple[str, ...] = ()) -> Item:

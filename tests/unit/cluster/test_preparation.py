@@ -1,23 +1,14 @@
 """What a job builds: nothing that it does not use, and each thing after what it is made from."""
 
-import io
-
 import pytest
-from rich.console import Console
 
 from e2e.cluster.docker_engine import DockerEngine
-from e2e.cluster.durations import Durations
 from e2e.cluster.plan import Item
 from e2e.cluster.progress import Progress
 from e2e.preparation import Plan
 
 PRIVATE = DockerEngine(host="unix:///nowhere")
 RUNNING = DockerEngine(host=None)
-
-
-@pytest.fixture
-def progress() -> Progress:
-    return Progress(console=Console(file=io.StringIO()), durations=Durations(None))
 
 
 def _names(items: list[Item]) -> set[str]:

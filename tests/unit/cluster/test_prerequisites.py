@@ -2,9 +2,7 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from e2e.cluster.durations import Durations
 from e2e.cluster.errors import PrerequisiteError
 from e2e.cluster.prerequisites import Library, Packaged, Requirement, ensure, missing_from, missing_message, skip_reason
 from e2e.cluster.progress import Progress
@@ -40,16 +38,6 @@ class Installable(Requirement):
     def install(self, *, progress: Progress) -> None:
         progress.note(f"installed {self.program}")
         (self.folder / self.program).touch()
-
-
-@pytest.fixture
-def output() -> io.StringIO:
-    return io.StringIO()
-
-
-@pytest.fixture
-def progress(output: io.StringIO) -> Progress:
-    return Progress(console=Console(file=output, width=200), durations=Durations(None))
 
 
 def test_what_can_be_installed_into_the_cache_is_installed_once(

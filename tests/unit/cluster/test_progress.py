@@ -9,16 +9,6 @@ from e2e.cluster.durations import Durations
 from e2e.cluster.progress import Progress, Step, alive_line, closing_line, duration
 
 
-@pytest.fixture
-def output() -> io.StringIO:
-    return io.StringIO()
-
-
-def _progress(output: io.StringIO, *, heartbeat_seconds: float = 60) -> Progress:
-    console = Console(file=output, width=200)
-    return Progress(console=console, durations=Durations(None), heartbeat_seconds=heartbeat_seconds)
-
-
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (45.4, "45 s"), (119, "119 s"), (245, "4 min 5 s")]
 )
@@ -39,15 +29,14 @@ def test_a_sign_of_life_names_all_steps_under_way_and_owns_up_to_a_late_one() ->
     )
 
 
-def test_without_a_terminal_a_step_has_one_line(output: io.StringIO) -> None:
-    progress = _progress(output)
+def test_without_a_terminal_a_step_has_one_line(progress: Progress, output: io.StringIO) -> None:
     with progress.step("building", usual_seconds=3, number="[1/2] "), progress.step("a part of it", usual_seconds=1):
         pass
     assert output.getvalue() == "[1/2] building: 0.0 s (usually 3.0 s)\n"
 
 
 def test_a_long_silence_is_broken(output: io.StringIO) -> None:
-    progress = _progress(output, heartbeat_seconds=0.02)
+    progress = Progress(console=Console(file=output, width=200), durations=Durations(None), heartbeat_seconds=0.02)
     with progress.step("building"):
         deadline = time.monotonic() + 5
         while "…" not in output.getvalue() and time.monotonic() < deadline:
@@ -57,8 +46,8 @@ def test_a_long_silence_is_broken(output: io.StringIO) -> None:
     assert lines[-1].startswith("building: ")
 
 
-def test_steps_of_several_threads_each_have_their_line(output: io.StringIO) -> None:
-    progress, together = _progress(output), threading.Barrier(2)
+def test_steps_of_several_threads_each_have_their_line(progress: Progress, output: io.StringIO) -> None:
+    together = threading.Barrier(2)
 
     def work(title: str) -> None:
         with progress.step(title):
@@ -72,16 +61,14 @@ def test_steps_of_several_threads_each_have_their_line(output: io.StringIO) -> N
     assert sorted(line.partition(":")[0] for line in output.getvalue().splitlines()) == ["one", "two"]
 
 
-def test_a_failed_step_says_so_and_leaves_no_time_behind(output: io.StringIO) -> None:
-    progress = _progress(output)
+def test_a_failed_step_says_so_and_leaves_no_time_behind(progress: Progress, output: io.StringIO) -> None:
     with pytest.raises(RuntimeError), progress.step("building", usual_seconds=7):
         raise RuntimeError
     assert "building: failed after" in output.getvalue()
     assert progress.durations.usual("building", default=7) == 7
 
 
-def test_the_next_run_expects_what_this_one_took(output: io.StringIO) -> None:
-    progress = _progress(output)
+def test_the_next_run_expects_what_this_one_took(progress: Progress, output: io.StringIO) -> None:
     for _ in range(2):
         with progress.step("building", usual_seconds=7):
             pass
@@ -90,6 +77,6 @@ def test_the_next_run_expects_what_this_one_took(output: io.StringIO) -> None:
     assert second.endswith("(usually 0.0 s)")
 
 
-def test_brackets_in_a_line_are_not_taken_for_markup(output: io.StringIO) -> None:
-    _progress(output).note("run [bold] now")
+def test_brackets_in_a_line_are_not_taken_for_markup(progress: Progress, output: io.StringIO) -> None:
+    progress.note("run [bold] now")
     assert output.getvalue() == "run [bold] now\n"

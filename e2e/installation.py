@@ -19,7 +19,7 @@ from e2e.cluster import Images, KindCluster
 from e2e.cluster.cache import Cache
 from e2e.cluster.commands import Surroundings, run
 from e2e.cluster.docker_engine import find_engine
-from e2e.cluster.kind import LOAD_SECONDS
+from e2e.cluster.kind import LOAD_SECONDS, LOADING
 from e2e.cluster.paths import REPOSITORY
 from e2e.cluster.plan import Item, prepare
 from e2e.cluster.progress import Progress
@@ -34,7 +34,6 @@ OPERATOR_PODS = f"app.kubernetes.io/name=embedding-operator,app.kubernetes.io/in
 TEST_LABEL = "embedding-operator.io/e2e"
 TEST_NAMESPACES = f"{TEST_LABEL}=true"
 
-LOADING = "loading images into the kind cluster"
 INSTALLING = "installing the operator with Helm"
 HELM_SECONDS = 300.0
 DELETE_SECONDS = 180.0

@@ -18,7 +18,7 @@ from e2e.cluster.debian_root import artefact_of as debian_artefact
 from e2e.cluster.debian_root import debian_root
 from e2e.cluster.docker_engine import DockerEngine, find_engine, running_engine
 from e2e.cluster.gobuild import artefact_of, title_of
-from e2e.cluster.images import PYTHON_PACKAGES, PYTHON_ROOT
+from e2e.cluster.images import PYTHON_IMAGE, PYTHON_PACKAGES, PYTHON_ROOT
 from e2e.cluster.kind import CREATE_SECONDS
 from e2e.cluster.kind import TOOLS as KIND_TOOLS
 from e2e.cluster.node_image import PACKAGES, PUBLIC_IMAGE, ROOT, NodeImage, node_image_of
@@ -48,7 +48,6 @@ ENGINE = "installing SGLang for the CPU"
 NODE_ROOT = "making the root file system of cluster nodes"
 PYTHON_IMAGE_ROOT = "making the root file system of images"
 NODE_IMAGE = "assembling the node image"
-PYTHON_IMAGE = "importing the Python image"
 OPERATOR_WHEELS = "collecting the operator's packages"
 TOOLBOX_WHEELS = "collecting the packages of the test tools"
 OPERATOR_IMAGE = "building the operator's image"
@@ -56,18 +55,19 @@ TOOLBOX_IMAGE = "building the image of the test tools"
 KIND_CLUSTER = "creating a kind cluster with an A10 and a T4 node"
 
 
-def requirements(job: str) -> tuple[Requirement, ...]:
-    """The programs that the machine must have for a job."""
-    private = () if running_engine() else (*PRIVATE_DOCKER, *DEBIAN_ROOT, *PAUSE_COMPILER)
+def requirements(job: str, *, engine: DockerEngine | None) -> tuple[Requirement, ...]:
+    """The programs that the machine must have for a job; `engine` is the Docker engine that runs, if one does."""
+    private = () if engine else (*PRIVATE_DOCKER, *DEBIAN_ROOT, *PAUSE_COMPILER)
     tests = () if job == "demo" else (*CONTROL_PLANE, *GATEWAY, *PROMETHEUS)
     return (*DOCKER_CLIENT, *private, *tests, UV, GO)
 
 
 def ensure_requirements(job: str, *, progress: Progress) -> None:
     """Install what the machine lacks for a job; raises `PrerequisiteError` that names all that stays missing."""
-    if running_engine() is None:
+    engine = running_engine()
+    if engine is None:
         require_root("no Docker engine runs that this user may use, and only root can start one")
-    ensure(requirements(job), progress=progress)
+    ensure(requirements(job, engine=engine), progress=progress)
 
 
 def prepare_job(job: str, *, progress: Progress) -> None:

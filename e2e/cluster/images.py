@@ -21,6 +21,7 @@ from .wheelhouse import Wheelhouse
 PUBLIC_PYTHON = "python:3.11-slim-bookworm"
 PYTHON_PACKAGES = ("python3", "python3-venv", "ca-certificates", "tzdata", "haproxy", "libjemalloc2")
 PYTHON_ROOT = "python-base"
+PYTHON_IMAGE = "importing the Python image"
 PYTHON_REPOSITORY = f"{PROJECT}/python-base"
 OPERATOR_DOCKERFILE = REPOSITORY / "operator" / "Dockerfile"
 OPERATOR_SOURCES = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "operator")
@@ -70,7 +71,7 @@ class Images:
         reference = self._python_reference()
         if self._engine.image_id(reference) is None:
             root = debian_root(PYTHON_ROOT, packages=PYTHON_PACKAGES, cache=self._cache, progress=self._progress)
-            with self._progress.step("importing the Python image", usual_seconds=10):
+            with self._progress.step(PYTHON_IMAGE, usual_seconds=10):
                 self._engine.run("import", "--change", 'CMD ["python3"]', str(root), reference)
             self._engine.forget_other_tags(reference)
         return reference

@@ -38,6 +38,7 @@ CONTAINERD = ("ctr", "--namespace", "k8s.io")
 LOADED_LABEL = "embedding-operator/loaded"
 CREATE_SECONDS = 30.0
 CREATE_TIMEOUT_SECONDS = 420.0
+LOADING = "loading images into the kind cluster"
 LOAD_SECONDS = 20.0
 LOAD_TIMEOUT_SECONDS = 600.0
 READY_SECONDS = 120.0
@@ -164,7 +165,7 @@ class KindCluster:
         if not missing:
             return
         nodes = f"--nodes={','.join(workers)}"
-        with self._progress.step("loading images into the kind cluster", usual_seconds=LOAD_SECONDS):
+        with self._progress.step(LOADING, usual_seconds=LOAD_SECONDS):
             self._kind(engine, "load", "docker-image", *missing, nodes, timeout_seconds=LOAD_TIMEOUT_SECONDS)
             for worker in workers:
                 for reference in missing:

@@ -132,7 +132,7 @@ def _run(item: Item, number: str, progress: Progress, results: queue.Queue[tuple
         with progress.step(item.title, usual_seconds=item.seconds, number=number):
             item.make()
     except BaseException as error:
-        # Raised again by the thread that waits for the results.
+        # Whatever it is: the thread that waits for the results raises it again, and would else wait without end.
         results.put((item, error))
     else:
         results.put((item, None))

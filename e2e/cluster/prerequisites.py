@@ -44,11 +44,6 @@ class Packaged(Requirement):
 
     package: str
 
-    @property
-    def advice(self) -> str:
-        """Command that installs its package alone."""
-        return _apt_command([self.package])
-
 
 @dataclass(frozen=True, slots=True)
 class Library(Packaged):

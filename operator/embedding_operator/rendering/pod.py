@@ -108,11 +108,9 @@ def _topology_spread(name: str, *, pool: str, wanted: PodTemplate) -> list[dict[
 
 def _resources(wanted: ResourceRequirements, *, gpu: GPUPoolSpec) -> dict[str, Any]:
     empty = not wanted.requests and not wanted.limits
-    if not gpu.gpus:
-        defaults = {**DEFAULT_REQUESTS, "memory": f"{gpu.memory_gib}Gi"}
-        return {"requests": {**(defaults if empty else wanted.requests)}, "limits": {**wanted.limits}}
-    gpus = {gpu.resource.name: gpu.gpus}
+    gpus = {gpu.resource.name: gpu.gpus} if gpu.gpus else {}
+    defaults = DEFAULT_REQUESTS if gpu.gpus else {**DEFAULT_REQUESTS, "memory": f"{gpu.memory_gib}Gi"}
     return {
-        "requests": {**(DEFAULT_REQUESTS if empty else wanted.requests), **gpus},
+        "requests": {**(defaults if empty else wanted.requests), **gpus},
         "limits": {**wanted.limits, **gpus},
     }

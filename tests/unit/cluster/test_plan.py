@@ -1,6 +1,5 @@
 import io
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,10 @@ def test_an_item_waits_for_what_it_comes_after(progress: Progress) -> None:
 
 def test_items_are_made_side_by_side(progress: Progress) -> None:
     together = threading.Barrier(2)
-    meet: Callable[[], object] = lambda: together.wait(timeout=5)  # noqa: E731 - both items do the same
+
+    def meet() -> None:
+        together.wait(timeout=5)
+
     prepare([Item("one", 1, 0, make=meet), Item("two", 1, 0, make=meet)], progress=progress, workers=2)
 
 

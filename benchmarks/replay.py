@@ -31,11 +31,31 @@ def replay(requests: Requests, *, begun: float, addresses: Addresses) -> Replaye
     return asyncio.run(_Replay(begun=begun, addresses=addresses).all(requests))
 
 
+class LeastOpen:
+    """Sends each request to the engine with the fewest open ones, in turn among equals."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._turn = 0
+
+    def open(self, addresses: Sequence[str]) -> str | None:
+        """Return where a new request goes, None without addresses; it stays open until `close`."""
+        self._turn += 1
+        turned = [addresses[(self._turn + place) % len(addresses)] for place in range(len(addresses))]
+        chosen = min(turned, key=lambda address: self._open[address], default=None)
+        if chosen is not None:
+            self._open[chosen] += 1
+        return chosen
+
+    def close(self, address: str) -> None:
+        """Note that a request to this address has ended."""
+        self._open[address] -= 1
+
+
 class _Replay:
     def __init__(self, *, begun: float, addresses: Addresses) -> None:
         self._begun, self._addresses = begun, addresses
-        self._open: Counter[str] = Counter()
-        self._turn = 0
+        self._balancer = LeastOpen()
         self._replayed = Replayed()
 
     async def all(self, requests: Requests) -> Replayed:
@@ -53,11 +73,10 @@ class _Replay:
 
     async def _send(self, session: ClientSession, *, tokens: int) -> None:
         self._replayed.sent += 1
-        address = self._least_open()
+        address = self._balancer.open(self._addresses())
         if address is None:
             self._replayed.failed[NO_ENGINE] += 1
             return
-        self._open[address] += 1
         try:
             body = json.dumps({"input": [1] * tokens})
             headers = {"Content-Type": "application/json"}
@@ -68,10 +87,4 @@ class _Replay:
         except (ClientError, TimeoutError) as error:
             self._replayed.failed[type(error).__name__] += 1
         finally:
-            self._open[address] -= 1
-
-    def _least_open(self) -> str | None:
-        addresses = self._addresses()
-        self._turn += 1
-        turned = [addresses[(self._turn + place) % len(addresses)] for place in range(len(addresses))]
-        return min(turned, key=lambda address: self._open[address], default=None)
+            self._balancer.close(address)

@@ -7,8 +7,9 @@ UV := $(or $(wildcard $(TOOLS)/uv),$(shell command -v uv 2>/dev/null),$(TOOLS)/u
 # What was installed into the cache comes first; system folders last, as the search path of many users lacks them.
 export PATH := $(TOOLS):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 RUN := $(UV) run --no-sync
-CLUSTER := $(RUN) python -m e2e.cluster
+CLUSTER := $(RUN) python -m testbed.cluster
 SECONDS_PER_TEST ?= 600
+UNIT_TESTS := tests/unit tests/golden tests/testbed tests/benchmarks
 
 .PHONY: help
 help: ## Show the targets
@@ -26,12 +27,12 @@ lint: setup ## Style, types, layers, generated files
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
-	$(RUN) mypy tests e2e benchmarks tools
+	$(RUN) mypy tests testbed e2e benchmarks tools
 	$(RUN) lint-imports
 
 .PHONY: unit
 unit: setup ## What decides and renders, in seconds
-	$(RUN) pytest tests/unit tests/golden -m "not simulation and not process" -q -n auto --dist worksteal
+	$(RUN) pytest $(UNIT_TESTS) -m "not simulation and not process" -q -n auto --dist worksteal
 
 .PHONY: thorough-unit
 thorough-unit:
@@ -39,11 +40,11 @@ thorough-unit:
 
 .PHONY: process-tests
 process-tests: setup ## Tests that open sockets or start processes of this project
-	$(RUN) pytest tests/unit -m process -q -n 4 --dist worksteal
+	$(RUN) pytest $(UNIT_TESTS) -m process -q -n 4 --dist worksteal
 
 .PHONY: simulation-tests
 simulation-tests: setup ## Tests of the simulator; its first run compiles for half a minute
-	$(RUN) pytest tests/unit/simulation -m simulation -q
+	$(RUN) pytest $(UNIT_TESTS) -m simulation -q
 
 .PHONY: chart
 chart: setup ## Tests of the chart with the real Helm
@@ -83,7 +84,7 @@ e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
 
 .PHONY: programs
 programs: setup ## Install the programs of this machine that demo and tests need, and build nothing
-	@$(RUN) python -m e2e.preparation test --programs-only
+	@$(RUN) python -m testbed.preparation test --programs-only
 
 .PHONY: bare-tests
 bare-tests: setup ## The first commands of a newcomer, on a machine with nothing but Python and make
@@ -91,7 +92,7 @@ bare-tests: setup ## The first commands of a newcomer, on a machine with nothing
 
 .PHONY: prepare-demo prepare-test
 prepare-demo prepare-test: prepare-%: setup
-	@$(RUN) python -m e2e.preparation $*
+	@$(RUN) python -m testbed.preparation $*
 
 .PHONY: test
 test: prepare-test lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests ## Everything above

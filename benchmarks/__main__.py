@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Mapping
 
 from benchmarks import decision, gateway, tables
-from e2e.cluster import ClusterError, ControlPlane
-from e2e.cluster.paths import REPOSITORY
-from e2e.cluster.progress import Progress
-from e2e.cluster.toolbox import Toolbox
-from e2e.cluster.tools import PEERS
-from e2e.installation import cluster_for_engines
+from testbed.cluster import ClusterError, ControlPlane
+from testbed.cluster.paths import REPOSITORY
+from testbed.cluster.progress import Progress
+from testbed.cluster.toolbox import Toolbox
+from testbed.cluster.tools import PEERS
+from testbed.installation import cluster_for_engines
 
 
 def main() -> int:

@@ -39,11 +39,11 @@ from benchmarks.replayed_hour import (
 )
 from benchmarks.replica_watch import ReplicaWatch
 from benchmarks.results_file import write
-from e2e.cluster.progress import Progress
-from e2e.harness.engine_fleet import running_fleet
-from e2e.harness.installation import NAMESPACE, install, write_kubeconfig
-from e2e.harness.operator_process import OperatorProcess
-from e2e.harness.world import own_namespace
+from testbed.cluster.progress import Progress
+from testbed.harness.engine_fleet import running_fleet
+from testbed.harness.installation import NAMESPACE, install, write_kubeconfig
+from testbed.harness.operator_process import OperatorProcess
+from testbed.harness.world import own_namespace
 
 TRACES = Path(os.environ.get("TRACES", "../shared/traces"))
 NAME = "replayed"

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from e2e.cluster.audit import Write, writes
+from testbed.cluster.audit import Write, writes
 
 LEASES = "leases"
 

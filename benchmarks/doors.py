@@ -23,9 +23,9 @@ from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_c
 from embedding_operator.rendering.gateway_pod import HAPROXY_ENVIRONMENT
 
 from benchmarks.pinned import running
-from e2e.cluster.processes import ProcessIdentity
-from e2e.cluster.waiting import wait_until
-from e2e.engine.process import LOOPBACK, free_port
+from testbed.cluster.processes import ProcessIdentity
+from testbed.cluster.waiting import wait_until
+from testbed.engine.process import LOOPBACK, free_port
 
 PATH = "/v1/embeddings"
 MODEL = "minilm"

@@ -13,11 +13,11 @@ from typing import Any
 
 from benchmarks.pod_watch import PodWatch, Start
 from benchmarks.results_file import percentile, write
-from e2e.cluster.progress import Progress
-from e2e.installation import install
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.endurance_story import FIRST_ANSWERS, Endured, endure
 from e2e.scenarios.watching import Watched, sample
+from testbed.cluster.progress import Progress
+from testbed.installation import install
 
 NAMESPACE = "bench-endurance"
 SECONDS = 600.0

@@ -19,14 +19,14 @@ from embedding_operator.rendering.names import PORT
 from benchmarks.audit_tail import LEASES, AuditTail, by_resource
 from benchmarks.process_cost import cost_of
 from benchmarks.results_file import write
-from e2e.cluster import ControlPlane
-from e2e.cluster.progress import Progress
-from e2e.harness.engine_fleet import running_fleet
-from e2e.harness.installation import GPUS_PER_NODE, NAMESPACE, USERNAME, install, write_kubeconfig
-from e2e.harness.kubectl import kubectl
-from e2e.harness.operator_process import OperatorProcess
-from e2e.harness.waiting import eventually
-from e2e.harness.world import World, own_namespace, service
+from testbed.cluster import ControlPlane
+from testbed.cluster.progress import Progress
+from testbed.harness.engine_fleet import running_fleet
+from testbed.harness.installation import GPUS_PER_NODE, NAMESPACE, USERNAME, install, write_kubeconfig
+from testbed.harness.kubectl import kubectl
+from testbed.harness.operator_process import OperatorProcess
+from testbed.harness.waiting import eventually
+from testbed.harness.world import World, own_namespace, service
 
 SIZES = (1, 100, 1000)
 POLL_SECONDS = 5.0

@@ -21,11 +21,11 @@ from benchmarks.pinned import cpu_seconds
 from benchmarks.results_file import write
 from benchmarks.router import VERSION, ensure_router
 from benchmarks.wrk import CONNECTIONS, Answers, Clients
-from e2e.cluster.commands import run
-from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import ensure
-from e2e.cluster.progress import Progress
-from e2e.cluster.requirements import GATEWAY, LOAD_GENERATOR
+from testbed.cluster.commands import run
+from testbed.cluster.errors import PrerequisiteError
+from testbed.cluster.prerequisites import ensure
+from testbed.cluster.progress import Progress
+from testbed.cluster.requirements import GATEWAY, LOAD_GENERATOR
 
 GOAL_ADDED_P99_MS = 0.3
 ROUNDS = 3

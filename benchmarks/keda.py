@@ -15,13 +15,13 @@ from typing import Any
 
 import yaml
 
-from e2e.cluster import ControlPlane
-from e2e.cluster.progress import Progress
-from e2e.cluster.toolbox import Toolbox
-from e2e.cluster.tools import KEDA
-from e2e.engine.process import free_port
-from e2e.harness.kubectl import kubectl
-from e2e.harness.waiting import eventually
+from testbed.cluster import ControlPlane
+from testbed.cluster.progress import Progress
+from testbed.cluster.toolbox import Toolbox
+from testbed.cluster.tools import KEDA
+from testbed.engine.process import free_port
+from testbed.harness.kubectl import kubectl
+from testbed.harness.waiting import eventually
 
 NAMESPACE = "keda"
 API_SERVICE = "v1beta1.external.metrics.k8s.io"

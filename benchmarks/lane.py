@@ -9,10 +9,10 @@ from embedding_operator.rendering.names import PORT
 
 from benchmarks import keda
 from benchmarks.replica_watch import ReplicaWatch
-from e2e.harness.engine_fleet import EngineFleet
-from e2e.harness.kubectl import kubectl
-from e2e.harness.waiting import eventually
-from e2e.harness.world import pool, service
+from testbed.harness.engine_fleet import EngineFleet
+from testbed.harness.kubectl import kubectl
+from testbed.harness.waiting import eventually
+from testbed.harness.world import pool, service
 
 TARGET_REQUESTS = 8
 MOST_REPLICAS = 6

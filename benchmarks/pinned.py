@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.process_cost import cost_of
-from e2e.cluster.commands import bound_to_this_process
-from e2e.cluster.errors import ClusterError
-from e2e.cluster.processes import ProcessIdentity, identify, session_of, terminate
+from testbed.cluster.commands import bound_to_this_process
+from testbed.cluster.errors import ClusterError
+from testbed.cluster.processes import ProcessIdentity, identify, session_of, terminate
 
 
 def on_core(core: int, argv: Sequence[str]) -> list[str]:

@@ -21,13 +21,13 @@ from benchmarks import keda
 from benchmarks.lane import MOST_REPLICAS, Lane, Reaction
 from benchmarks.replica_watch import ReplicaWatch
 from benchmarks.results_file import percentile, write
-from e2e.cluster import ControlPlane
-from e2e.cluster.progress import Progress
-from e2e.cluster.tools import KEDA
-from e2e.harness.engine_fleet import running_fleet
-from e2e.harness.installation import GPUS_PER_NODE, NAMESPACE, install, write_kubeconfig
-from e2e.harness.operator_process import OperatorProcess
-from e2e.harness.world import World, own_namespace
+from testbed.cluster import ControlPlane
+from testbed.cluster.progress import Progress
+from testbed.cluster.tools import KEDA
+from testbed.harness.engine_fleet import running_fleet
+from testbed.harness.installation import GPUS_PER_NODE, NAMESPACE, install, write_kubeconfig
+from testbed.harness.operator_process import OperatorProcess
+from testbed.harness.world import World, own_namespace
 
 LANES = 10
 RUNS_PER_LANE = 5

@@ -18,7 +18,7 @@ from embedding_operator.simulation.servers import Server
 from embedding_operator.simulation.simulation import Setup, Watch, simulate
 from embedding_operator.simulation.trace import Lengths, Trace
 
-from e2e.harness.world import Object, pool, service
+from testbed.harness.world import Object, pool, service
 
 TRACE = "m_small-31"
 HOUR = 205

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from e2e.cluster.cache import Artefact, Cache
-from e2e.cluster.commands import Surroundings, run_logged
-from e2e.cluster.prerequisites import ensure
-from e2e.cluster.progress import Progress
-from e2e.cluster.requirements import UV
+from testbed.cluster.cache import Artefact, Cache
+from testbed.cluster.commands import Surroundings, run_logged
+from testbed.cluster.prerequisites import ensure
+from testbed.cluster.progress import Progress
+from testbed.cluster.requirements import UV
 
 VERSION = "0.3.2"
 REQUIREMENT = f"sglang-router=={VERSION}"

@@ -21,10 +21,10 @@ from typing import Any
 from benchmarks.pod_watch import PodWatch
 from benchmarks.replica_watch import ReplicaWatch
 from benchmarks.results_file import percentile, write
-from e2e.cluster.progress import Progress
-from e2e.installation import Installation, install
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.watching import Watched, sample
+from testbed.cluster.progress import Progress
+from testbed.installation import Installation, install
 
 LANES = 5
 RUNS_PER_LANE = 3

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.pinned import on_core
-from e2e.cluster.commands import Surroundings, run
-from e2e.cluster.errors import ClusterError
+from testbed.cluster.commands import Surroundings, run
+from testbed.cluster.errors import ClusterError
 
 SCRIPT = Path(__file__).with_suffix(".lua")
 CONNECTIONS = 32

@@ -1,1 +1,1 @@
-"""End-to-end tests of Embedding Operator and the clusters they run on."""
+"""End-to-end tests of Embedding Operator, and the demo."""

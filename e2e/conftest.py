@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from e2e.cluster.progress import Progress
-from e2e.installation import QUEUE_NAMESPACE, Installation, install
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.watching import Watched, sample
+from testbed.cluster.progress import Progress
+from testbed.installation import QUEUE_NAMESPACE, Installation, install
 
 
 @pytest.fixture(scope="session")

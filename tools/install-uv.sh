@@ -2,7 +2,7 @@
 # Installs uv into the cache, in an environment of its own: sh tools/install-uv.sh CACHE
 #
 # It is the one thing that must be there before this project's own Python can run; everything else is installed by
-# `python -m e2e.preparation`.
+# `python -m testbed.preparation`.
 set -eu
 cache=$1
 version=0.13.8

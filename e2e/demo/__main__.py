@@ -16,13 +16,13 @@ from typing import Any
 
 from rich.console import Console
 
-from e2e.cluster import ClusterError
-from e2e.cluster.progress import Progress
 from e2e.demo.screen import watch
-from e2e.harness.conditions import condition_of
-from e2e.installation import Installation, install
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.watching import Watched, sample
+from testbed.cluster import ClusterError
+from testbed.cluster.progress import Progress
+from testbed.harness.conditions import condition_of
+from testbed.installation import Installation, install
 
 NAMESPACE = "demo"
 TEXTS = ("How do I reset my password?", "I forgot the password of my account.", "The train to Vienna is late today.")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from e2e.installation import Installation
+from testbed.installation import Installation
 
 CLIENT_LABEL = "embedding-operator.io/e2e-client"
 START_SECONDS = 60.0
@@ -104,13 +104,13 @@ class Clients:
 
     @contextmanager
     def load(self, name: str, *, url: str, options: Sequence[str]) -> Iterator[Load]:
-        """A load client with options of `python -m e2e.load`, from its first answer to the end of the block."""
+        """A load client with options of `python -m testbed.load`, from its first answer to the end of the block."""
         with self._answered(name, program="load", options=("--url", url, *options)) as load:
             yield load
 
     @contextmanager
     def kept(self, name: str, *, url: str, options: Sequence[str]) -> Iterator[Load]:
-        """A client with options of `python -m e2e.load.kept`, from its first answer to the end of the block."""
+        """A client with options of `python -m testbed.load.kept`, from its first answer to the end of the block."""
         with self._answered(name, program="load.kept", options=("--url", url, *options)) as load:
             yield load
 

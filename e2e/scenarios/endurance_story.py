@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from e2e.cluster.errors import ClusterError
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.gateways import delete_a_gateway_pod, drain_nodes
 from e2e.scenarios.watching import Watched, sample
 from e2e.scenarios.window_story import next_minute
+from testbed.cluster.errors import ClusterError
 
 LEAST, MOST, FEW = 1, 6, 2
 LOAD = ("--rate=3", "--arrivals=constant", "--tokens=32", "--duration=1800")

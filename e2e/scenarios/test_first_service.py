@@ -3,9 +3,9 @@ from collections.abc import Callable
 
 import pytest
 
-from e2e.installation import FIRST_NAMESPACE, Installation
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.watching import KIND, Watched, sample
+from testbed.installation import FIRST_NAMESPACE, Installation
 
 pytestmark = pytest.mark.kind
 

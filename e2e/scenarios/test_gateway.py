@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from e2e.installation import Installation
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.endurance_story import (
     CHANGE_SECONDS,
@@ -21,6 +20,7 @@ from e2e.scenarios.endurance_story import (
 )
 from e2e.scenarios.gateways import gateway_pods
 from e2e.scenarios.watching import Watched, sample
+from testbed.installation import Installation
 
 pytestmark = pytest.mark.kind
 

@@ -3,11 +3,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from e2e.installation import Installation
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.queue_story import grow_and_fall
 from e2e.scenarios.watching import Watched
 from e2e.scenarios.window_story import hand_over
+from testbed.installation import Installation
 
 pytestmark = pytest.mark.kind
 

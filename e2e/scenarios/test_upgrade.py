@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from e2e.installation import NAMESPACE, RELEASE, Installation, documented
-from e2e.readme import OPERATIONS, commands
+from testbed.installation import NAMESPACE, RELEASE, Installation, documented
+from testbed.readme import OPERATIONS, commands
 
 pytestmark = pytest.mark.kind
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from e2e.cluster.errors import ClusterError
-from e2e.harness.conditions import condition_of
-from e2e.installation import Installation
+from testbed.cluster.errors import ClusterError
+from testbed.harness.conditions import condition_of
+from testbed.installation import Installation
 
 SERVICE_LABEL = "embedding-operator.io/service"
 POOL_LABEL = "embedding-operator.io/gpu-pool"

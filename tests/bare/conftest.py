@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import require_root, skip_reason
-from e2e.cluster.progress import Progress
+from testbed.cluster.errors import PrerequisiteError
+from testbed.cluster.prerequisites import require_root, skip_reason
+from testbed.cluster.progress import Progress
 from tests.bare.machine import BareMachine, bare_machine
 
 

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.cluster.cache import Cache
-from e2e.cluster.commands import run, tail
-from e2e.cluster.debian_root import debian_root
-from e2e.cluster.paths import REPOSITORY
-from e2e.cluster.prerequisites import Packaged, ensure
-from e2e.cluster.progress import Progress
+from testbed.cluster.cache import Cache
+from testbed.cluster.commands import run, tail
+from testbed.cluster.debian_root import debian_root
+from testbed.cluster.paths import REPOSITORY
+from testbed.cluster.prerequisites import Packaged, ensure
+from testbed.cluster.progress import Progress
 
 PACKAGES = ("ca-certificates", "make", "python3")
 """What README.md asks for, less what the two commands install."""

@@ -8,9 +8,9 @@ pytestmark = pytest.mark.bare
 
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 WHEELS = """
-from e2e.cluster.cache import Cache
-from e2e.cluster.progress import Progress
-from e2e.cluster.wheelhouse import Wheelhouse
+from testbed.cluster.cache import Cache
+from testbed.cluster.progress import Progress
+from testbed.cluster.wheelhouse import Wheelhouse
 
 progress = Progress()
 print(Wheelhouse(cache=Cache(progress=progress), progress=progress).of_operator())

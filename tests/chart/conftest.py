@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import skip_reason
+from testbed.cluster.errors import PrerequisiteError
+from testbed.cluster.prerequisites import skip_reason
 from tests.chart.rendering import CHART, NAMESPACE, RELEASE, Render, Rendering, parsed
 from tools.generate.helm import SERVED, ensure_helm, render
 

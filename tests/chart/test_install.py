@@ -61,7 +61,9 @@ class Shell:
 def shell(helm: Path, tmp_path: Path) -> Iterator[Shell]:
     """A shell on a cluster without CRDs; those that were there are put back afterwards."""
     if os.environ.get("EMBEDDING_OPERATOR_CLUSTER") != "control-plane":
-        pytest.fail("run this with `python -m e2e.cluster exec control-plane -- pytest`: it removes the project's CRDs")
+        pytest.fail(
+            "run this with `python -m testbed.cluster exec control-plane -- pytest`: it removes the project's CRDs"
+        )
     folders = {f"HELM_{kind}_HOME": str(tmp_path / "helm") for kind in ("CACHE", "CONFIG", "DATA")}
     variables = {**os.environ, **folders, "KUBECACHEDIR": str(tmp_path / "kube")}
     kubectl = shutil.which("kubectl")

@@ -1,4 +1,4 @@
-"""The cluster that contract tests run against: they run inside of `python -m e2e.cluster exec`."""
+"""The cluster that contract tests run against: they run inside of `python -m testbed.cluster exec`."""
 
 import os
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from embedding_operator.api.crd import CUSTOM_RESOURCES
 
-from e2e.harness.kubectl import SECONDS, kubectl
+from testbed.harness.kubectl import SECONDS, kubectl
 
 CRDS = Path(__file__).parents[2] / "crds"
 NO_CLUSTER = (
-    "no test cluster: run `make integration`, or pytest inside of `python -m e2e.cluster exec control-plane --`"
+    "no test cluster: run `make integration`, or pytest inside of `python -m testbed.cluster exec control-plane --`"
 )
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from e2e.harness.engine_fleet import EngineFleet, running_fleet
-from e2e.harness.installation import NAMESPACE, install, write_kubeconfig
-from e2e.harness.operator_process import OperatorProcess
-from e2e.harness.world import World, own_namespace
+from testbed.harness.engine_fleet import EngineFleet, running_fleet
+from testbed.harness.installation import NAMESPACE, install, write_kubeconfig
+from testbed.harness.operator_process import OperatorProcess
+from testbed.harness.world import World, own_namespace
 
 CONTROL_PLANE = "control-plane"
 NO_CLUSTER = (
-    "no control plane: run `make integration`, or pytest inside of `python -m e2e.cluster exec control-plane --`"
+    "no control plane: run `make integration`, or pytest inside of `python -m testbed.cluster exec control-plane --`"
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from embedding_operator.kube.labels import MANAGED_SELECTOR
 from embedding_operator.rendering.names import GPU_POOL
 
-from e2e.harness.conditions import condition_of
+from testbed.harness.conditions import condition_of
 
 
 class PodWatch:

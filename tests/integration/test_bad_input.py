@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from e2e.harness.kubectl import kubectl
-from e2e.harness.operator_process import OperatorProcess
-from e2e.harness.waiting import eventually, throughout
-from e2e.harness.world import NAME, World, pool, service
+from testbed.harness.kubectl import kubectl
+from testbed.harness.operator_process import OperatorProcess
+from testbed.harness.waiting import eventually, throughout
+from testbed.harness.world import NAME, World, pool, service
 
 pytestmark = pytest.mark.cluster
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.cluster.paths import REPOSITORY
-from e2e.harness.kubectl import kubectl
-from e2e.readme import GATEWAY, OPERATIONS, README, commands
+from testbed.cluster.paths import REPOSITORY
+from testbed.harness.kubectl import kubectl
+from testbed.readme import GATEWAY, OPERATIONS, README, commands
 
 pytestmark = pytest.mark.cluster
 

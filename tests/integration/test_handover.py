@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from e2e.harness.kubectl import kubectl
-from e2e.harness.operator_process import OperatorProcess
-from e2e.harness.waiting import eventually, throughout
-from e2e.harness.world import World, all_day, pool, service
+from testbed.harness.kubectl import kubectl
+from testbed.harness.operator_process import OperatorProcess
+from testbed.harness.waiting import eventually, throughout
+from testbed.harness.world import World, all_day, pool, service
 from tests.integration.pod_watch import PodWatch
 
 pytestmark = pytest.mark.cluster

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from e2e.harness.installation import NAMESPACE
-from e2e.harness.kubectl import kubectl
-from e2e.harness.operator_process import OperatorProcess
-from e2e.harness.waiting import eventually, throughout
-from e2e.harness.world import World, service
+from testbed.harness.installation import NAMESPACE
+from testbed.harness.kubectl import kubectl
+from testbed.harness.operator_process import OperatorProcess
+from testbed.harness.waiting import eventually, throughout
+from testbed.harness.world import World, service
 
 pytestmark = pytest.mark.cluster
 

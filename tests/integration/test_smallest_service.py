@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from e2e.cluster.audit import Write, writes
-from e2e.cluster.control_plane import ControlPlane
-from e2e.harness.installation import USERNAME
-from e2e.harness.operator_process import OperatorProcess
-from e2e.harness.waiting import eventually
-from e2e.harness.world import NAME, World, service
+from testbed.cluster.audit import Write, writes
+from testbed.cluster.control_plane import ControlPlane
+from testbed.harness.installation import USERNAME
+from testbed.harness.operator_process import OperatorProcess
+from testbed.harness.waiting import eventually
+from testbed.harness.world import NAME, World, service
 
 pytestmark = pytest.mark.cluster
 

@@ -11,7 +11,7 @@ from embedding_operator.gateway.metrics import Metrics
 from embedding_operator.rendering import gateway_errors
 from embedding_operator.telemetry.exporter import Exporter
 
-from e2e.readme import GATEWAY, OPERATIONS, SCALING
+from testbed.readme import GATEWAY, OPERATIONS, SCALING
 
 ROOT = Path(__file__).resolve().parents[2]
 GATEWAY_TEXT, OPERATIONS_TEXT, SCALING_TEXT = (

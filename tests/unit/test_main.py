@@ -16,7 +16,7 @@ from embedding_operator.handlers.watches import WATCHED
 from embedding_operator.kube.resources import Resource
 from embedding_operator.settings import PREFIX
 
-from e2e.engine.process import free_port
+from testbed.engine.process import free_port
 from tests.unit.kube.http_server import Answer, HttpServer, http_server
 
 SECONDS = 20

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from e2e.cluster.errors import ClusterError
+from testbed.cluster.errors import ClusterError
 from tools.generate.files import generated_files
 from tools.generate.helm import ensure_helm
 

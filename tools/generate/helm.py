@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.cluster.progress import Progress
-from e2e.cluster.toolbox import Toolbox
+from testbed.cluster.progress import Progress
+from testbed.cluster.toolbox import Toolbox
 
 SERVED = ("embedding-operator.io/v1alpha1/GPUPool",)
 """What a cluster serves once the CRDs are in; Helm alone can not know."""

@@ -10,12 +10,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import skip_reason
-from e2e.cluster.progress import Progress
-from e2e.engine.process import EngineProcess, FakeEngine
-from e2e.engine.real.engine import RealEngine
-from e2e.engine.real.environment import EngineEnvironment, ensure_environment
+from testbed.cluster.errors import PrerequisiteError
+from testbed.cluster.prerequisites import skip_reason
+from testbed.cluster.progress import Progress
+from testbed.engine.process import EngineProcess, FakeEngine
+from testbed.engine.real.engine import RealEngine
+from testbed.engine.real.environment import EngineEnvironment, ensure_environment
 from tests.contract.engine.client import EngineClient
 
 CONTEXT_LENGTH = 256

@@ -8,7 +8,7 @@ from itertools import pairwise
 import openai
 import pytest
 
-from e2e.engine.process import EngineProcess
+from testbed.engine.process import EngineProcess
 from tests.contract.engine.client import EngineClient
 
 pytestmark = pytest.mark.engine

@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from e2e.engine.process import EngineProcess
+from testbed.engine.process import EngineProcess
 from tests.contract.engine.client import EngineClient, eventually
 
 pytestmark = pytest.mark.engine

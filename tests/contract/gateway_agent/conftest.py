@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import ensure, skip_reason
-from e2e.cluster.programs import find_program
-from e2e.cluster.progress import Progress
-from e2e.cluster.requirements import GATEWAY
-from e2e.engine.process import EngineProcess, FakeEngine
+from testbed.cluster.errors import PrerequisiteError
+from testbed.cluster.prerequisites import ensure, skip_reason
+from testbed.cluster.programs import find_program
+from testbed.cluster.progress import Progress
+from testbed.cluster.requirements import GATEWAY
+from testbed.engine.process import EngineProcess, FakeEngine
 from tests.contract.gateway_agent.api_server import ApiServer, api_server
 from tests.contract.gateway_agent.pod import Pod
 

@@ -18,7 +18,7 @@ from embedding_operator.gateway.servers import Server
 from embedding_operator.gateway.settings import PREFIX
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
 
-from e2e.engine.process import LOOPBACK, free_port
+from testbed.engine.process import LOOPBACK, free_port
 from tests.contract.gateway_agent.api_server import ApiServer
 from tests.unit.gateway.slices import READY, Conditions, endpoint, endpoint_slice
 

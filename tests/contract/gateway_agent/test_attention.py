@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from embedding_operator.gateway.settings import PREFIX
 
-from e2e.engine.process import LOOPBACK, EngineProcess, free_port
+from testbed.engine.process import LOOPBACK, EngineProcess, free_port
 from tests.contract.gateway_agent.load import load
 from tests.contract.gateway_agent.pod import Pod, eventually
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import aiohttp
 
-from e2e.engine.process import EngineProcess
+from testbed.engine.process import EngineProcess
 from tests.contract.gateway_agent.load import TEXT, load
 from tests.contract.gateway_agent.pod import Pod, Process, eventually
 

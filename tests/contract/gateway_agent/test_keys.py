@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from e2e.engine.process import EngineProcess
+from testbed.engine.process import EngineProcess
 from tests.contract.gateway_agent.api_server import ApiServer
 from tests.contract.gateway_agent.load import TEXT
 from tests.contract.gateway_agent.pod import Pod, eventually

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from e2e.engine.process import EngineProcess
+from testbed.engine.process import EngineProcess
 from tests.contract.gateway_agent.load import load
 from tests.contract.gateway_agent.pod import Pod, eventually
 from tests.unit.gateway.slices import TERMINATING, UNREADY

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import ensure, skip_reason
-from e2e.cluster.programs import find_program
-from e2e.cluster.progress import Progress
-from e2e.cluster.requirements import GATEWAY
+from testbed.cluster.errors import PrerequisiteError
+from testbed.cluster.prerequisites import ensure, skip_reason
+from testbed.cluster.programs import find_program
+from testbed.cluster.progress import Progress
+from testbed.cluster.requirements import GATEWAY
 from tests.contract.gateway_config.engines import Engine, open_engine, running
 from tests.contract.gateway_config.gateway import Gateway, gateway
 

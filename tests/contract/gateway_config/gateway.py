@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
 
-from e2e.engine.process import free_port
+from testbed.engine.process import free_port
 from tests.contract.gateway_config.engines import LOOPBACK, Engine
 
 WAIT_SECONDS = 20.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from e2e.readme import GATEWAY
+from testbed.readme import GATEWAY
 from tests.contract.gateway_config.engines import LOOPBACK, Engine
 from tests.contract.gateway_config.gateway import Gateway
 

@@ -23,7 +23,7 @@ from embedding_operator.api.v1alpha1.status import (
     ScheduleStatus,
 )
 
-from e2e.harness.kubectl import kubectl
+from testbed.harness.kubectl import kubectl
 from tests.builders import ServiceBuilder, service
 from tests.contract.kube.crd_cases import Manifest, smallest
 

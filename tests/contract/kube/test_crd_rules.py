@@ -1,6 +1,6 @@
 """Every rule of the CRDs on a real API server: what is refused, with which words, and what is accepted beside it.
 
-Run with `python -m e2e.cluster exec control-plane -- pytest tests/contract/kube`.
+Run with `python -m testbed.cluster exec control-plane -- pytest tests/contract/kube`.
 """
 
 import json
@@ -16,7 +16,7 @@ from kubernetes.client import ApiClient, Configuration, CustomObjectsApi
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import load_kube_config
 
-from e2e.harness.kubectl import SECONDS
+from testbed.harness.kubectl import SECONDS
 from tests.contract.kube.crd_cases import Case, Manifest, load_cases, smallest
 from tests.unit.domain.zones import ZONES
 

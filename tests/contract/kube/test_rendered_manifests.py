@@ -1,6 +1,6 @@
 """Every golden case on a real API server, in a namespace that enforces the restricted Pod Security Standard.
 
-Run with `python -m e2e.cluster exec control-plane -- pytest tests/contract/kube`.
+Run with `python -m testbed.cluster exec control-plane -- pytest tests/contract/kube`.
 """
 
 import json
@@ -17,7 +17,7 @@ from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.names import FIELD_MANAGER
 from embedding_operator.rendering.renderer import render_service
 
-from e2e.harness.kubectl import SECONDS, kubectl
+from testbed.harness.kubectl import SECONDS, kubectl
 from tests.golden import cases
 
 pytestmark = pytest.mark.cluster

@@ -10,10 +10,10 @@ import pytest
 from embedding_operator.telemetry.exporter import DEMAND
 from embedding_operator.telemetry.prometheus import Prometheus
 
-from e2e.cluster.errors import PrerequisiteError
-from e2e.cluster.prerequisites import ensure, skip_reason
-from e2e.cluster.progress import Progress
-from e2e.cluster.requirements import PROMETHEUS
+from testbed.cluster.errors import PrerequisiteError
+from testbed.cluster.prerequisites import ensure, skip_reason
+from testbed.cluster.progress import Progress
+from testbed.cluster.requirements import PROMETHEUS
 from tests.contract.prometheus.server import blocks, days_ago, prometheus
 
 RULES = {"queue_length": "vector(42)", "two_queues": 'label_replace(vector(1), "q", "a", "", "") or vector(2)'}

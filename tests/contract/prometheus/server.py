@@ -10,8 +10,8 @@ from pathlib import Path
 
 import requests
 
-from e2e.cluster.programs import find_program
-from e2e.engine.process import LOOPBACK, free_port
+from testbed.cluster.programs import find_program
+from testbed.engine.process import LOOPBACK, free_port
 
 SECONDS_TO_START = 60
 

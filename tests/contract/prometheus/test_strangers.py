@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from embedding_operator.telemetry.prometheus import MAX_ANSWER_BYTES, Prometheus
 
-from e2e.engine.process import LOOPBACK, free_port
+from testbed.engine.process import LOOPBACK, free_port
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

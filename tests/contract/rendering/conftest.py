@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e.cluster.progress import Progress
-from e2e.engine.real.environment import ensure_environment
+from testbed.cluster.progress import Progress
+from testbed.engine.real.environment import ensure_environment
 
 
 @pytest.fixture(scope="session")

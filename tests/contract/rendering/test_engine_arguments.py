@@ -13,7 +13,7 @@ from embedding_operator.domain.engine_arguments import MANAGED, TUNED, parse
 from embedding_operator.domain.footprint import Fit
 from embedding_operator.rendering.engine import EngineCommand
 
-from e2e.engine.real.environment import ENGINE_VARIABLES
+from testbed.engine.real.environment import ENGINE_VARIABLES
 from tests.golden import cases
 
 pytestmark = pytest.mark.engine

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.agreement import MOST_SHIFT_SECONDS, replayed_on_cluster
 from benchmarks.curves import difference
 from benchmarks.replayed_hour import IDLE_SECONDS, TICKS, TOKENS_PER_SECOND, Requests, simulated
-from e2e.cluster.progress import Progress
+from testbed.cluster.progress import Progress
 
 pytestmark = pytest.mark.cluster
 

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from embedding_operator.telemetry.questions import pod_session
 
-from e2e.engine.process import EngineProcess, FakeEngine
+from testbed.engine.process import EngineProcess, FakeEngine
 from tests.contract.gateway_config.conftest import haproxy
 
 __all__ = ["haproxy"]

@@ -12,7 +12,7 @@ from embedding_operator.telemetry.engines import EnginePoller
 from embedding_operator.telemetry.probe import ParityProbe
 from embedding_operator.telemetry.questions import MAX_ANSWER_BYTES, FailureCause, PollFailure, Source
 
-from e2e.engine.process import LOOPBACK, free_port
+from testbed.engine.process import LOOPBACK, free_port
 
 pytestmark = pytest.mark.engine
 

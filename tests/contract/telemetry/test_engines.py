@@ -15,7 +15,7 @@ from embedding_operator.telemetry.engines import EnginePoller
 from embedding_operator.telemetry.probe import TEXTS, ParityProbe
 from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
 
-from e2e.engine.process import EngineProcess
+from testbed.engine.process import EngineProcess
 
 pytestmark = pytest.mark.engine
 

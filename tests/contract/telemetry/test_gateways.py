@@ -10,7 +10,7 @@ from embedding_operator.domain.gateway_metrics import GatewaySample, listen
 from embedding_operator.telemetry.gateways import GatewayPoller
 from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
 
-from e2e.engine.process import LOOPBACK, free_port
+from testbed.engine.process import LOOPBACK, free_port
 from tests.contract.gateway_config.engines import Engine, open_engine, running
 from tests.contract.gateway_config.gateway import Gateway, gateway
 

@@ -13,7 +13,7 @@ from embedding_operator.kube.errors import Unavailable
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.store import ObjectKey
 
-from e2e.engine.process import LOOPBACK, free_port
+from testbed.engine.process import LOOPBACK, free_port
 
 KEY = ObjectKey(EMBEDDING_SERVICE.kind, "search", "qwen")
 NOTICE = {"namespace": "search", "name": "qwen"}

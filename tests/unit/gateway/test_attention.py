@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from embedding_operator.gateway.attention import Coalescer, Operator
 
-from e2e.engine.process import LOOPBACK, free_port
+from testbed.engine.process import LOOPBACK, free_port
 
 Acts = list[float]
 

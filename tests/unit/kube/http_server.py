@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from e2e.engine.process import LOOPBACK, free_port
+from testbed.engine.process import LOOPBACK, free_port
 
 KUBECONFIG = """\
 apiVersion: v1

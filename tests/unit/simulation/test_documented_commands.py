@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from embedding_operator.cli.command import PROGRAM, main
 
-from e2e.cluster.paths import REPOSITORY
-from e2e.readme import SCALING, commands
+from testbed.cluster.paths import REPOSITORY
+from testbed.readme import SCALING, commands
 
 EXTRA = "pip install '.[simulation]'"
 HOURS = 24 * 8

@@ -7,7 +7,7 @@ from embedding_operator.telemetry.exporter import DEMAND, Exporter, PoolCounts
 from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
 from prometheus_client.parser import text_string_to_metric_families
 
-from e2e.engine.process import free_port
+from testbed.engine.process import free_port
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What tests, the end-to-end scenarios, the demo and the benchmarks stand on: clusters, engines, load, processes."""

@@ -1,0 +1,22 @@
+"""Install the real engine if need be, and print the Python that runs it: `python -m testbed.engine.real`."""
+
+from __future__ import annotations
+
+import sys
+
+from testbed.cluster.errors import ClusterError
+from testbed.cluster.progress import Progress
+
+from .environment import ensure_environment
+
+
+def main() -> None:
+    """Print the path; what is going on goes to standard error."""
+    try:
+        print(ensure_environment(progress=Progress()).python)
+    except ClusterError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -42,7 +42,7 @@ def _decision(_: Progress) -> None:
 
 def _reaction(progress: Progress) -> None:
     Toolbox(progress=progress).ensure(PEERS)
-    _on_a_control_plane("benchmarks.reaction", progress=progress)
+    _on_a_control_plane("benchmarks.live.reaction", progress=progress)
 
 
 def _footprint(progress: Progress) -> None:
@@ -54,11 +54,11 @@ def _agreement(progress: Progress) -> None:
 
 
 def _burst(progress: Progress) -> None:
-    _on_kind("benchmarks.burst", progress=progress)
+    _on_kind("benchmarks.live.burst", progress=progress)
 
 
 def _wake(progress: Progress) -> None:
-    _on_kind("benchmarks.wake", progress=progress)
+    _on_kind("benchmarks.live.wake", progress=progress)
 
 
 def _endurance(progress: Progress) -> None:

@@ -21,7 +21,8 @@ from embedding_operator.simulation.library import library
 
 from benchmarks.agreement_plot import draw
 from benchmarks.curves import Difference, by_second, difference, steps
-from benchmarks.engine_watch import EngineWatch
+from benchmarks.live.engine_watch import EngineWatch
+from benchmarks.live.replica_watch import ReplicaWatch
 from benchmarks.replay import Replayed, replay
 from benchmarks.replayed_hour import (
     BATCH_SECONDS,
@@ -37,7 +38,6 @@ from benchmarks.replayed_hour import (
     requests_of,
     simulated,
 )
-from benchmarks.replica_watch import ReplicaWatch
 from benchmarks.results_file import write
 from testbed.cluster.progress import Progress
 from testbed.harness.engine_fleet import running_fleet

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.pod_watch import PodWatch, Start
+from benchmarks.live.pod_watch import PodWatch, Start
 from benchmarks.results_file import percentile, write
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.endurance_story import FIRST_ANSWERS, Endured, endure

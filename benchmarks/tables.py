@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.live.wake import PHASES
 from benchmarks.results_file import RESULTS
-from benchmarks.wake import PHASES
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- begin of results: python -m benchmarks writes them -->", "<!-- end of results -->"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.endurance import reached
-from benchmarks.pod_watch import PodWatch, Start
+from benchmarks.live.pod_watch import PodWatch, Start
 from e2e.scenarios.endurance_story import FIRST_ANSWERS, Endured
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.kubectl_watch import KubectlWatch
+from benchmarks.live.kubectl_watch import KubectlWatch
 from e2e.scenarios.watching import POOL_LABEL
 
 READINESS = r'jsonpath={.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}'

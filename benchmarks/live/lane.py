@@ -8,7 +8,7 @@ from typing import Any
 from embedding_operator.rendering.names import PORT
 
 from benchmarks import keda
-from benchmarks.replica_watch import ReplicaWatch
+from benchmarks.live.replica_watch import ReplicaWatch
 from testbed.harness.engine_fleet import EngineFleet
 from testbed.harness.kubectl import kubectl
 from testbed.harness.waiting import eventually

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.replica_watch import ReplicaWatch
+from benchmarks.live.replica_watch import ReplicaWatch
 from benchmarks.results_file import percentile, write
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.watching import Watched, sample

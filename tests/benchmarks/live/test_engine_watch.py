@@ -1,6 +1,6 @@
 """Which engines the replay sends requests to."""
 
-from benchmarks.engine_watch import EngineWatch
+from benchmarks.live.engine_watch import EngineWatch
 
 
 def test_only_engines_that_are_ready_and_stay_get_requests() -> None:

@@ -18,8 +18,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import keda
-from benchmarks.lane import MOST_REPLICAS, Lane, Reaction
-from benchmarks.replica_watch import ReplicaWatch
+from benchmarks.live.lane import MOST_REPLICAS, Lane, Reaction
+from benchmarks.live.replica_watch import ReplicaWatch
 from benchmarks.results_file import percentile, write
 from testbed.cluster import ControlPlane
 from testbed.cluster.progress import Progress

@@ -1,6 +1,6 @@
 """At which addresses the Ready engines of a namespace are, as a watch on the API server tells it."""
 
-from benchmarks.kubectl_watch import KubectlWatch
+from benchmarks.live.kubectl_watch import KubectlWatch
 from e2e.scenarios.watching import POOL_LABEL
 
 ENGINE = (

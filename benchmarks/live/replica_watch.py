@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
-from benchmarks.kubectl_watch import KubectlWatch
+from benchmarks.live.kubectl_watch import KubectlWatch
 
 REPLICAS = r'jsonpath={.metadata.name} {.spec.replicas}{"\n"}'
 

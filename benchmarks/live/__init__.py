@@ -1,0 +1,1 @@
+"""Measurements on a live control plane, and the watches that take them."""

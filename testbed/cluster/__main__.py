@@ -1,4 +1,4 @@
-"""Test clusters from the command line: `python -m testbed.cluster up kind`, `… exec control-plane -- kubectl get nodes`."""
+"""Test clusters on the command line: `python -m testbed.cluster up kind`, `exec control-plane -- kubectl get nodes`."""
 
 from __future__ import annotations
 

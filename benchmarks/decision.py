@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
-from embedding_operator.domain.scaling import decide
+from embedding_operator.domain.decide import decide
 
 from benchmarks.results_file import percentile, write
 

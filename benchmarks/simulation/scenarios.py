@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.domain.capacity import replica_capacity
+from embedding_operator.domain.capacity.estimate import replica_capacity
 from embedding_operator.simulation.baselines.training import TrainingWeek, replicas_for
 from embedding_operator.simulation.cluster import PoolSpec
 from embedding_operator.simulation.facts import Facts

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.domain.routing import ENGINES_ONLY, GATEWAY_ONLY, Route
+from embedding_operator.domain.gateway_routing import ENGINES_ONLY, GATEWAY_ONLY, Route
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.names import GPU_POOL
 from embedding_operator.rendering.renderer import EngineDefaults, GatewayDefaults, ServiceRef, render_service

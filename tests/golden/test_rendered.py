@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from embedding_operator.domain.admission import problems
+from embedding_operator.domain.admission.checks import problems
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.names import CONFIG
 

@@ -14,8 +14,8 @@ from embedding_operator.app.record import Record
 from embedding_operator.attention.identity import Identities
 from embedding_operator.attention.server import Reception
 from embedding_operator.domain.decision import Decision
-from embedding_operator.domain.gateway_metrics import GatewaySample
-from embedding_operator.domain.metrics import EngineSample
+from embedding_operator.domain.load.gateway_load import GatewaySample
+from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.events import EventRecorder
 from embedding_operator.kube.gateways import Gateways

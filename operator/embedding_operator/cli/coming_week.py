@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.domain.observation import Allowance, Bounds
-from embedding_operator.domain.schedule import bounds_in_force
+from embedding_operator.domain.schedule.bounds import bounds_in_force
 
 SPEC_POOLS = "-"
 """Stands for the time in which no window is open."""

@@ -15,7 +15,7 @@ from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSp
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolBounds
 from embedding_operator.cli.errors import CommandError
-from embedding_operator.domain.admission import problems
+from embedding_operator.domain.admission.checks import problems
 
 Body = Mapping[str, Any]
 Spec = TypeVar("Spec", bound=ApiModel)

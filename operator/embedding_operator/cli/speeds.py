@@ -11,8 +11,8 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolBounds, PoolSpec
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.service_file import ServiceFile
-from embedding_operator.domain.capacity import replica_capacity
-from embedding_operator.domain.models import known_model
+from embedding_operator.domain.capacity.estimate import replica_capacity
+from embedding_operator.domain.model.catalog import known_model
 from embedding_operator.simulation import cluster
 from embedding_operator.simulation.facts import Facts, Prices
 from embedding_operator.simulation.servers import Server

@@ -15,7 +15,7 @@ from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.service_file import ServiceFile
 from embedding_operator.cli.speeds import pools_of, speed_of, tariff_of
 from embedding_operator.cli.trial_results import Curve, Late, Played, PoolFacts, Trial
-from embedding_operator.domain.capacity import replica_capacity
+from embedding_operator.domain.capacity.estimate import replica_capacity
 from embedding_operator.simulation import kernel
 from embedding_operator.simulation.arrivals import tokens_per_slot
 from embedding_operator.simulation.baselines.planned import Planned

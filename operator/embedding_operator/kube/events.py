@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from embedding_operator.domain.announcements import EventType
+from embedding_operator.domain.status.events import EventType
 from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.instants import rfc3339_micro

@@ -7,7 +7,7 @@ from typing import Any
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.gateway import GatewaySpec
-from embedding_operator.domain.routing import Door, Phase, Situation
+from embedding_operator.domain.gateway_routing import Door, Phase, Situation
 from embedding_operator.kube.instants import instant
 from embedding_operator.kube.ownership import is_owned_by
 from embedding_operator.kube.reader import ServiceObject

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
-from embedding_operator.domain.schedule import ClusterSchedule
+from embedding_operator.domain.schedule.bounds import ClusterSchedule
 from embedding_operator.kube.resources import GPU_POOL, SCALING_SCHEDULE
 from embedding_operator.kube.store import Body, ObjectStore
 

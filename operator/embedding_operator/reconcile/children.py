@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.observation import Observation
-from embedding_operator.domain.report import Obstacle
+from embedding_operator.domain.status.report import Obstacle
 from embedding_operator.kube.errors import Unavailable
 from embedding_operator.kube.reader import PoolObject, ServiceObject
 from embedding_operator.kube.resources import DEPLOYMENT

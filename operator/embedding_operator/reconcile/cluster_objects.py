@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from embedding_operator.api.v1alpha1.conditions import Condition
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec, GPUPoolStatus
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec, ScalingScheduleStatus
-from embedding_operator.domain.inventory import Node, Usage, gpu_pool_status, scaling_schedule_status
+from embedding_operator.domain.status.cluster_objects import Node, Usage, gpu_pool_status, scaling_schedule_status
 from embedding_operator.kube.labels import service_of
 from embedding_operator.kube.resources import (
     DEPLOYMENT,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from embedding_operator.domain.decision import Decision
-from embedding_operator.domain.handover import takes_over
+from embedding_operator.domain.placement.handover import takes_over
 from embedding_operator.domain.observation import Parity
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.resources import EMBEDDING_SERVICE

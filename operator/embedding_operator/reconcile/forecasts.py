@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from embedding_operator.domain.forecast import DAYS, forecast
+from embedding_operator.domain.load.forecast import DAYS, forecast
 from embedding_operator.domain.observation import Bounds
 from embedding_operator.reconcile.background import Background
 from embedding_operator.telemetry.exporter import DEMAND

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from embedding_operator.domain.observation import Parity
-from embedding_operator.domain.parity import Vectors, parity
+from embedding_operator.domain.placement.parity import Vectors, parity
 
 Probe = Callable[[str], Awaitable[Vectors | None]]
 """Asks the engine at a base URL for the probe embeddings; None where it did not answer."""

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.domain.admission import Problem, problems
+from embedding_operator.domain.admission.checks import Problem, problems
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.reconcile.catalog import Catalog
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from embedding_operator.domain.routing import Route
+from embedding_operator.domain.gateway_routing import Route
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.reconcile.preparation import Prepared
 from embedding_operator.rendering.manifest import Manifest

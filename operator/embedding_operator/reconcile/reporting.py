@@ -6,14 +6,14 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus, ModelStatus
-from embedding_operator.domain.announcements import announcements
-from embedding_operator.domain.conditions import Conditions
+from embedding_operator.domain.status.events import announcements
+from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.persistence import remembered
-from embedding_operator.domain.report import Obstacle, Surroundings, stalled_status, status_of
-from embedding_operator.domain.resolution import resolve_model
-from embedding_operator.domain.routing import Passage
+from embedding_operator.domain.status.memory_codec import remembered
+from embedding_operator.domain.status.report import Obstacle, Surroundings, stalled_status, status_of
+from embedding_operator.domain.model.resolution import resolve_model
+from embedding_operator.domain.gateway_routing import Passage
 from embedding_operator.kube.events import EventRecorder, Occurrence, Regarding
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.resources import EMBEDDING_SERVICE

@@ -7,17 +7,17 @@ from datetime import datetime
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.scaling import Trigger
-from embedding_operator.domain.capacity import Capacity, replica_capacity
-from embedding_operator.domain.gateway_metrics import (
+from embedding_operator.domain.capacity.estimate import Capacity, replica_capacity
+from embedding_operator.domain.load.gateway_load import (
     GatewaySample,
     in_flight_by_engine,
     joined,
     listen,
     without_engines,
 )
-from embedding_operator.domain.leads import lead_seconds
+from embedding_operator.domain.capacity.startup_time import lead_seconds
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.metrics import EngineSample, measure, recent_tokens_per_request
+from embedding_operator.domain.load.engine_load import EngineSample, measure, recent_tokens_per_request
 from embedding_operator.domain.observation import (
     LEAD_SECONDS,
     Bounds,
@@ -31,9 +31,9 @@ from embedding_operator.domain.observation import (
     TriggerReading,
     Work,
 )
-from embedding_operator.domain.routing import Phase
-from embedding_operator.domain.schedule import ClusterSchedule, bounds_in_force, selects
-from embedding_operator.domain.work import work_since
+from embedding_operator.domain.gateway_routing import Phase
+from embedding_operator.domain.schedule.bounds import ClusterSchedule, bounds_in_force, selects
+from embedding_operator.domain.capacity.throughput import work_since
 from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.reader import PoolObject, Reader, ServiceObject
 from embedding_operator.kube.resources import NAMESPACE

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus
-from embedding_operator.domain.admission import Problem
+from embedding_operator.domain.admission.checks import Problem
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.report import Obstacle
-from embedding_operator.domain.routing import Situation, passage, routed
-from embedding_operator.domain.scaling import decide
+from embedding_operator.domain.status.report import Obstacle
+from embedding_operator.domain.gateway_routing import Situation, passage, routed
+from embedding_operator.domain.decide import decide
 from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.store import ObjectKey

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from embedding_operator.domain.gateway_metrics import GatewaySample
-from embedding_operator.domain.metrics import EngineSample
+from embedding_operator.domain.load.gateway_load import GatewaySample
+from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.observation import LEAD_SECONDS
 from embedding_operator.kube.reader import Reader, ServiceObject
 from embedding_operator.telemetry.history import History

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype, Quantization
-from embedding_operator.domain.engine_arguments import merged
-from embedding_operator.domain.footprint import TIGHT_FRACTION, Fit
+from embedding_operator.domain.model.engine_arguments import merged
+from embedding_operator.domain.model.footprint import TIGHT_FRACTION, Fit
 from embedding_operator.rendering.names import PORT
 
 LAUNCH = ("python3", "-m", "sglang.launch_server")

@@ -13,7 +13,7 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import EnvVar
 from embedding_operator.api.v1alpha1.model import HuggingFaceSource, ModelSpec
 from embedding_operator.api.v1alpha1.pools import PoolSpec
-from embedding_operator.domain.engine_arguments import MANAGED_VARIABLES, NODE_VARIABLES
+from embedding_operator.domain.model.engine_arguments import MANAGED_VARIABLES, NODE_VARIABLES
 from embedding_operator.rendering.volumes import CACHE, SCRATCH, WEIGHTS
 
 Variables = dict[str, dict[str, Any]]

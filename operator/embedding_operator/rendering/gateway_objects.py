@@ -13,7 +13,7 @@ from typing import Any
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
-from embedding_operator.domain.knee import UNLEARNED_LIMIT
+from embedding_operator.domain.capacity.concurrency_knee import UNLEARNED_LIMIT
 from embedding_operator.rendering import gateway_pod, names
 from embedding_operator.rendering.child import ServiceRef, rendered
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config

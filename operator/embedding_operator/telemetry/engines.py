@@ -7,7 +7,7 @@ from datetime import datetime
 
 import aiohttp
 
-from embedding_operator.domain.metrics import EngineSample
+from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.telemetry.figures import (
     LOADS_PATH,
     METRICS_PATH,

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import aiohttp
 
-from embedding_operator.domain.gateway_metrics import GatewaySample
+from embedding_operator.domain.load.gateway_load import GatewaySample
 from embedding_operator.telemetry.exposition import Line, read_metrics
 from embedding_operator.telemetry.questions import PollFailure, Questions, Source, ignored
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from embedding_operator.domain.metrics import WINDOW_SECONDS
+from embedding_operator.domain.load.engine_load import WINDOW_SECONDS
 
 SPACING_SECONDS = 2.5
 

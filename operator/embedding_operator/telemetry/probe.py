@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import structlog
 
-from embedding_operator.domain.parity import Vectors
+from embedding_operator.domain.placement.parity import Vectors
 from embedding_operator.telemetry.figures import ENDPOINT
 
 TEXTS = (

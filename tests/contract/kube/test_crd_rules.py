@@ -18,7 +18,7 @@ from kubernetes.config import load_kube_config
 
 from testbed.harness.kubectl import SECONDS
 from tests.contract.kube.crd_cases import Case, Manifest, load_cases, smallest
-from tests.unit.domain.zones import ZONES
+from tests.unit.domain.schedule.zones import ZONES
 
 pytestmark = pytest.mark.cluster
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from embedding_operator.domain.announcements import EventType
+from embedding_operator.domain.status.events import EventType
 from embedding_operator.kube.client import Body
 from embedding_operator.kube.events import EventRecorder, Occurrence, Regarding
 from embedding_operator.kube.resources import EMBEDDING_SERVICE, EVENT

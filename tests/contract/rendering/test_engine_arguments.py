@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype, Quantization
-from embedding_operator.domain.engine_arguments import MANAGED, TUNED, parse
-from embedding_operator.domain.footprint import Fit
+from embedding_operator.domain.model.engine_arguments import MANAGED, TUNED, parse
+from embedding_operator.domain.model.footprint import Fit
 from embedding_operator.rendering.engine import EngineCommand
 
 from testbed.engine.real.environment import ENGINE_VARIABLES

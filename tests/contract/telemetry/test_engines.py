@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
-from embedding_operator.domain.metrics import EngineSample, measure
+from embedding_operator.domain.load.engine_load import EngineSample, measure
 from embedding_operator.domain.observation import Parity
-from embedding_operator.domain.parity import parity
+from embedding_operator.domain.placement.parity import parity
 from embedding_operator.telemetry.engines import EnginePoller
 from embedding_operator.telemetry.probe import TEXTS, ParityProbe
 from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import aiohttp
 import pytest
-from embedding_operator.domain.gateway_metrics import GatewaySample, listen
+from embedding_operator.domain.load.gateway_load import GatewaySample, listen
 from embedding_operator.telemetry.gateways import GatewayPoller
 from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
 

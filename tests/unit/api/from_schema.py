@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.unit.domain.zones import ZONES
+from tests.unit.domain.schedule.zones import ZONES
 
 Schema = dict[str, Any]
 

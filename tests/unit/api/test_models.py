@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from tests.builders import scaling_schedule, service
 from tests.unit.api.from_schema import accepted_by
-from tests.unit.domain.zones import ZONES
+from tests.unit.domain.schedule.zones import ZONES
 
 POOL = {"nodeSelector": {"gpu": "t4"}, "computeCapability": "7.5", "memoryGiB": 15}
 WINDOW = {"name": "night", "start": "22:00", "end": "08:00", "asleep": True}

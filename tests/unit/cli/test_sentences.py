@@ -6,12 +6,12 @@ import pytest
 from embedding_operator.api.v1alpha1.status import DecisionStep
 from embedding_operator.cli.sentences import TEMPLATES, figure, sentence
 from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.scaling import decide
+from embedding_operator.domain.decide import decide
 from hypothesis import given
 
-from tests.unit.domain.test_report import SCENES
-from tests.unit.domain.test_scaling_properties import observations
-from tests.unit.domain.test_scaling_tables import TABLE
+from tests.unit.domain.status.test_report import SCENES
+from tests.unit.domain.test_decide_properties import observations
+from tests.unit.domain.test_decide_tables import TABLE
 
 
 def step(reason: str, message: str, *, before: float = 0.0, after: float = 0.0) -> DecisionStep:

@@ -8,12 +8,12 @@ import pytest
 from embedding_operator.domain.decision import Decision, StepReason
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Bounds, Load, Observation, Policy, Pool, Work
-from embedding_operator.domain.scaling import decide
+from embedding_operator.domain.decide import decide
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.domain.scenes import A10, at, bounds, load, observe, pool, replicas, settled_memory
-from tests.unit.domain.test_scaling_properties import BAD_LOADS, observations
+from tests.unit.domain.test_decide_properties import BAD_LOADS, observations
 
 FALLBACK = Policy(fallback_replicas=5)
 MANY = bounds(("a10", 1, 50))

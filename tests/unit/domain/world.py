@@ -11,7 +11,7 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy, Pool, Replica
-from embedding_operator.domain.scaling import decide
+from embedding_operator.domain.decide import decide
 
 from tests.unit.domain.scenes import NOON
 

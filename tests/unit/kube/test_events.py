@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from embedding_operator.domain.announcements import EventType
+from embedding_operator.domain.status.events import EventType
 from embedding_operator.kube.events import BURST, MAX_NOTE, MAX_SERIES, EventLedger, Occurrence, Regarding, document
 from embedding_operator.kube.resources import EMBEDDING_SERVICE, GPU_POOL
 

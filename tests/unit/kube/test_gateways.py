@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from embedding_operator.api.v1alpha1.gateway import GatewaySpec
-from embedding_operator.domain.routing import Door, Phase, Situation
+from embedding_operator.domain.gateway_routing import Door, Phase, Situation
 from embedding_operator.kube.gateways import Gateways, door_of
 from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.store import ObjectStore

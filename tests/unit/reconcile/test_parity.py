@@ -3,7 +3,7 @@
 import asyncio
 
 from embedding_operator.domain.observation import Parity
-from embedding_operator.domain.parity import Vectors
+from embedding_operator.domain.placement.parity import Vectors
 from embedding_operator.reconcile.parity import Candidate, ParityBook
 
 UP: Vectors = ((0.0, 1.0),)

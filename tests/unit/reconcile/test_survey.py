@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from embedding_operator.api.v1alpha1.pools import Allocation
-from embedding_operator.domain.gateway_metrics import GatewaySample
+from embedding_operator.domain.load.gateway_load import GatewaySample
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.metrics import EngineSample
+from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.observation import Observation, TriggerReading
-from embedding_operator.domain.routing import Phase
-from embedding_operator.domain.scaling import decide
+from embedding_operator.domain.gateway_routing import Phase
+from embedding_operator.domain.decide import decide
 from embedding_operator.kube.reader import Reader, ServiceObject
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.reconcile.catalog import Catalog

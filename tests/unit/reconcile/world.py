@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 from embedding_operator.domain.decision import Decision
-from embedding_operator.domain.parity import Vectors
+from embedding_operator.domain.placement.parity import Vectors
 from embedding_operator.kube.client import Client, connect
 from embedding_operator.kube.events import EventRecorder
 from embedding_operator.kube.gateways import Gateways

@@ -7,9 +7,9 @@ import yaml
 from embedding_operator.api.v1alpha1.base import DNS_LABEL, POOL_NAME_LENGTH
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.domain.admission import problems
-from embedding_operator.domain.models import KNOWN_MODELS, KnownModel
-from embedding_operator.domain.resolution import BFLOAT16_CAPABILITY, capability
+from embedding_operator.domain.admission.checks import problems
+from embedding_operator.domain.model.catalog import KNOWN_MODELS, KnownModel
+from embedding_operator.domain.model.resolution import BFLOAT16_CAPABILITY, capability
 
 from tests.golden.cases import CATALOG, shipped_pools
 

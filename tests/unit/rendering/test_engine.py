@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype, Quantization
-from embedding_operator.domain.engine_arguments import parse
-from embedding_operator.domain.footprint import Fit
+from embedding_operator.domain.model.engine_arguments import parse
+from embedding_operator.domain.model.footprint import Fit
 from embedding_operator.rendering.engine import EngineCommand
 
 DECODER = EngineCommand(

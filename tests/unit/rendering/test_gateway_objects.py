@@ -7,7 +7,7 @@ import pytest
 from embedding_operator.api.v1alpha1.embedding_service import MAX_NAME_WITH_GATEWAY, EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
-from embedding_operator.domain.routing import ENGINES_ONLY, GATEWAY_ONLY, Door, Phase, Route
+from embedding_operator.domain.gateway_routing import ENGINES_ONLY, GATEWAY_ONLY, Door, Phase, Route
 from embedding_operator.gateway import members
 from embedding_operator.gateway.settings import Settings as AgentSettings
 from embedding_operator.rendering import names

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.domain.admission import problems
-from embedding_operator.domain.capacity import replica_capacity
-from embedding_operator.domain.engine_arguments import parse
-from embedding_operator.domain.routing import ENGINES_ONLY, Route
+from embedding_operator.domain.admission.checks import problems
+from embedding_operator.domain.capacity.estimate import replica_capacity
+from embedding_operator.domain.model.engine_arguments import parse
+from embedding_operator.domain.gateway_routing import ENGINES_ONLY, Route
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
 from hypothesis import given

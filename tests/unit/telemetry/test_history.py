@@ -3,7 +3,7 @@
 import itertools
 from datetime import timedelta
 
-from embedding_operator.domain.metrics import EngineSample
+from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.telemetry.history import History
 
 from tests.builders import NOON

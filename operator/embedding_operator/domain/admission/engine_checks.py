@@ -1,0 +1,89 @@
+"""Whether arguments, variables and resources leave alone what the operator manages, and keep the engine safe."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.api.v1alpha1.kubernetes_types import EnvVar
+from embedding_operator.api.v1alpha1.model import Architecture
+from embedding_operator.domain.model.engine_arguments import (
+    MANAGED_VARIABLES,
+    NODE_VARIABLES,
+    merged,
+    number,
+    parse,
+    refusal,
+)
+from embedding_operator.domain.admission.case import Case, Problem
+
+_REFUSED_FROM_SERVICES = {**MANAGED_VARIABLES, **NODE_VARIABLES}
+
+
+def managed_arguments(case: Case) -> Iterator[Problem]:
+    """Refuse options that belong to the operator, in the service as in its pools."""
+    for field, args in (*_service_args(case), *_pool_args(case)):
+        for argument in parse(args):
+            if (message := refusal(argument)) is not None:
+                yield _problem(field, message)
+
+
+def chunked_encoder(case: Case) -> Iterator[Problem]:
+    """Refuse chunks for encoders. Those of a pool are left out when an encoder is rendered: they suit decoders."""
+    if case.resolved.architecture is not Architecture.ENCODER:
+        return
+    for field, args in _service_args(case):
+        chunked = merged(args).get("--chunked-prefill-size")
+        if chunked is not None and chunked.values != ("-1",):
+            yield _problem(
+                field,
+                "an encoder returns wrong vectors for texts that it gets in chunks: remove --chunked-prefill-size",
+            )
+
+
+def token_pool(case: Case) -> Iterator[Problem]:
+    """Refuse a pool of tokens that is smaller than the longest input: such an input blocks the engine for ever."""
+    for use in case.uses():
+        limit = number(merged(*case.args_on(use)).get("--max-total-tokens"))
+        if limit is not None and limit < case.resolved.context_length:
+            yield _problem(
+                "spec.model.contextLength",
+                f"inputs may have {case.resolved.context_length} tokens, but --max-total-tokens on {use.name} is "
+                f"{limit:.0f} and a longer input blocks the engine: lower contextLength or raise --max-total-tokens",
+            )
+
+
+def managed_variables(case: Case) -> Iterator[Problem]:
+    """Refuse variables that belong to the operator; a `GPUPool` may set those that are a matter of the node."""
+    yield from _refused("spec.engine.env", case.spec.engine.env, names=_REFUSED_FROM_SERVICES)
+    for field, entry in case.entries():
+        yield from _refused(f"{field}.env", entry.env, names=_REFUSED_FROM_SERVICES)
+    for use in case.uses():
+        yield from _refused(f"GPUPool/{use.name} spec.engine.env", use.gpu.engine.env, names=MANAGED_VARIABLES)
+
+
+def requested_gpus(case: Case) -> Iterator[Problem]:
+    """Refuse GPUs among the resources of the engine: how many there are is a matter of the pool."""
+    resources = case.spec.engine.resources
+    for name in sorted({use.gpu.resource.name for use in case.uses() if use.gpu.gpus}):
+        if name in resources.requests or name in resources.limits:
+            yield _problem("spec.engine.resources", f"{name} follows resource.count of the GPUPool: remove it")
+
+
+def _service_args(case: Case) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "spec.engine.args", case.spec.engine.args
+    for field, entry in case.entries():
+        yield f"{field}.args", entry.args
+
+
+def _pool_args(case: Case) -> Iterator[tuple[str, Sequence[str]]]:
+    for use in case.uses():
+        yield f"GPUPool/{use.name} spec.engine.args", use.gpu.engine.args
+
+
+def _refused(field: str, env: Sequence[EnvVar], *, names: Mapping[str, str]) -> Iterator[Problem]:
+    for variable in env:
+        if variable.name in names:
+            yield _problem(field, f"{variable.name} is managed by the operator: {names[variable.name]}")
+
+
+def _problem(field: str, message: str) -> Problem:
+    return Problem(reason=Reason.ENGINE_ARGUMENT_REFUSED, field=field, message=message)

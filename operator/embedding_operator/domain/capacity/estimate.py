@@ -1,0 +1,77 @@
+"""Tokens per second of one replica, before anything was measured.
+
+    seed = MFU x peak x GPUs / (2 x parameters without the embedding table)
+
+A forward pass takes two operations per parameter and token; MFU is the share of the peak that embedding servers were
+seen to reach on GPUs of a generation. It is a seed: too high by a factor of two, a service starts with half of what it
+needs until its queue says so; too low, it starts with twice as much.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.api.v1alpha1.status import CapacitySource
+from embedding_operator.domain.model.catalog import known_model
+from embedding_operator.domain.model.resolution import Capability, capability
+
+OPERATIONS_PER_PARAMETER = 2
+
+MFU: Mapping[Capability, float] = {
+    (7, 5): 0.35,  # T4: no figure published for this size of model; optimistic, as the card is held to 70 W
+    (8, 0): 0.40,  # as for 8.6; no figure of its own
+    (8, 6): 0.40,  # A10: BGE-base at 450 requests/s of 512 tokens is about 40 TFLOPS, there memory-bound
+    (8, 9): 0.31,  # L4: BGE-large at 62,100 tokens/s is 37.6 of 121 TFLOPS (Infinity's benchmark)
+}
+NEWER_MFU = 0.30
+"""Of later GPUs: tokenising and HTTP fill up before they do."""
+
+FALLBACK_TFLOPS = 65.0
+"""A pool that states no peak counts as a T4, the slowest GPU that the engine runs on."""
+
+CPU_TFLOPS = 0.2
+"""Of a replica on a CPU: four cores at half of the 0.1 TFLOPS that a core of 3 GHz with AVX2 has in float32. Real ones
+have more or fewer cores; what a replica computes is learned from its load."""
+
+FALLBACK_PARAMETERS = 440_467_456
+"""A model of which nothing is known counts as Qwen3-Embedding-0.6B, the most common size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """Tokens per second of one Ready replica, and where the figure comes from."""
+
+    tokens_per_second: float
+    source: CapacitySource
+
+
+def replica_capacity(spec: EmbeddingServiceSpec, *, pool: str, gpu: GPUPoolSpec | None) -> Capacity:
+    """Return the capacity of one replica of the service on `pool`; `gpu` is None if there is no such `GPUPool`."""
+    stated = next((entry.tokens_per_second for entry in spec.pools if entry.gpu_pool == pool), None)
+    if stated is not None:
+        return Capacity(tokens_per_second=float(stated), source=CapacitySource.SPEC)
+    known = known_model(spec.model)
+    parameters = known.compute_parameters if known else FALLBACK_PARAMETERS
+    operations = _usable_tflops(gpu) * 1e12
+    return Capacity(
+        tokens_per_second=operations / (OPERATIONS_PER_PARAMETER * parameters), source=CapacitySource.ESTIMATE
+    )
+
+
+def _usable_tflops(gpu: GPUPoolSpec | None) -> float:
+    if gpu is None:
+        return FALLBACK_TFLOPS * MFU[7, 5]
+    generation = capability(gpu)
+    if generation is None:
+        return CPU_TFLOPS
+    peak = FALLBACK_TFLOPS if gpu.tensor_tflops is None else float(gpu.tensor_tflops)
+    return peak * gpu.gpus * _mfu(generation)
+
+
+def _mfu(generation: Capability) -> float:
+    # A generation that is not listed counts as the one before it.
+    older = [listed for listed in MFU if listed <= generation]
+    if generation > max(MFU):
+        return NEWER_MFU
+    return MFU[max(older)] if older else min(MFU.values())

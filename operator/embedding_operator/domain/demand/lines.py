@@ -1,0 +1,81 @@
+"""From measured load to the capacity that it needs, in tokens per second.
+
+    Q'     = max(0, Q - 0.25 s * ready capacity)          a batch that waits is health, not debt: in tokens and requests
+    Q*     = max(0, Q' + (lambda - ready capacity) * eta) the backlog when help is ready (`domain.anticipation`)
+    help   = max(lambda + Q* / drain, ceil(Q' / target) * capacity of a replica)
+    up     = max(lambda / rho,           help)            grow to this
+    middle = max(lambda / (0.875 * rho), help)            land here when shrinking
+    down   = max(lambda / (0.75 * rho),  help)            shrink only if this is below what is held
+
+A queue alone can not hold a steady state: enough replicas have no queue, so the answer would fall to the minimum and
+the queue come back. The arrival rate lambda is the feed-forward, the queue the feedback on top of it.
+
+Requests that wait for the batch before theirs are counted out like their tokens are. Eight requests of 65 tokens are
+75 ms of work: with all of them counted, one day of a real trace had 60 changes of replicas and cost 1.31 times the
+optimum; without, 15 and 1.18, and no request was late in either.
+
+Requests whose work is less than a second of what is Ready are gone before anybody is late, unless they do not get less:
+they count when there was a queue at the last look as well. Two days of requests of 25 tokens, on one replica that was
+two thirds busy, had 115 changes of replicas a day without this rule and have 22 with it.
+"""
+
+import math
+from typing import NamedTuple
+
+from embedding_operator.domain.demand.backlog_forecast import Outlook
+from embedding_operator.domain.observation import Load, Policy
+
+BATCH_SECONDS = 0.25
+BLIP_SECONDS = 1.0
+LASTING_SECONDS = 4.0
+"""Two looks are five seconds apart, or a little less: a queue that both see has lasted."""
+
+LANDING = 0.875
+PERMISSION = 0.75
+
+
+class Demand(NamedTuple):
+    """The three lines of the decision, and the two terms behind them, in tokens per second."""
+
+    up: float
+    middle: float
+    down: float
+    rate_term: float
+    queue_term: float
+
+
+def demand_of(
+    load: Load,
+    *,
+    policy: Policy,
+    ready_capacity: float,
+    replica_capacity: float,
+    queued_seconds: float,
+    ahead: Outlook,
+) -> Demand:
+    """Return the capacity that `load` needs.
+
+    `ready_capacity` is what serves now, `replica_capacity` one replica of the preferred pool, `queued_seconds` for how
+    long there has been a queue, `ahead` the help that is to come. An arrival rate that is not known yet counts as none;
+    the caller must not shrink on it.
+    """
+    arrival = load.arrival_tokens_per_second or 0.0
+    rate_term = arrival / policy.target_utilization
+    backlog = max(0.0, load.queue_tokens - BATCH_SECONDS * ready_capacity)
+    eta = ahead.seconds_until_help(needed=rate_term, ready_capacity=ready_capacity)
+    expected = max(0.0, backlog + (arrival - ready_capacity) * eta)
+    waiting_replicas = 0
+    if queued_seconds >= LASTING_SECONDS or load.work_that_waits >= BLIP_SECONDS * ready_capacity:
+        in_batch = BATCH_SECONDS * ready_capacity / max(1.0, load.tokens_per_request)
+        waiting_replicas = math.ceil(max(0.0, load.queue_requests - in_batch) / policy.queue_requests_per_replica)
+    queue_term = max(
+        arrival + expected / ahead.drain_seconds(stated=policy.drain_seconds) if expected > 0 else 0.0,
+        min(waiting_replicas * replica_capacity, ahead.asked),
+    )
+    return Demand(
+        up=max(rate_term, queue_term),
+        middle=max(rate_term / LANDING, queue_term),
+        down=max(rate_term / PERMISSION, queue_term),
+        rate_term=rate_term,
+        queue_term=queue_term,
+    )

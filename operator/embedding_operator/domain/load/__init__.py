@@ -1,0 +1,1 @@
+"""What engines, gateways, triggers and forecasts report, read as load: requests, tokens and seconds."""

@@ -1,0 +1,227 @@
+"""From the figures of gateway pods to what they say together, and to the load of a service that is behind them.
+
+    waiting             = sum over pods of (outstanding - in service)     held at zero, or queued for an engine
+    arrival in requests = sum over pods of (Δ requests - Δ rejected) / Δt   counted when they come, not when they end
+    arrival in tokens   = arrival in requests x tokens per request of the engines
+
+Engines say how much work there is, the gateway how much of it is not at an engine yet: of two figures for one thing the
+larger counts. A figure that is missing is none, never 0: a service may grow on what is known, and not shrink.
+
+HAProxy counts from 0 when it restarts. What it counted since then did arrive; what came between the last sample and the
+restart is not known. So the estimate never exceeds what arrived, and the pod counts as one that does not report until
+the restart is out of the window.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from embedding_operator.domain.load.engine_load import MAX_AGE_SECONDS, MIN_SPAN_SECONDS, WINDOW_SECONDS, is_recent
+from embedding_operator.domain.observation import GatewayLoad, Load
+
+BEFORE_ALL_TIME = datetime.min.replace(tzinfo=UTC)
+CLOCK_SECONDS = 1.0
+"""HAProxy tells the age of the last request in whole seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySample:
+    """What one gateway pod said at one instant; every figure is finite and not negative.
+
+    `requests` (all that came for an engine) and `rejected` (answered with 4xx) are counters since HAProxy started,
+    `last_request_seconds` is the time since a request last reached an engine, None where none did.
+    `engines` are the requests in flight by the name of the engine's pod.
+    """
+
+    pod_uid: str
+    taken_at: datetime
+    outstanding: float
+    requests: float
+    rejected: float = 0.0
+    last_request_seconds: float | None = None
+    engines: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> float:
+        """Return the requests that no engine has."""
+        return max(0.0, self.outstanding - math.fsum(self.engines.values()))
+
+
+Series = Sequence[GatewaySample]
+"""Samples of one gateway pod, oldest first."""
+
+
+def listen(
+    series: Mapping[str, Series],
+    *,
+    present: Collection[str],
+    ready: Collection[str],
+    now: datetime,
+) -> GatewayLoad:
+    """Return what the gateway pods say.
+
+    `series` holds the samples of every pod by UID, of those that left as well. `present` are the pods that run, with
+    those that are about to leave: requests may still wait there. `ready` are those that get new ones.
+    """
+    recent = {uid: _recent(samples, now=now) for uid, samples in series.items()}
+    fresh = {uid: recent[uid][-1] for uid in present if _is_fresh(recent.get(uid, ()), now=now)}
+    intervals = {uid: [_between(*pair) for pair in pairwise(samples)] for uid, samples in recent.items()}
+    every = [interval for each in intervals.values() for interval in each]
+    answering = [uid for uid in ready if uid in fresh]
+    return GatewayLoad(
+        outstanding=math.fsum(sample.outstanding for sample in fresh.values()),
+        waiting=math.fsum(sample.waiting for sample in fresh.values()),
+        requests_per_second=_rate(every),
+        burst_per_second=_rate([each for each in every if is_recent(each.first.taken_at, each.last.taken_at, now=now)]),
+        last_arrival=max([each.last.taken_at for each in every if each.arrived > 0], default=None),
+        quiet_since=_quiet_since(recent, fresh=fresh) if len(answering) == len(ready) > 0 else None,
+        sampled_at=min((sample.taken_at for sample in fresh.values()), default=None),
+        answering=len(answering),
+        reporting=sum(1 for uid in answering if intervals[uid] and not any(each.restarted for each in intervals[uid])),
+        expected=len(ready),
+    )
+
+
+def joined(engines: Load, gateway: GatewayLoad) -> Load:
+    """Return the load of a service by both its engines and its gateway: of each figure the larger.
+
+    A load of engines that can not be stays what it is, for `decide` to hold on.
+    """
+    if gateway.sampled_at is None or not math.isfinite(engines.queue_requests):
+        return engines
+    length = engines.tokens_per_request
+    return replace(
+        engines,
+        sampled_at=min(engines.sampled_at, gateway.sampled_at),
+        queue_requests=max(engines.queue_requests, gateway.waiting),
+        queue_tokens=max(engines.queue_tokens, gateway.waiting * length),
+        arrival_tokens_per_second=_larger(
+            engines.arrival_tokens_per_second, _in_tokens(gateway.requests_per_second, length=length)
+        ),
+        burst_tokens_per_second=_larger(
+            engines.burst_tokens_per_second, _in_tokens(gateway.burst_per_second, length=length)
+        ),
+    )
+
+
+def without_engines(gateway: GatewayLoad, *, tokens_per_request: float, expected: int) -> Load | None:
+    """Return the load of a service by its gateway, where none of `expected` Ready engines says anything.
+
+    None where the gateway says nothing either.
+    """
+    if gateway.sampled_at is None:
+        return None
+    return Load(
+        sampled_at=gateway.sampled_at,
+        queue_requests=gateway.waiting,
+        queue_tokens=gateway.waiting * tokens_per_request,
+        arrival_tokens_per_second=_in_tokens(gateway.requests_per_second, length=tokens_per_request),
+        burst_tokens_per_second=_in_tokens(gateway.burst_per_second, length=tokens_per_request),
+        reporting=0,
+        expected=expected,
+        tokens_per_request=tokens_per_request,
+    )
+
+
+def _in_tokens(requests_per_second: float | None, *, length: float) -> float | None:
+    return None if requests_per_second is None else requests_per_second * length
+
+
+def _larger(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
+def in_flight_by_engine(samples: Collection[GatewaySample]) -> dict[str, float]:
+    """Return the requests that gateway pods have at engines, by the name of the engine's pod."""
+    names = {name for sample in samples for name in sample.engines}
+    return {name: math.fsum(sample.engines.get(name, 0.0) for sample in samples) for name in names}
+
+
+class _Interval(NamedTuple):
+    """Two samples of one pod, one after the other, and what came between them as far as it is known."""
+
+    first: GatewaySample
+    last: GatewaySample
+    arrived: float
+    rejected: float
+    restarted: bool
+
+    @property
+    def is_quiet(self) -> bool:
+        """Return whether no request was there at any time of it.
+
+        The last request is a second witness: after a restart the count may be what it was before by chance.
+        """
+        seconds = (self.last.taken_at - self.first.taken_at).total_seconds()
+        last_request = self.last.last_request_seconds
+        came = last_request is not None and last_request < seconds - CLOCK_SECONDS
+        nothing = self.first.outstanding == self.last.outstanding == self.arrived == 0
+        return nothing and not came and not self.restarted
+
+
+def _between(first: GatewaySample, last: GatewaySample) -> _Interval:
+    forgot = first.last_request_seconds is not None and last.last_request_seconds is None
+    if forgot or last.requests < first.requests or last.rejected < first.rejected:
+        return _Interval(first, last, arrived=last.requests, rejected=last.rejected, restarted=True)
+    return _Interval(
+        first,
+        last,
+        arrived=last.requests - first.requests,
+        rejected=last.rejected - first.rejected,
+        restarted=False,
+    )
+
+
+def _recent(samples: Series, *, now: datetime) -> Series:
+    """Return the samples of the window; one from the future is as wrong as an old one."""
+    begin = now - timedelta(seconds=WINDOW_SECONDS)
+    return [sample for sample in samples if begin <= sample.taken_at <= now]
+
+
+def _is_fresh(samples: Series, *, now: datetime) -> bool:
+    return bool(samples) and now - samples[-1].taken_at <= timedelta(seconds=MAX_AGE_SECONDS)
+
+
+def _rate(intervals: Sequence[_Interval]) -> float | None:
+    """Return requests per second over the time that the intervals span; None where that is too short to tell.
+
+    What clients got wrong is no work for an engine. It is subtracted from the whole, as it is answered later than it
+    comes.
+    """
+    if not intervals:
+        return None
+    begin = min([interval.first.taken_at for interval in intervals])
+    seconds = (max([interval.last.taken_at for interval in intervals]) - begin).total_seconds()
+    if seconds < MIN_SPAN_SECONDS:
+        return None
+    arrived = math.fsum(interval.arrived - interval.rejected for interval in intervals)
+    return max(0.0, arrived / seconds)
+
+
+def _quiet_since(recent: Mapping[str, Series], *, fresh: Mapping[str, GatewaySample]) -> datetime | None:
+    """Return since when no pod had a request; None where one has some."""
+    if any(sample.outstanding > 0 for sample in fresh.values()):
+        return None
+    return max(_pod_quiet_since(recent[uid]) for uid in fresh)
+
+
+def _pod_quiet_since(samples: Series) -> datetime:
+    """Return since when a pod without requests had none.
+
+    Where the samples do not reach back far enough, the pod's own word counts: that it never had one, or how long ago
+    the last one was.
+    """
+    for first, last in reversed(list(pairwise(samples))):
+        if not _between(first, last).is_quiet:
+            return last.taken_at
+    oldest = samples[0]
+    if oldest.requests == 0:
+        return BEFORE_ALL_TIME
+    if oldest.outstanding > 0 or oldest.last_request_seconds is None:
+        return oldest.taken_at
+    return oldest.taken_at - timedelta(seconds=max(0.0, oldest.last_request_seconds - CLOCK_SECONDS))

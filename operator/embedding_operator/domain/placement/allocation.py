@@ -1,0 +1,102 @@
+"""From required capacity to replicas per pool.
+
+`Ordered` starts every allowed pool at its minimum. What is still short is taken from the pools in order of preference,
+each up to its maximum. `Cheapest` takes the cheapest mix instead (`domain.cheapest`), and is `Ordered` while it does
+not know what every allowed pool costs.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from embedding_operator.api.v1alpha1.pools import Allocation
+from embedding_operator.domain.placement.cheapest_mix import TOLERANCE, Offer, cheapest, hourly_price
+from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.observation import Allowance, Policy, Pool
+from embedding_operator.domain.trace import Trace
+
+LEAST_REQUIREMENT = 1.0
+"""Tokens per second that one replica holds on every pool."""
+
+
+def allocate(
+    required: float, *, allowances: Sequence[Allowance], tokens_per_second: Mapping[str, float]
+) -> dict[str, int]:
+    """Return replicas by pool that hold `required` tokens per second, as far as the bounds allow."""
+    replicas = {allowance.pool: allowance.min_replicas for allowance in allowances}
+    missing = required - coverage(replicas, tokens_per_second=tokens_per_second)
+    for allowance in allowances:
+        capacity = tokens_per_second[allowance.pool]
+        wanted = math.ceil(missing / capacity - TOLERANCE)
+        added = max(0, min(wanted, allowance.max_replicas - allowance.min_replicas))
+        replicas[allowance.pool] += added
+        missing -= added * capacity
+    return replicas
+
+
+def coverage(replicas: Mapping[str, int], *, tokens_per_second: Mapping[str, float]) -> float:
+    """Return the tokens per second that `replicas` serve once all are Ready."""
+    return sum([count * tokens_per_second[pool] for pool, count in replicas.items()])
+
+
+def allocated(
+    required: float, *, policy: Policy, allowances: Sequence[Allowance], pools: Sequence[Pool], trace: Trace
+) -> dict[str, int]:
+    """Return replicas by allowed pool, in the way that `policy` says; `pools` are what there is of each."""
+    speed = {pool.name: pool.tokens_per_second for pool in pools}
+    ordered = allocate(required, allowances=allowances, tokens_per_second=speed)
+    if policy.allocation is Allocation.ORDERED or not allowances:
+        return ordered
+    unpriced = _unpriced(allowances, pools=pools)
+    if unpriced:
+        message = f"GPUPool {', '.join(unpriced)} has no spec.pricePerHour: until it has, pools are filled in order"
+        trace.add(StepReason.PRICE_MISSING, message, before=0, after=0)
+        return ordered
+    offers = _offers(allowances, pools=pools)
+    mix = cheapest(required, offers=offers)
+    before, after = (hourly_price(each, offers=offers) for each in (ordered, mix))
+    named = ", ".join(f"{count} {pool}" for pool, count in mix.items() if count) or "no replica"
+    message = f"{named} at {after:.2f} an hour: pools filled in order would cost {before:.2f}"
+    trace.add(StepReason.CHEAPEST_MIX, message, before=before, after=after)
+    return mix
+
+
+def pool_of_the_first(*, policy: Policy, allowances: Sequence[Allowance], pools: Sequence[Pool]) -> str:
+    """Return the allowed pool that holds the one replica that stays where nothing is required."""
+    if policy.allocation is Allocation.ORDERED or _unpriced(allowances, pools=pools):
+        return allowances[0].pool
+    mix = cheapest(LEAST_REQUIREMENT, offers=_offers(allowances, pools=pools))
+    return next(pool for pool, count in mix.items() if count)
+
+
+def order_of_removal(*, policy: Policy, allowances: Sequence[Allowance], pools: Sequence[Pool]) -> tuple[Pool, ...]:
+    """Return the pools in the order in which they give replicas up: those that are not allowed first.
+
+    Then from the least to the most preferred, or where the mix is the cheapest, from the dearest per token.
+    """
+    if len(pools) == 1:
+        return tuple(pools)
+    rank = {allowance.pool: float(position) for position, allowance in enumerate(allowances)}
+    if policy.allocation is Allocation.CHEAPEST and not _unpriced(allowances, pools=pools):
+        rank = {offer.pool: offer.price_per_token for offer in _offers(allowances, pools=pools)}
+    return tuple(sorted(pools, key=lambda pool: (-rank.get(pool.name, math.inf), pool.name)))
+
+
+def _unpriced(allowances: Sequence[Allowance], *, pools: Sequence[Pool]) -> list[str]:
+    prices = {pool.name: pool.price_per_hour for pool in pools}
+    return [allowance.pool for allowance in allowances if prices.get(allowance.pool) is None]
+
+
+def _offers(allowances: Sequence[Allowance], *, pools: Sequence[Pool]) -> list[Offer]:
+    known = {pool.name: pool for pool in pools}
+    return [
+        Offer(
+            pool=pool.name,
+            min_replicas=allowance.min_replicas,
+            max_replicas=allowance.max_replicas,
+            tokens_per_second=pool.tokens_per_second,
+            price_per_hour=pool.price_per_hour or 0.0,
+            held=pool.replicas,
+            lead_seconds=pool.lead_seconds,
+        )
+        for allowance, pool in ((each, known[each.pool]) for each in allowances)
+    ]

@@ -1,0 +1,116 @@
+"""Starting replicas before the window that needs them opens.
+
+A window that allows a pool anew, prefers it to others, or asks for more of it at least, finds its replicas Ready if
+they start
+
+    1.2 * lead + 30 s
+
+before it opens. How many: the pool's share, within the bounds of that window, of what is required now or was at this
+time of the day. Until the window opens they come on top of what its predecessor asks for. Then the most that it was
+holds as a minimum for as long as a requirement does: a start that was made for a window must not be undone by it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from embedding_operator.domain.placement.allocation import allocated
+from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.memory import Floor
+from embedding_operator.domain.observation import Allowance, Bounds, Observation
+from embedding_operator.domain.trace import Trace
+
+LEADS = 1.2
+SPARE_SECONDS = 30.0
+
+
+def prewarm_at(opens: datetime, *, lead_seconds: float) -> datetime:
+    """Return when to start replicas for a window."""
+    return opens - timedelta(seconds=LEADS * lead_seconds + SPARE_SECONDS)
+
+
+def raised_pools(bounds: Bounds) -> tuple[str, ...]:
+    """Return the pools of which the next window asks more than this one."""
+    if not bounds.upcoming:
+        return ()
+    now = {each.pool: (rank, each) for rank, each in enumerate(bounds.pools)}
+    return tuple(
+        [
+            each.pool
+            for rank, each in enumerate(bounds.upcoming)
+            if each.pool not in now or rank < now[each.pool][0] or each.min_replicas > now[each.pool][1].min_replicas
+        ]
+    )
+
+
+def floors(observation: Observation, *, required: float, raised: Sequence[str], trace: Trace) -> tuple[Floor, ...]:
+    """Return the replicas to hold for the next window, and for one that opened of late, by name of the pool."""
+    opens = observation.bounds.next_transition
+    known = _still_known(observation)
+    due = _due(observation, raised=raised, opens=opens) if opens is not None and raised else []
+    if opens is not None and due:
+        share = _share(observation, required=required)
+        for pool in due:
+            before = known.get(pool)
+            least = before.replicas if before is not None and before.opens == opens else 0
+            known[pool] = Floor(pool=pool, replicas=max(least, share.get(pool, 0)), opens=opens)
+            _trace(known[pool], observation=observation, trace=trace)
+    return tuple([known[pool] for pool in sorted(known) if known[pool].replicas > 0])
+
+
+def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime) -> Allowance:
+    """Return the bounds of a pool whose window opened of late."""
+    least = max([each.replicas for each in known if each.pool == allowance.pool and each.opens <= now], default=0)
+    if least <= allowance.min_replicas:
+        return allowance
+    return replace(allowance, min_replicas=min(least, allowance.max_replicas))
+
+
+def ahead(known: tuple[Floor, ...], *, bounds: Bounds, now: datetime) -> dict[str, int]:
+    """Return the replicas by pool that start for a window to come, within what this one allows of the pool."""
+    most = {each.pool: each.max_replicas for each in bounds.pools}
+    return {each.pool: min(each.replicas, most.get(each.pool, each.replicas)) for each in known if each.opens > now}
+
+
+def _still_known(observation: Observation) -> dict[str, Floor]:
+    if observation.memory is None or not observation.memory.floors:
+        return {}
+    now, hold = observation.now, timedelta(seconds=observation.policy.down_stabilization_seconds)
+    pools = {pool.name for pool in observation.pools}
+    return {
+        each.pool: each
+        for each in observation.memory.floors
+        if each.pool in pools
+        and (each.opens == observation.bounds.next_transition if each.opens > now else now < each.opens + hold)
+    }
+
+
+def _due(observation: Observation, *, raised: Sequence[str], opens: datetime) -> list[str]:
+    leads = {pool.name: pool.lead_seconds for pool in observation.pools}
+    known = [pool for pool in raised if pool in leads]
+    return [pool for pool in known if prewarm_at(opens, lead_seconds=leads[pool]) <= observation.now < opens]
+
+
+def _share(observation: Observation, *, required: float) -> dict[str, int]:
+    """Return the replicas by pool that the next window will hold, as far as it is known."""
+    known = {pool.name for pool in observation.pools}
+    return allocated(
+        max(required, observation.forecast_tokens_per_second or 0.0),
+        policy=observation.policy,
+        allowances=[allowance for allowance in observation.bounds.upcoming if allowance.pool in known],
+        pools=observation.pools,
+        trace=Trace(),
+    )
+
+
+def _trace(floor: Floor, *, observation: Observation, trace: Trace) -> None:
+    if floor.replicas == 0:
+        return
+    pool = next(each for each in observation.pools if each.name == floor.pool)
+    window = observation.bounds.next_window
+    what = "the pools of the spec" if window is None else f"window {window}"
+    message = (
+        f"{floor.replicas} replicas of {floor.pool} start for {what} at {floor.opens:%H:%M} UTC, "
+        f"as a start takes {pool.lead_seconds:.0f} s"
+    )
+    trace.add(StepReason.PREWARM, message, before=pool.replicas, after=floor.replicas, pool=floor.pool)

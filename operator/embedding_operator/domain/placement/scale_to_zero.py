@@ -1,0 +1,82 @@
+"""Whether a service needs no replica at all. Only the gateway can say so: it holds the request that comes next.
+
+A service goes to zero through one replica, after it is known that no request came for `idleSeconds`: the gateway was
+heard all that time, by this process or by the one before whose memory is in the status. It stays there until
+
+    more than `activationRequests` are held (with 0: until one came at all), or
+    the gateway was not heard for a minute: what it may hold can not be seen, or
+    a trigger is above its activation threshold.
+
+A trigger that is missing keeps a service from going to zero, but does not wake one that is there.
+
+A gateway that restarts is neither: its counters say nothing of requests, and it is heard again.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from embedding_operator.domain.memory import Idle
+from embedding_operator.domain.observation import GatewayLoad, Observation
+from embedding_operator.domain.demand.stabilization import BLIND_SECONDS, is_fresh
+from embedding_operator.domain.load.triggers import asked_for
+
+
+def idle_time(observation: Observation) -> Idle | None:
+    """Return since when no request is known to have been there; None where that is not known."""
+    gateway = observation.gateway
+    asked = asked_for(observation.triggers, now=observation.now)
+    if gateway is None or not gateway.holds or asked.strongest is not None:
+        return None
+    known = _remembered(observation)
+    if known is not None and has_no_replica(observation) and known.seconds >= observation.policy.idle_seconds:
+        return _slept_on(known, gateway, observation=observation)
+    if asked.missing or not gateway.is_complete or gateway.quiet_since is None or gateway.sampled_at is None:
+        return None
+    if known is not None and gateway.quiet_since <= known.until:
+        return replace(known, until=max(known.until, gateway.sampled_at))
+    return Idle(since=gateway.sampled_at, until=gateway.sampled_at)
+
+
+def needs_none(observation: Observation, *, idle: Idle | None, required: float) -> bool:
+    """Return whether the bounds and `idle` allow no replica at all; `required` is in tokens per second."""
+    if idle is None or idle.seconds < observation.policy.idle_seconds:
+        return False
+    if any(allowance.min_replicas for allowance in observation.bounds.pools):
+        return False
+    if has_no_replica(observation):
+        return True
+    is_last = sum(pool.replicas for pool in observation.pools) == 1
+    return is_last and required <= 0 and not any(pool.starting for pool in observation.pools)
+
+
+def has_no_replica(observation: Observation) -> bool:
+    """Return whether no pool is asked for a replica now."""
+    return not any(pool.replicas for pool in observation.pools)
+
+
+def _remembered(observation: Observation) -> Idle | None:
+    """Return the idle time of the last decision.
+
+    After a restart, a gap or a jump of the clock nobody knows what came meanwhile. That starts the time anew, but for a
+    service at zero: what would wake it is still held.
+    """
+    memory, now = observation.memory, observation.now
+    if memory is None or memory.idle is None:
+        return None
+    if is_fresh(memory.at, now=now):
+        return memory.idle
+    return replace(memory.idle, until=now) if has_no_replica(observation) else None
+
+
+def _slept_on(known: Idle, gateway: GatewayLoad, *, observation: Observation) -> Idle | None:
+    """Return the idle time of a service at zero, None where it is to wake."""
+    held_still = observation.policy.activation_requests
+    if gateway.outstanding > held_still:
+        return None
+    came = gateway.last_arrival is not None and gateway.last_arrival > known.until
+    if came and held_still == 0:
+        return None
+    if gateway.is_heard and gateway.sampled_at is not None:
+        return replace(known, until=max(known.until, gateway.sampled_at))
+    blind = observation.now - known.until > timedelta(seconds=BLIND_SECONDS)
+    return None if blind else known

@@ -1,0 +1,75 @@
+"""The status of what cluster admins write: how much a `GPUPool` holds, whom a `ScalingSchedule` binds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from embedding_operator.api.v1alpha1.conditions import Condition, ConditionType, Reason
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec, GPUPoolStatus
+from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec, ScalingScheduleStatus
+from embedding_operator.domain.status.conditions import Conditions
+from embedding_operator.domain.schedule.bounds import schedule_standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What matters of a node: its labels and its allocatable resources, in units."""
+
+    labels: Mapping[str, str]
+    allocatable: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one service holds on a pool."""
+
+    service: str
+    replicas: int
+
+
+def gpu_pool_status(
+    spec: GPUPoolSpec,
+    *,
+    nodes: Sequence[Node],
+    usage: Sequence[Usage],
+    previous: Sequence[Condition],
+    generation: int,
+    now: datetime,
+) -> GPUPoolStatus:
+    """Return what the pool holds; `nodes` are the schedulable ones of the whole cluster."""
+    own = [node for node in nodes if spec.node_selector.items() <= node.labels.items()]
+    services = {each.service for each in usage if each.replicas > 0}
+    conditions = Conditions(previous, generation=generation, now=now)
+    if own:
+        conditions.true(ConditionType.READY, Reason.AVAILABLE)
+    else:
+        selector = ", ".join(f"{key}={value}" for key, value in sorted(spec.node_selector.items()))
+        # The pool is usable, only empty: False would keep `helm install --wait` waiting for hardware.
+        conditions.true(ConditionType.READY, Reason.NO_NODES, f"no schedulable node carries {selector}")
+    return GPUPoolStatus(
+        observed_generation=generation,
+        nodes=len(own),
+        gpus_allocatable=sum(node.allocatable.get(spec.resource.name, 0) for node in own) if spec.gpus else 0,
+        gpus_in_use=sum(each.replicas for each in usage) * spec.gpus,
+        services=len(services),
+        conditions=conditions.listed(),
+    )
+
+
+def scaling_schedule_status(
+    spec: ScalingScheduleSpec, *, services: int, previous: Sequence[Condition], generation: int, now: datetime
+) -> ScalingScheduleStatus:
+    """Return where the schedule stands; `services` counts those for which it is in force."""
+    standing = schedule_standing(spec, now=now)
+    conditions = Conditions(previous, generation=generation, now=now)
+    if services:
+        conditions.true(ConditionType.READY, Reason.IN_USE, f"in force for {services} services")
+    else:
+        conditions.true(ConditionType.READY, Reason.UNUSED, "in force for no service")
+    return ScalingScheduleStatus(
+        observed_generation=generation,
+        services=services,
+        active_window=standing.active_window,
+        next_transition=standing.next_transition,
+        conditions=conditions.listed(),
+    )

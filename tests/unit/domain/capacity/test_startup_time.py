@@ -1,0 +1,116 @@
+"""How long a start takes, learned from pods that became Ready for the first time."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from embedding_operator.domain.capacity.startup_time import MOST_STARTS, WARM_SECONDS, lead_seconds
+from embedding_operator.domain.memory import LearnedPool, ScalingMemory
+from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
+from embedding_operator.domain.status.memory_codec import remembered, written
+from embedding_operator.domain.decide import decide
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.domain.scenes import A10, at, load, observe
+
+NOTHING = LearnedPool(pool="a10", seed=A10)
+
+
+def pod(name: str, *, created: float, ready: float | None = None, warm: bool = False) -> Replica:
+    since = None if ready is None else at(ready)
+    return Replica(uid=name, name=name, created_at=at(created), ready_since=since, warm=warm)
+
+
+def look(*pods: Replica, now: float, memory: ScalingMemory | None) -> ScalingMemory:
+    pool = Pool(name="a10", replicas=len(pods), tokens_per_second=A10, pods=pods)
+    return decide(observe(pool, measured=load(now=at(now)), memory=memory, now=at(now))).memory
+
+
+def starts(memory: ScalingMemory) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    (known,) = memory.learned
+    return known.cold_starts, known.warm_starts
+
+
+@pytest.mark.parametrize(
+    ("cold", "warm", "lead_of_cold", "lead_of_warm"),
+    [
+        ((), (), LEAD_SECONDS, WARM_SECONDS),
+        ((90,), (), 90.0, 60.0),
+        ((40,), (), 40.0, 40.0),
+        ((), (25,), LEAD_SECONDS, 25.0),
+        ((), (400,), 400.0, 400.0),
+        ((*[100] * 18, 200, 900), (), 100.0, 60.0),
+        ((*[100] * 17, 200, 200, 900), (), 200.0, 60.0),
+        ((3,), (2,), 15.0, 15.0),
+        ((90_000,), (), 1800.0, 60.0),
+    ],
+)
+def test_the_lead_of_starts(
+    cold: tuple[int, ...], warm: tuple[int, ...], lead_of_cold: float, lead_of_warm: float
+) -> None:
+    known = NOTHING._replace(cold_starts=cold, warm_starts=warm)
+    assert (lead_seconds(known, warm=False), lead_seconds(known, warm=True)) == (lead_of_cold, lead_of_warm)
+
+
+def test_a_start_lasts_from_created_to_ready_and_counts_once() -> None:
+    memory = look(now=0, memory=None)
+    for now in range(5, 120, 5):
+        ready = 72 if now >= 75 else None
+        memory = look(pod("a", created=3, ready=ready), pod("b", created=4, warm=True), now=now, memory=memory)
+    assert starts(memory) == ((69,), ())
+    (known,) = memory.learned
+    assert known.starting == ("b",)
+
+
+def test_warm_starts_are_kept_apart() -> None:
+    memory = look(now=0, memory=None)
+    pods = (pod("a", created=2, ready=90), pod("b", created=2, ready=30, warm=True))
+    for now in (5, 95):
+        shown = pods if now > 90 else [replace(each, ready_since=None) for each in pods]
+        memory = look(*shown, now=now, memory=memory._replace(at=at(now - 5)))
+    assert starts(memory) == ((88,), (30 - 2,))
+
+
+def test_a_pod_that_was_there_before_is_no_start_when_it_becomes_ready_again() -> None:
+    memory = look(pod("old", created=-4000), now=0, memory=None)
+    memory = look(pod("old", created=-4000, ready=4), now=5, memory=memory)
+    assert starts(memory) == ((), ())
+
+
+def test_a_pod_that_is_ready_at_once_is_a_start() -> None:
+    memory = look(now=0.9, memory=None)
+    memory = look(pod("a", created=0, ready=3), now=5, memory=memory)
+    memory = look(pod("a", created=0, ready=3), now=10, memory=memory)
+    assert starts(memory) == ((3,), ())
+
+
+def test_after_a_gap_nobody_knows_what_was_a_start() -> None:
+    memory = look(pod("a", created=-1), now=0, memory=look(now=-5, memory=None))
+    memory = look(pod("a", created=-1, ready=90), pod("b", created=50, ready=80), now=100, memory=memory)
+    assert starts(memory) == ((), ())
+
+
+def test_a_pod_that_ends_before_it_is_ready_was_no_start() -> None:
+    memory = look(pod("a", created=-1), now=0, memory=look(now=-5, memory=None))
+    memory = look(now=5, memory=memory)
+    assert starts(memory) == ((), ())
+    assert memory.learned[0].starting == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 3000)), max_size=40))
+def test_the_last_twenty_starts_are_remembered_and_survive_a_restart(pods: list[tuple[int, int]]) -> None:
+    memory = look(now=0, memory=None)
+    for number, (created, seconds) in enumerate(pods):
+        base = 60.0 * (number + 1)
+        young = pod(f"p{number}", created=base - 60 + created)
+        memory = look(young, now=base, memory=memory)
+        memory = look(replace(young, ready_since=_later(young.created_at, seconds)), now=base, memory=memory)
+        memory = remembered(written(memory))
+    cold, warm = starts(memory)
+    assert cold == tuple(seconds for _, seconds in pods)[-MOST_STARTS:]
+    assert warm == ()
+
+
+def _later(moment: datetime, seconds: float) -> datetime:
+    return moment + (at(seconds) - at(0))

@@ -6,9 +6,9 @@ Goals: at most 2 ms for 3 pools of 50 replicas, and 10,000 decisions a second on
 import time
 from datetime import UTC, datetime, timedelta
 
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
-from embedding_operator.domain.decide import decide
 
 from benchmarks.results_file import percentile, write
 

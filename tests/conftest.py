@@ -14,8 +14,8 @@ WITH_THE_SIMULATOR = ("unit/simulation", "benchmarks/simulation")
 WITH_PROCESSES = (
     "benchmarks/test_replay.py",
     "testbed",
-    "unit/attention",
-    "unit/gateway/test_attention.py",
+    "unit/poke",
+    "unit/gateway/test_poke.py",
     "unit/kube/test_client.py",
     "unit/kube/test_watch.py",
     "unit/test_main.py",

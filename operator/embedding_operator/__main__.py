@@ -33,7 +33,7 @@ async def run(settings: Settings) -> None:
     # A gateway's agent, of which there are many, does without the memory that these take.
     import kopf  # noqa: PLC0415
 
-    from embedding_operator.app.life import App  # noqa: PLC0415
+    from embedding_operator.app.operator import App  # noqa: PLC0415
     from embedding_operator.handlers import lifecycle, probes, watches  # noqa: PLC0415
 
     stop = asyncio.Event()

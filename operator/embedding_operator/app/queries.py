@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from embedding_operator.reconcile.forecasts import ForecastBook
-from embedding_operator.reconcile.scene import Scene
-from embedding_operator.reconcile.triggers import Servers, TriggerBook
+from embedding_operator.reconcile.pipeline.observe import Scene
+from embedding_operator.reconcile.sources.forecasts import ForecastBook
+from embedding_operator.reconcile.sources.triggers import Servers, TriggerBook
 from embedding_operator.settings import Settings
 from embedding_operator.telemetry.prometheus import Points, Prometheus, Range
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedding_operator.cli.errors import CommandError
-from embedding_operator.cli.saved import subject_of
-from embedding_operator.cli.story import Subject
+from embedding_operator.cli.explain import Subject
+from embedding_operator.cli.saved_status import subject_of
 from embedding_operator.kube.client import Client, connect
 from embedding_operator.kube.contexts import Context, UnknownContextError, chosen_context
 from embedding_operator.kube.errors import Gone, Unavailable

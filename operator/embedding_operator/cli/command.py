@@ -11,10 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from embedding_operator.cli.errors import CommandError
-from embedding_operator.cli.saved import read_subject
+from embedding_operator.cli.explain import Subject, told
+from embedding_operator.cli.saved_status import read_subject
 from embedding_operator.cli.simulate import add_parser as add_simulate
 from embedding_operator.cli.simulate import simulated
-from embedding_operator.cli.story import Subject, told
 
 PROGRAM = "kubectl embsvc"
 SIMULATE = "simulate"

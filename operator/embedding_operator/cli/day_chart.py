@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from embedding_operator.cli.sentences import figure
-from embedding_operator.cli.trial_results import Curve
+from embedding_operator.cli.simulation_results import Curve
+from embedding_operator.cli.step_text import figure
 
 COLUMNS = 72
 HIGHEST = 8

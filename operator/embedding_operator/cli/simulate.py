@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from embedding_operator.cli.coming_week import stretches, week_told
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.service_file import ServiceFile, read_service_file
-from embedding_operator.cli.trial_results import Trial
-from embedding_operator.cli.trial_text import trial_told
+from embedding_operator.cli.simulation_results import Trial
+from embedding_operator.cli.simulation_text import trial_told
 
 if TYPE_CHECKING:
     from embedding_operator.simulation.library import Library
@@ -102,7 +102,7 @@ def _coming_week(file: ServiceFile, *, arguments: argparse.Namespace, now: datet
 
 def _trial(file: ServiceFile, *, arguments: argparse.Namespace) -> Trial:
     try:
-        from embedding_operator.cli.trial import Wish, try_out  # noqa: PLC0415 - needs what only an extra installs
+        from embedding_operator.cli.simulation_run import Wish, try_out  # noqa: PLC0415 - needs what only an extra installs
         from embedding_operator.simulation.facts import read_facts  # noqa: PLC0415
         from embedding_operator.simulation.tables import TraceError  # noqa: PLC0415
     except ImportError as error:

@@ -20,21 +20,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
-from embedding_operator.domain.placement.allocation import order_of_removal
-from embedding_operator.domain.placement.pool_backoff import closures
-from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
-from embedding_operator.domain.placement.goal import Goal, goal_of
-from embedding_operator.domain.placement.handover import SETTLE, Removal, remove, victims
-from embedding_operator.domain.placement.scale_to_zero import idle_time
 from embedding_operator.domain.capacity.concurrency_knee import connection_limit
-from embedding_operator.domain.capacity.startup_time import p90_of_starts
 from embedding_operator.domain.capacity.learning import as_learned, learned_pools
+from embedding_operator.domain.capacity.startup_time import p90_of_starts
+from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
+from embedding_operator.domain.demand.requirement import requirement
+from embedding_operator.domain.demand.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
+from embedding_operator.domain.load.skew import report_skew
 from embedding_operator.domain.memory import Closure, LearnedPool, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Observation, Pool
+from embedding_operator.domain.placement.allocation import order_of_removal
+from embedding_operator.domain.placement.goal import Goal, goal_of
+from embedding_operator.domain.placement.handover import SETTLE, Removal, remove, victims
+from embedding_operator.domain.placement.pool_backoff import closures
 from embedding_operator.domain.placement.prewarm import floors, prewarm_at, raised_pools
-from embedding_operator.domain.demand.requirement import requirement
-from embedding_operator.domain.load.skew import report_skew
-from embedding_operator.domain.demand.stabilization import REMOVAL_STEP_SECONDS, step_in_progress
+from embedding_operator.domain.placement.scale_to_zero import idle_time
 from embedding_operator.domain.trace import Trace
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import aiohttp
 import structlog
 
-from embedding_operator.gateway import metrics, sync, web
-from embedding_operator.gateway.attention import Coalescer, Operator
+from embedding_operator.gateway import metrics, reconcile, web
+from embedding_operator.gateway.endpoint_slices import endpoint_slices
+from embedding_operator.gateway.endpoints import members
+from embedding_operator.gateway.haproxy_socket import RuntimeSocket, Unreachable
+from embedding_operator.gateway.haproxy_state import UnreadableAnswer
 from embedding_operator.gateway.keys import folder_version, read_keys, read_map, write_map
-from embedding_operator.gateway.members import members
-from embedding_operator.gateway.runtime import RuntimeSocket, Unreachable
-from embedding_operator.gateway.seldom import Seldom
-from embedding_operator.gateway.servers import UnreadableAnswer
+from embedding_operator.gateway.poke import Coalescer, Operator
 from embedding_operator.gateway.settings import Settings
+from embedding_operator.gateway.throttled_log import Seldom
 from embedding_operator.kube.client import Client, connect
-from embedding_operator.kube.endpoint_slices import endpoint_slices
 from embedding_operator.kube.watch import follow
 
 HEAL_SECONDS = 5.0
@@ -40,7 +40,7 @@ class Agent:
         self._session = session
         self._runtime = RuntimeSocket(path=settings.socket)
         self._metrics = metrics.Metrics()
-        self._wanted = sync.Wanted()
+        self._wanted = reconcile.Wanted()
         self._changed = asyncio.Event()
         self._terminated = asyncio.Event()
         self._haproxy_ended = asyncio.Event()
@@ -92,7 +92,7 @@ class Agent:
         self._metrics.failed("watch")
         self._watch_fails.warn(error=str(error))
 
-    def _want(self, wanted: sync.Wanted) -> None:
+    def _want(self, wanted: reconcile.Wanted) -> None:
         if wanted != self._wanted:
             self._wanted = wanted
             self._changed.set()
@@ -141,7 +141,7 @@ class Agent:
     async def _step(self) -> bool:
         """Take one step; return whether the next one can wait for a change."""
         try:
-            taken = await sync.step(
+            taken = await reconcile.step(
                 self._runtime,
                 self._wanted,
                 keys_map=self._settings.keys_map,

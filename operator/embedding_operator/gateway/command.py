@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from embedding_operator import logs
-from embedding_operator.gateway.ending import write_state
+from embedding_operator.gateway.draining import write_state
 from embedding_operator.gateway.keys import read_keys, write_map
 from embedding_operator.gateway.settings import Settings
 from embedding_operator.settings import SettingsError

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedding_operator.gateway.membership import Command
-from embedding_operator.gateway.runtime import NOT_LOADED, Conversation, Refused
+from embedding_operator.gateway.haproxy_socket import NOT_LOADED, Conversation, Refused
+from embedding_operator.gateway.plan import Command
 
 _VERSION_FOLDER = "..data"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from embedding_operator.gateway.members import Member, Phase
+from embedding_operator.gateway.endpoints import Member, Phase
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SENT, FAILED = "sent", "failed"

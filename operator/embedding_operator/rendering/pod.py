@@ -7,8 +7,8 @@ from embedding_operator.api.v1alpha1.engine import PodTemplate
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import ResourceRequirements, Toleration
 from embedding_operator.api.v1alpha1.pools import PoolSpec
-from embedding_operator.domain.model.footprint import Fit, footprint
 from embedding_operator.domain.model.catalog import known_model
+from embedding_operator.domain.model.footprint import Fit, footprint
 from embedding_operator.domain.model.resolution import ResolvedModel
 from embedding_operator.rendering.engine import LAUNCH, EngineCommand
 from embedding_operator.rendering.environment import environment, unexpanded

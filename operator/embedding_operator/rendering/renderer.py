@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolSpec
-from embedding_operator.domain.model.resolution import ResolvedModel, resolve_model
 from embedding_operator.domain.gateway_routing import ENGINES_ONLY, Door, Route
+from embedding_operator.domain.model.resolution import ResolvedModel, resolve_model
 from embedding_operator.rendering import names
 from embedding_operator.rendering.child import ServiceRef, rendered
 from embedding_operator.rendering.gateway_objects import GatewayDefaults, engines_policy, gateway_objects

@@ -10,8 +10,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import NamedTuple
 
-from embedding_operator.domain.load.gateway_load import BEFORE_ALL_TIME
 from embedding_operator.domain.load.engine_load import HALF_LIFE_SECONDS, MIN_SPAN_SECONDS, SERVED_SECONDS, is_recent
+from embedding_operator.domain.load.gateway_load import BEFORE_ALL_TIME
 from embedding_operator.domain.observation import TOKENS_PER_REQUEST, GatewayLoad, Load
 
 

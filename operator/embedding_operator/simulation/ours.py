@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.domain.capacity.startup_time import lead_seconds
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import LEAD_SECONDS, Bounds, Load, Observation, Parity, Policy, Pool, Replica
-from embedding_operator.domain.decide import decide
 from embedding_operator.domain.schedule.bounds import bounds_in_force
 from embedding_operator.simulation.policy import PodView, PoolView, View
 from embedding_operator.simulation.telemetry import Telemetry

@@ -8,10 +8,10 @@ looked at, the newest two and the oldest among them: a rate is made of the first
 from collections import deque
 from datetime import datetime, timedelta
 
-from embedding_operator.domain.load.gateway_load import joined, without_engines
-from embedding_operator.domain.load.engine_load import WINDOW_SECONDS
-from embedding_operator.domain.observation import GatewayLoad, Load, Work
 from embedding_operator.domain.capacity.throughput import work_done
+from embedding_operator.domain.load.engine_load import WINDOW_SECONDS
+from embedding_operator.domain.load.gateway_load import joined, without_engines
+from embedding_operator.domain.observation import GatewayLoad, Load, Work
 from embedding_operator.simulation.counters import Sample, load_of_engine, load_of_gateway, tokens_per_request
 from embedding_operator.simulation.policy import PodView, PoolView, View
 

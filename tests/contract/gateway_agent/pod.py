@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from embedding_operator.gateway.runtime import RuntimeSocket, Unreachable
-from embedding_operator.gateway.servers import Server
+from embedding_operator.gateway.haproxy_socket import RuntimeSocket, Unreachable
+from embedding_operator.gateway.haproxy_state import Server
 from embedding_operator.gateway.settings import PREFIX
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from embedding_operator.domain.observation import Bounds
-from embedding_operator.reconcile.forecasts import ForecastBook
+from embedding_operator.reconcile.sources.forecasts import ForecastBook
 from embedding_operator.telemetry.prometheus import Points, Prometheus, Range
 
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.api.v1alpha1.status import DecisionMemory
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision, PoolTarget
 from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy
 from embedding_operator.domain.status.memory_codec import remembered, written
-from embedding_operator.domain.decide import decide
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule

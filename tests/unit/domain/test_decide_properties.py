@@ -11,10 +11,10 @@ import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import Bucket, Closure, Floor, Idle, LearnedPool, ScalingMemory
 from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
-from embedding_operator.domain.decide import decide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule

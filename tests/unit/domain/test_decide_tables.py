@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import Bucket, LearnedPool, RateStep, ScalingMemory
 from embedding_operator.domain.observation import Observation, Parity, Policy
-from embedding_operator.domain.decide import decide
 
 from tests.unit.domain.scenes import A10, NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision, StepReason
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Bounds, Load, Observation, Policy, Pool, Work
-from embedding_operator.domain.decide import decide
 from hypothesis import given
 from hypothesis import strategies as st
 

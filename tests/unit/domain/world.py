@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy, Pool, Replica
-from embedding_operator.domain.decide import decide
 
 from tests.unit.domain.scenes import NOON
 

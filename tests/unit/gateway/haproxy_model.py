@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from embedding_operator.gateway.membership import Command
-from embedding_operator.gateway.servers import Server
+from embedding_operator.gateway.haproxy_state import Server
+from embedding_operator.gateway.plan import Command
 
 
 def after(servers: Iterable[Server], commands: Iterable[Command]) -> tuple[Server, ...]:

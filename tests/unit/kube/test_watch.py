@@ -7,8 +7,8 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+from embedding_operator.gateway.endpoint_slices import endpoint_slices
 from embedding_operator.kube.client import Body, Client
-from embedding_operator.kube.endpoint_slices import endpoint_slices
 from embedding_operator.kube.errors import Gone, Unavailable
 from embedding_operator.kube.watch import LONGEST_PAUSE_SECONDS, follow, pause_seconds
 

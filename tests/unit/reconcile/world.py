@@ -18,15 +18,15 @@ from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.status import StatusWriter
 from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.kube.writer import ChildWriter
-from embedding_operator.reconcile.catalog import Catalog
-from embedding_operator.reconcile.children import Children
-from embedding_operator.reconcile.comparison import Comparison
-from embedding_operator.reconcile.parity import ParityBook
-from embedding_operator.reconcile.preparation import Preparations
-from embedding_operator.reconcile.renderings import Renderings
-from embedding_operator.reconcile.reporting import Reporter
-from embedding_operator.reconcile.scene import Observer, Scene
-from embedding_operator.reconcile.service import ServiceReconciler, Steps
+from embedding_operator.reconcile.pipeline.apply import Children
+from embedding_operator.reconcile.pipeline.catalog import Catalog
+from embedding_operator.reconcile.pipeline.compare_vectors import Comparison
+from embedding_operator.reconcile.pipeline.observe import Observer, Scene
+from embedding_operator.reconcile.pipeline.render import Renderings
+from embedding_operator.reconcile.pipeline.report import Reporter
+from embedding_operator.reconcile.pipeline.service import ServiceReconciler, Steps
+from embedding_operator.reconcile.pipeline.validate import Preparations
+from embedding_operator.reconcile.sources.parity_probes import ParityBook
 from embedding_operator.rendering.renderer import EngineDefaults
 from embedding_operator.telemetry.history import History
 

@@ -8,7 +8,7 @@ from embedding_operator.api.v1alpha1.embedding_service import MAX_NAME_WITH_GATE
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
 from embedding_operator.domain.gateway_routing import ENGINES_ONLY, GATEWAY_ONLY, Door, Phase, Route
-from embedding_operator.gateway import members
+from embedding_operator.gateway import endpoints
 from embedding_operator.gateway.settings import Settings as AgentSettings
 from embedding_operator.rendering import names
 from embedding_operator.rendering.manifest import Manifest
@@ -207,7 +207,7 @@ def test_the_limit_of_an_engine_reaches_the_agent_without_a_rollout() -> None:
         one(each, "Service", "search-engines")["metadata"]["labels"][names.MAX_CONNECTIONS] for each in (few, many)
     ]
     assert limits == ["4", "64"]
-    assert names.MAX_CONNECTIONS == members.MAX_CONNECTIONS
+    assert names.MAX_CONNECTIONS == endpoints.MAX_CONNECTIONS
 
 
 @pytest.mark.parametrize(

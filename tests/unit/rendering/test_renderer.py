@@ -8,8 +8,8 @@ from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSp
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.domain.admission.checks import problems
 from embedding_operator.domain.capacity.estimate import replica_capacity
-from embedding_operator.domain.model.engine_arguments import parse
 from embedding_operator.domain.gateway_routing import ENGINES_ONLY, Route
+from embedding_operator.domain.model.engine_arguments import parse
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
 from hypothesis import given

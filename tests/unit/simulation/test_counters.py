@@ -3,8 +3,8 @@
 from datetime import timedelta
 from itertools import accumulate
 
-from embedding_operator.domain.load.gateway_load import GatewaySample, listen
 from embedding_operator.domain.load.engine_load import EngineSample, measure, recent_tokens_per_request
+from embedding_operator.domain.load.gateway_load import GatewaySample, listen
 from embedding_operator.simulation.counters import Sample, load_of_engine, load_of_gateway, tokens_per_request
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.domain.admission import engine_checks
-from embedding_operator.domain.admission import model_checks
+from embedding_operator.domain.admission import engine_checks, model_checks
 from embedding_operator.domain.admission.case import Case, Problem
 
 __all__ = ["Problem", "problems"]

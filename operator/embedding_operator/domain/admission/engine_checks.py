@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.kubernetes_types import EnvVar
 from embedding_operator.api.v1alpha1.model import Architecture
+from embedding_operator.domain.admission.case import Case, Problem
 from embedding_operator.domain.model.engine_arguments import (
     MANAGED_VARIABLES,
     NODE_VARIABLES,
@@ -13,7 +14,6 @@ from embedding_operator.domain.model.engine_arguments import (
     parse,
     refusal,
 )
-from embedding_operator.domain.admission.case import Case, Problem
 
 _REFUSED_FROM_SERVICES = {**MANAGED_VARIABLES, **NODE_VARIABLES}
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype, Quantization
-from embedding_operator.domain.model.footprint import Fit, footprint
-from embedding_operator.domain.model.catalog import pools_by_mean
 from embedding_operator.domain.admission.case import Case, Problem
+from embedding_operator.domain.model.catalog import pools_by_mean
+from embedding_operator.domain.model.footprint import Fit, footprint
 from embedding_operator.domain.model.resolution import BFLOAT16_CAPABILITY, Capability, capability
 
 QUANTIZATION_CAPABILITY: Mapping[Quantization, Capability] = {

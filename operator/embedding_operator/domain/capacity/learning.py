@@ -14,7 +14,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from embedding_operator.domain.capacity.concurrency_knee import LIMIT_PER_KNEE, UNLEARNED_LIMIT, learned_curve, learned_knee
+from embedding_operator.domain.capacity.concurrency_knee import (
+    LIMIT_PER_KNEE,
+    UNLEARNED_LIMIT,
+    learned_curve,
+    learned_knee,
+)
 from embedding_operator.domain.capacity.startup_time import lead_seconds, with_starts
 from embedding_operator.domain.memory import LearnedPool
 from embedding_operator.domain.observation import Observation, Pool, Work

@@ -9,10 +9,10 @@ running nobody knows how often it was Ready before.
 
 from datetime import datetime, timedelta
 
+from embedding_operator.domain.demand.stabilization import is_fresh
 from embedding_operator.domain.memory import LearnedPool
 from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
 from embedding_operator.domain.quantile import quantile
-from embedding_operator.domain.demand.stabilization import is_fresh
 
 WARM_SECONDS = 60.0
 SHORTEST, LONGEST = 15.0, 1800.0

@@ -16,10 +16,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from embedding_operator.domain.placement.pool_backoff import is_hopeless
+from embedding_operator.domain.demand.stabilization import highest_within
 from embedding_operator.domain.memory import Bucket
 from embedding_operator.domain.observation import Observation, Pool
-from embedding_operator.domain.demand.stabilization import highest_within
+from embedding_operator.domain.placement.pool_backoff import is_hopeless
 
 DRAIN_PER_LEAD = 1 / 3
 

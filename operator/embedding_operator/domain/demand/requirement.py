@@ -7,13 +7,11 @@ the decisions or a jump of the clock, what runs counts as the last requirement, 
 from datetime import datetime
 from typing import NamedTuple
 
-from embedding_operator.domain.demand.backlog_forecast import outlook
 from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.demand.lines import Demand, demand_of
+from embedding_operator.domain.demand.backlog_forecast import outlook
 from embedding_operator.domain.demand.fallback import FALLBACK_SECONDS, blind_since, fallback_replicas
 from embedding_operator.domain.demand.figures import Hold, gap_in, usable_load
-from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
-from embedding_operator.domain.observation import Load, Observation, Pool
+from embedding_operator.domain.demand.lines import Demand, demand_of
 from embedding_operator.domain.demand.panic import in_panic, is_overdue, oldest_wait, panic_until, queue_since
 from embedding_operator.domain.demand.stabilization import (
     BLIND_SECONDS,
@@ -27,8 +25,10 @@ from embedding_operator.domain.demand.stabilization import (
     step_in_progress,
 )
 from embedding_operator.domain.demand.stall import most_while_stalled, stall
-from embedding_operator.domain.trace import Trace
 from embedding_operator.domain.load.triggers import TriggerDemand, asked_for, gap, raised, sentence
+from embedding_operator.domain.memory import Bucket, RateStep, ScalingMemory
+from embedding_operator.domain.observation import Load, Observation, Pool
+from embedding_operator.domain.trace import Trace
 
 TRIM_MARGIN = 1.05
 

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.model import Dtype, Quantization
-from embedding_operator.domain.model.engine_arguments import merged, number
 from embedding_operator.domain.model.catalog import KnownModel
+from embedding_operator.domain.model.engine_arguments import merged, number
 
 GIB = 1024**3
 

@@ -9,9 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from embedding_operator.api.v1alpha1.pools import Allocation
-from embedding_operator.domain.placement.cheapest_mix import TOLERANCE, Offer, cheapest, hourly_price
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.observation import Allowance, Policy, Pool
+from embedding_operator.domain.placement.cheapest_mix import TOLERANCE, Offer, cheapest, hourly_price
 from embedding_operator.domain.trace import Trace
 
 LEAST_REQUIREMENT = 1.0

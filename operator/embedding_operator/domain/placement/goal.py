@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.load.triggers import asked_for, sentence
+from embedding_operator.domain.memory import Closure, Floor, Idle
+from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation
 from embedding_operator.domain.placement.allocation import allocated, coverage, pool_of_the_first
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
 from embedding_operator.domain.placement.pool_backoff import Shortage, asked_in_vain, usable
-from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.placement.scale_to_zero import has_no_replica, needs_none
-from embedding_operator.domain.memory import Closure, Floor, Idle
-from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation
 from embedding_operator.domain.placement.prewarm import ahead, with_floor
+from embedding_operator.domain.placement.scale_to_zero import has_no_replica, needs_none
 from embedding_operator.domain.trace import Trace
-from embedding_operator.domain.load.triggers import asked_for, sentence
 
 
 class Goal(NamedTuple):

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import RateStep
 from embedding_operator.domain.observation import Parity, Pool, Replica
+from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
 from embedding_operator.domain.trace import Trace
 
 SETTLE = timedelta(seconds=30)

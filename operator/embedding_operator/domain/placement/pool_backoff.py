@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Reason
-from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
 from embedding_operator.domain.memory import Closure
 from embedding_operator.domain.observation import Allowance, Observation, Pool, Replica
+from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
 
 FIRST_SECONDS = 300.0
 LONGEST_SECONDS = 1800.0

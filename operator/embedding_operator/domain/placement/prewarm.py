@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from embedding_operator.domain.placement.allocation import allocated
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import Floor
 from embedding_operator.domain.observation import Allowance, Bounds, Observation
+from embedding_operator.domain.placement.allocation import allocated
 from embedding_operator.domain.trace import Trace
 
 LEADS = 1.2

@@ -15,10 +15,10 @@ A gateway that restarts is neither: its counters say nothing of requests, and it
 from dataclasses import replace
 from datetime import timedelta
 
-from embedding_operator.domain.memory import Idle
-from embedding_operator.domain.observation import GatewayLoad, Observation
 from embedding_operator.domain.demand.stabilization import BLIND_SECONDS, is_fresh
 from embedding_operator.domain.load.triggers import asked_for
+from embedding_operator.domain.memory import Idle
+from embedding_operator.domain.observation import GatewayLoad, Observation
 
 
 def idle_time(observation: Observation) -> Idle | None:

@@ -7,8 +7,8 @@ from datetime import datetime
 from embedding_operator.api.v1alpha1.conditions import Condition, ConditionType, Reason
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec, GPUPoolStatus
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec, ScalingScheduleStatus
-from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.schedule.bounds import schedule_standing
+from embedding_operator.domain.status.conditions import Conditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,13 @@ from embedding_operator.api.v1alpha1.status import (
     ScheduleStatus,
     TriggerStatus,
 )
-from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
-from embedding_operator.domain.placement.handover import settled, takes_over
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, TriggerReading
-from embedding_operator.domain.status.memory_codec import written
 from embedding_operator.domain.gateway_routing import Passage
 from embedding_operator.domain.load.triggers import asked_for, gap, usable
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, TriggerReading
+from embedding_operator.domain.placement.handover import settled, takes_over
+from embedding_operator.domain.status.conditions import Conditions
+from embedding_operator.domain.status.memory_codec import written
 
 STALLED_SECONDS = 1800.0
 STALLED_LEADS = 2.0

@@ -4,12 +4,12 @@ import random
 from dataclasses import replace
 
 import pytest
-from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.capacity.learning import LEAST_RATES, MOST_RATES
+from embedding_operator.domain.decide import decide
+from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import LearnedPool, ScalingMemory
 from embedding_operator.domain.observation import Pool, Work
 from embedding_operator.domain.status.memory_codec import remembered, written
-from embedding_operator.domain.decide import decide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import pytest
 from embedding_operator.domain.capacity.startup_time import MOST_STARTS, WARM_SECONDS, lead_seconds
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.memory import LearnedPool, ScalingMemory
 from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
 from embedding_operator.domain.status.memory_codec import remembered, written
-from embedding_operator.domain.decide import decide
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from embedding_operator.domain.capacity.throughput import work_since
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.observation import Work
-from embedding_operator.domain.capacity.throughput import work_since
 
 from tests.builders import NOON
 

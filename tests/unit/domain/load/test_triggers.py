@@ -4,10 +4,10 @@ import math
 
 import pytest
 from embedding_operator.api.v1alpha1.scaling import ScalingSpec
-from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.observation import Observation, Policy, TriggerReading
 from embedding_operator.domain.decide import decide
+from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.load.triggers import asked_for, gap
+from embedding_operator.domain.observation import Observation, Policy, TriggerReading
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,8 +2,8 @@
 
 import pytest
 from embedding_operator.api.v1alpha1.model import Dtype, ModelSpec, Quantization
-from embedding_operator.domain.model.footprint import Fit, Footprint, footprint
 from embedding_operator.domain.model.catalog import KnownModel, known_model
+from embedding_operator.domain.model.footprint import Fit, Footprint, footprint
 
 from tests.golden.cases import shipped_pools
 

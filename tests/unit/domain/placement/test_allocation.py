@@ -1,9 +1,9 @@
 """Decisions of services that ask for the cheapest mix of pools."""
 
 from embedding_operator.api.v1alpha1.pools import Allocation
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.observation import Policy
-from embedding_operator.domain.decide import decide
 
 from tests.unit.domain.scenes import A10, T4, bounds, load, observe, pool, replicas, settled_memory
 

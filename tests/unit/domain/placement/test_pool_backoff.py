@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
-from embedding_operator.domain.placement.pool_backoff import closures, is_hopeless
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import Bucket, Closure, ScalingMemory
 from embedding_operator.domain.observation import Bounds, Pool, Replica
-from embedding_operator.domain.decide import decide
+from embedding_operator.domain.placement.pool_backoff import closures, is_hopeless
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision, StepReason
 from embedding_operator.domain.memory import Floor, LearnedPool, ScalingMemory
 from embedding_operator.domain.observation import Bounds
 from embedding_operator.domain.placement.prewarm import raised_pools
-from embedding_operator.domain.decide import decide
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
+from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import Idle, ScalingMemory
 from embedding_operator.domain.observation import GatewayLoad, Observation, Policy
-from embedding_operator.domain.decide import decide
 from hypothesis import given
 from hypothesis import strategies as st
 

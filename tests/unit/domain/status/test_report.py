@@ -9,13 +9,13 @@ from embedding_operator.api.v1alpha1.model import Architecture, Dtype
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.api.v1alpha1.status import CapacitySource, EmbeddingServiceStatus, ModelStatus
-from embedding_operator.domain.status.conditions import Conditions
+from embedding_operator.domain.decide import decide
+from embedding_operator.domain.gateway_routing import Passage
 from embedding_operator.domain.memory import Closure, LearnedPool
 from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy, Work
+from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.status.memory_codec import remembered, written
 from embedding_operator.domain.status.report import Obstacle, Surroundings, stalled_status, status_of
-from embedding_operator.domain.gateway_routing import Passage
-from embedding_operator.domain.decide import decide
 
 from tests.unit.domain.scenes import (
     A10,

@@ -1,0 +1,203 @@
+"""A decision as a story: what the operator saw, what it made of it, where that runs, and what is in the way.
+
+Told from the status alone, so it is the same with the cluster at hand and from a file that somebody sent.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
+from embedding_operator.api.v1alpha1.status import (
+    CapacitySource,
+    DecisionStatus,
+    EmbeddingServiceStatus,
+    PoolStatus,
+    ScheduleStatus,
+)
+from embedding_operator.cli.step_text import figure, sentence
+
+SECONDS = {"day": 86_400, "hour": 3600, "minute": 60, "second": 1}
+
+GOOD_IF_TRUE = {
+    ConditionType.METRICS_AVAILABLE,
+    ConditionType.SCHEDULE_APPLIED,
+    ConditionType.GATEWAY_AVAILABLE,
+    ConditionType.TRIGGERS_AVAILABLE,
+    ConditionType.ALLOCATION_APPLIED,
+}
+TOLD_ELSEWHERE = {ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED}
+NOTHING_WRONG = {Reason.NO_SCHEDULE, Reason.NO_REPLICAS, Reason.GATEWAY_DISABLED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The service that a story is about; `generation` is that of its spec, None where only the status is known."""
+
+    name: str
+    status: EmbeddingServiceStatus
+    generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """A heading, and sentences below it."""
+
+    heading: str
+    sentences: tuple[str, ...]
+
+
+def told(subject: Subject, *, now: datetime, width: int = 100) -> str:
+    """Return the story as text of lines that are at most `width` long."""
+    return "\n\n".join(_laid_out(paragraph, width=width) for paragraph in story(subject, now=now)) + "\n"
+
+
+def story(subject: Subject, *, now: datetime) -> tuple[Paragraph, ...]:
+    """Return the paragraphs of the story that have something to say."""
+    status = subject.status
+    paragraphs = [
+        Paragraph(heading=subject.name, sentences=(*_outset(subject, now=now),)),
+        Paragraph(heading="What the clock allows", sentences=(*_schedule(status.schedule, now=now),)),
+        Paragraph(heading="What was seen", sentences=(*_load(status.decision),)),
+        Paragraph(heading="What was decided", sentences=(*_decision(status.decision, now=now),)),
+        Paragraph(heading="Where that runs", sentences=(*_pools(status),)),
+        Paragraph(heading="What to know besides", sentences=(*_besides(status.conditions, now=now),)),
+    ]
+    return tuple(paragraph for paragraph in paragraphs if paragraph.sentences)
+
+
+def _outset(subject: Subject, *, now: datetime) -> Iterator[str]:
+    status = subject.status
+    conditions = {condition.type: condition for condition in status.conditions}
+    yield _readiness(conditions.get(ConditionType.READY), now=now)
+    yield f"{status.ready_replicas} of {status.replicas} wanted replicas are Ready."
+    stalled = conditions.get(ConditionType.STALLED)
+    if stalled is not None and stalled.status is ConditionStatus.TRUE:
+        yield f"Something has to change first ({stalled.reason}): {stalled.message}."
+    if subject.generation is not None and subject.generation != status.observed_generation:
+        yield (
+            f"The spec was changed since: this is about generation {status.observed_generation}, it is at "
+            f"{subject.generation} now."
+        )
+
+
+def _readiness(ready: Condition | None, *, now: datetime) -> str:
+    if ready is None or ready.status is ConditionStatus.UNKNOWN:
+        return "Whether it is Ready is not known yet."
+    state = "been Ready" if ready.status is ConditionStatus.TRUE else "not been Ready"
+    lasting = passed(ready.last_transition_time, now=now)
+    return f"It has {state} for {lasting} ({ready.reason}): {ready.message or 'nothing is missing'}."
+
+
+def _schedule(schedule: ScheduleStatus | None, *, now: datetime) -> Iterator[str]:
+    if schedule is None:
+        yield "No schedule applies: spec.pools counts at any time."
+        return
+    source = "its own schedule" if schedule.source == "EmbeddingService" else str(schedule.source)
+    if schedule.window is None:
+        yield f"No window of {source} is open, so spec.pools counts."
+    else:
+        since = "" if schedule.since is None else f" since {instant(schedule.since)}"
+        yield f"Window {schedule.window} of {source} is open{since}."
+    if schedule.next_transition is not None:
+        follows = "spec.pools counts" if schedule.next_window is None else f"window {schedule.next_window} is open"
+        yield f"From {instant(schedule.next_transition)} on ({ahead(schedule.next_transition, now=now)}) {follows}."
+
+
+def _load(decision: DecisionStatus | None) -> Iterator[str]:
+    if decision is None:
+        return
+    if decision.queue_requests is None:
+        yield "There were no figures of the service's own load to act on."
+    elif decision.queue_requests == 0:
+        yield "No request waited."
+    else:
+        tokens = "" if decision.queue_tokens is None else f" ({figure(decision.queue_tokens)} tokens)"
+        yield f"{_counted(decision.queue_requests, 'request')} waited{tokens}."
+    if decision.arrival_tokens_per_second == 0:
+        yield "Nothing arrived."
+    elif decision.arrival_tokens_per_second is not None:
+        yield f"{figure(decision.arrival_tokens_per_second)} tokens arrived per second."
+    for trigger in decision.triggers:
+        if trigger.value is None:
+            yield f"Trigger {trigger.name} said nothing usable: {trigger.problem}."
+        else:
+            yield f"Trigger {trigger.name} was at {figure(trigger.value)}."
+
+
+def _decision(decision: DecisionStatus | None, *, now: datetime) -> Iterator[str]:
+    if decision is None:
+        return
+    for number, step in enumerate(decision.steps, start=1):
+        yield f"{number}. {sentence(step)}"
+    yield (
+        f"So {figure(decision.required)} tokens/s are required. This was decided at {instant(decision.at)}, "
+        f"{passed(decision.at, now=now)} ago."
+    )
+
+
+def _pools(status: EmbeddingServiceStatus) -> Iterator[str]:
+    for pool in status.pools:
+        yield _pool(pool)
+    if status.decision is not None and status.pools:
+        serves = sum(pool.ready * pool.tokens_per_second for pool in status.pools)
+        yield f"What is Ready serves {figure(serves)} tokens/s; {figure(status.decision.required)} are required."
+
+
+def _pool(pool: PoolStatus) -> str:
+    counts = [f"{_counted(pool.desired, 'replica')} wanted", f"{pool.ready} Ready"]
+    counts += [f"{pool.starting} starting"] if pool.starting else []
+    counts += [f"{pool.stuck} stuck"] if pool.stuck else []
+    origin = {CapacitySource.SPEC: "as spec.pools states", CapacitySource.ESTIMATE: "an estimate"}
+    source = origin.get(pool.capacity_source, "measured")
+    return f"{pool.gpu_pool}: {', '.join(counts)}; one serves {figure(pool.tokens_per_second)} tokens/s ({source})."
+
+
+def _besides(conditions: Sequence[Condition], *, now: datetime) -> Iterator[str]:
+    for condition in conditions:
+        expected = ConditionStatus.TRUE if condition.type in GOOD_IF_TRUE else ConditionStatus.FALSE
+        usual = condition.status is expected and condition.reason != Reason.PARTIAL
+        if usual or condition.type in TOLD_ELSEWHERE or condition.reason in NOTHING_WRONG:
+            continue
+        lasting = passed(condition.last_transition_time, now=now)
+        said = f": {condition.message}" if condition.message else ""
+        yield f"{condition.type} has been {condition.status} for {lasting} ({condition.reason}){said}."
+
+
+def instant(moment: datetime) -> str:
+    """Return an instant in UTC, to the minute."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def passed(moment: datetime, *, now: datetime) -> str:
+    """Return how long ago an instant was, in its two largest units."""
+    return _duration((now - moment).total_seconds())
+
+
+def ahead(moment: datetime, *, now: datetime) -> str:
+    """Return in how long an instant comes, or that it is over."""
+    seconds = (moment - now).total_seconds()
+    return f"in {_duration(seconds)}" if seconds > 0 else f"{_duration(-seconds)} ago"
+
+
+def _duration(seconds: float) -> str:
+    left, parts = max(0, round(seconds)), []
+    for unit, length in SECONDS.items():
+        count, left = divmod(left, length)
+        if count:
+            parts.append(_counted(count, unit))
+    return " ".join(parts[:2]) or "0 seconds"
+
+
+def _counted(count: float, noun: str) -> str:
+    return f"{figure(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def _laid_out(paragraph: Paragraph, *, width: int) -> str:
+    lines = [paragraph.heading]
+    for each in paragraph.sentences:
+        lines += textwrap.wrap(
+            each, width, initial_indent="  ", subsequent_indent="     ", break_long_words=False, break_on_hyphens=False
+        )
+    return "\n".join(lines)

@@ -1,0 +1,124 @@
+"""What to tell HAProxy so that its servers become the members: a pure decision, made anew from HAProxy's own state.
+
+New capacity comes first, then drains, then removals. Nothing is remembered between two decisions, so that a restart of
+either side needs no care.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from embedding_operator.gateway.endpoints import Member, Phase
+from embedding_operator.gateway.haproxy_state import Server
+
+BACKEND = "engines"
+CHECK = "check inter 500ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
+"""The first refused connection takes a server out: a dead engine, always the least busy, would get all that wait."""
+IDLE = "pool-purge-delay 250ms"
+"""Engines close a connection that was idle for 5 s. HAProxy does so first, and none is closed under a request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One line for HAProxy. `answer` is how its answer begins when it did that; empty if it says nothing then.
+
+    `busy` is how the answer begins when it can not do that yet and nothing is wrong.
+    """
+
+    text: str
+    answer: str = ""
+    busy: str = ""
+
+
+def plan(members: Collection[Member], servers: Collection[Server]) -> tuple[Command, ...]:
+    """Return what makes `servers` serve `members`, in order; nothing if they do, as far as requests allow.
+
+    Pods that end or are gone get no new request from now on, and lose their server when its last request is answered.
+    Pods that are not ready keep a drained server. If no pod is ready, those that only are not ready keep getting what
+    HAProxy's own check lets through: a cluster that lost sight of all its pods does not take them away.
+    """
+    by_name = {server.name: server for server in servers}
+    admitted = _admitted(members)
+    present = [(member, by_name[member.name]) for member in members if member.name in by_name]
+    leaving = _leaving(members, servers)
+    commands: list[Command] = []
+    for member in members:
+        if member.phase is Phase.READY and member.name not in by_name:
+            commands += _added(member)
+    for member, server in present:
+        if member.name in admitted:
+            commands += _corrected(server, member)
+    for member, server in present:
+        if member.phase is Phase.UNREADY and member.name not in admitted:
+            commands += _drained(server)
+    for server in leaving:
+        commands += _removed(server)
+    return tuple(commands)
+
+
+def is_at_rest(members: Collection[Member], servers: Collection[Server]) -> bool:
+    """Return whether nothing is left to do now or when requests end."""
+    return not plan(members, servers) and not any(_leaving(members, servers))
+
+
+def _admitted(members: Iterable[Member]) -> frozenset[str]:
+    """Return the names of the members whose servers get requests."""
+    for phase in (Phase.READY, Phase.UNREADY):
+        names = frozenset(member.name for member in members if member.phase is phase)
+        if names:
+            return names
+    return frozenset()
+
+
+def _leaving(members: Iterable[Member], servers: Iterable[Server]) -> list[Server]:
+    staying = {member.name for member in members if member.phase is not Phase.TERMINATING}
+    return [server for server in servers if server.name not in staying]
+
+
+def _added(member: Member) -> Iterator[Command]:
+    host = f"[{member.address}]" if ":" in member.address else member.address
+    yield Command(
+        text=f"add server {BACKEND}/{member.name} {host}:{member.port} {CHECK} maxconn {member.max_connections} {IDLE}",
+        answer="New server registered.",
+    )
+    yield _enable_health(member.name)
+    yield _set_state(member.name, "ready")
+
+
+def _corrected(server: Server, member: Member) -> Iterator[Command]:
+    if (server.address, server.port) != (member.address, member.port):
+        yield Command(
+            text=f"set server {BACKEND}/{server.name} addr {member.address} port {member.port}",
+            answer="IP changed" if server.address != member.address else "no need to change the addr, port changed",
+        )
+    if server.max_connections != member.max_connections:
+        yield Command(text=f"set maxconn server {BACKEND}/{server.name} {member.max_connections}")
+    if not server.checked:
+        yield _enable_health(server.name)
+    if not server.admitted:
+        yield _set_state(server.name, "ready")
+
+
+def _drained(server: Server) -> Iterator[Command]:
+    if server.admitted:
+        yield _set_state(server.name, "drain")
+
+
+def _removed(server: Server) -> Iterator[Command]:
+    if server.admitted:
+        yield _set_state(server.name, "drain")
+    elif server.in_use == 0:
+        if not server.in_maintenance:
+            yield _set_state(server.name, "maint")
+        yield Command(
+            text=f"del server {BACKEND}/{server.name}",
+            answer="Server deleted.",
+            busy="Server still has connections attached to it",
+        )
+
+
+def _enable_health(name: str) -> Command:
+    return Command(text=f"enable health {BACKEND}/{name}")
+
+
+def _set_state(name: str, state: str) -> Command:
+    return Command(text=f"set server {BACKEND}/{name} state {state}")

@@ -1,0 +1,89 @@
+"""One step towards what HAProxy should be: its servers are the members, its keys are those of the Secret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from embedding_operator.gateway import keys
+from embedding_operator.gateway.draining import announce_end
+from embedding_operator.gateway.endpoints import Member
+from embedding_operator.gateway.haproxy_socket import Conversation, Refused, RuntimeSocket
+from embedding_operator.gateway.haproxy_state import Server
+from embedding_operator.gateway.plan import is_at_rest, plan
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What HAProxy should have. `members` is None until the cluster was read once, `clients` is by hash of key.
+
+    `ending` is whether its clients are to leave.
+    """
+
+    members: tuple[Member, ...] | None = None
+    clients: Mapping[str, str] = field(default_factory=dict)
+    ending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What was found and done. `serves` is whether HAProxy can serve or hold requests as the cluster wants it to.
+
+    `at_rest` is whether the next step can wait for a change. `refused` is what HAProxy did not do, and why.
+    """
+
+    at_rest: bool
+    serves: bool
+    refused: tuple[str, ...] = ()
+
+
+async def step(runtime: RuntimeSocket, wanted: Wanted, *, keys_map: Path, state_map: Path) -> Step:
+    """Look at HAProxy, and tell it what differs. Raises `Unreachable` and `UnreadableAnswer`."""
+    async with runtime.conversation() as conversation:
+        servers = await conversation.servers()
+        refused = [
+            *await _lead(conversation, wanted.members, servers=servers),
+            *await _rekey(conversation, wanted.clients, keys_map=keys_map),
+            *(await _end(conversation, state_map=state_map) if wanted.ending else ()),
+        ]
+    if wanted.members is None:
+        # Servers that an agent before this one left there are good enough until the cluster can be read.
+        return Step(at_rest=True, serves=any(server.admitted for server in servers), refused=tuple(refused))
+    return Step(at_rest=is_at_rest(wanted.members, servers), serves=True, refused=tuple(refused))
+
+
+async def _lead(
+    conversation: Conversation, members: tuple[Member, ...] | None, *, servers: tuple[Server, ...]
+) -> list[str]:
+    """Make the servers the members, if those are known; return what was refused."""
+    refused, done = [], []
+    for command in () if members is None else plan(members, servers):
+        try:
+            if await conversation.order(command):
+                done.append(command.text)
+        except Refused as error:
+            refused.append(str(error))
+    if done:
+        _log.info("servers changed", commands=done)
+    return refused
+
+
+async def _rekey(conversation: Conversation, clients: Mapping[str, str], *, keys_map: Path) -> list[str]:
+    try:
+        if await keys.synchronize(conversation, path=keys_map, clients=clients):
+            _log.info("keys changed", clients=sorted(clients.values()))
+    except Refused as error:
+        return [str(error)]
+    return []
+
+
+async def _end(conversation: Conversation, *, state_map: Path) -> list[str]:
+    try:
+        if await announce_end(conversation, path=state_map):
+            _log.info("clients are asked to leave")
+    except Refused as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,118 @@
+"""Where gateways say that their service should be looked at.
+
+A notice holds no figures, and none would be believed: the operator reads them itself. So one that lies costs one poll
+of the service that it belongs to, and nobody can speak for another service.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import NamedTuple
+
+import structlog
+from aiohttp import web
+
+from embedding_operator.kube.errors import Conflict, Gone, Unavailable
+from embedding_operator.kube.resources import EMBEDDING_SERVICE
+from embedding_operator.kube.store import ObjectKey
+from embedding_operator.poke.identity import Busy
+from embedding_operator.rendering.gateway_pod import AUDIENCE
+from embedding_operator.rendering.names import gateway_name
+
+PATH = "/attention"
+MAX_BODY_BYTES = 1024
+MAX_TOKEN_LENGTH = 4096
+BODY_SECONDS = 2.0
+
+_SCHEME = "bearer "
+
+_log = structlog.get_logger(__name__)
+
+
+class _Answer(NamedTuple):
+    status: HTTPStatus
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """Takes notices. `leads` says whether this process acts on them, `user_of` whose token it is, None if nobody's.
+
+    `notice` is called for those that are to be believed, `counted` with the HTTP status of every answer.
+    """
+
+    leads: Callable[[], bool]
+    user_of: Callable[[str], Awaitable[str | None]]
+    notice: Callable[[ObjectKey], None]
+    counted: Callable[[str], None]
+
+    async def attention(self, request: web.Request) -> web.Response:
+        """Answer one notice: 202 if it was taken, or if another process leads."""
+        answer = await self._answer(request)
+        self.counted(str(answer.status.value))
+        return web.json_response({"message": answer.message or answer.status.phrase}, status=answer.status)
+
+    async def _answer(self, request: web.Request) -> _Answer:
+        if not self.leads():
+            return _Answer(HTTPStatus.ACCEPTED)
+        token = _token(request)
+        if token is None:
+            return _Answer(HTTPStatus.UNAUTHORIZED, "send a ServiceAccount token as Authorization: Bearer")
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                key = _key(await request.read())
+        except TimeoutError:
+            return _Answer(HTTPStatus.REQUEST_TIMEOUT)
+        except web.HTTPRequestEntityTooLarge:
+            return _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MAX_BODY_BYTES} bytes are taken")
+        if key is None:
+            return _Answer(HTTPStatus.BAD_REQUEST, 'send {"namespace": "...", "name": "..."}')
+        return await self._authenticated(key, token=token)
+
+    async def _authenticated(self, key: ObjectKey, *, token: str) -> _Answer:
+        try:
+            user = await self.user_of(token)
+        except Busy:
+            return _Answer(HTTPStatus.TOO_MANY_REQUESTS)
+        except (Conflict, Gone, Unavailable) as error:
+            _log.warning("the token of a notice could not be reviewed", error=str(error))
+            return _Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the token could not be reviewed")
+        if user is None:
+            return _Answer(HTTPStatus.UNAUTHORIZED, f"the token is not valid for the audience {AUDIENCE}")
+        if user != f"system:serviceaccount:{key.namespace}:{gateway_name(key.name)}":
+            return _Answer(HTTPStatus.FORBIDDEN, "the token is not that of the gateway of this service")
+        self.notice(key)
+        return _Answer(HTTPStatus.ACCEPTED)
+
+
+async def serve(reception: Reception, *, port: int) -> web.AppRunner:
+    """Serve on all addresses; return what ends it. Raises `OSError` where the port is taken."""
+    application = web.Application(client_max_size=MAX_BODY_BYTES)
+    application.router.add_post(PATH, reception.attention)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    # None stands for both address families, in clusters that have only one of them too.
+    await web.TCPSite(runner, None, port).start()
+    return runner
+
+
+def _token(request: web.Request) -> str | None:
+    header = request.headers.get("Authorization", "")
+    token = header[len(_SCHEME) :].strip()
+    is_bearer = header.lower().startswith(_SCHEME) and token.isascii()
+    return token if is_bearer and 0 < len(token) <= MAX_TOKEN_LENGTH else None
+
+
+def _key(body: bytes) -> ObjectKey | None:
+    try:
+        notice = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(notice, dict):
+        return None
+    namespace, name = notice.get("namespace"), notice.get("name")
+    if not (isinstance(namespace, str) and isinstance(name, str) and namespace and name):
+        return None
+    return ObjectKey(EMBEDDING_SERVICE.kind, namespace, name)

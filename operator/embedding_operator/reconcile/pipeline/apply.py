@@ -1,0 +1,78 @@
+"""Apply: the children that a decision asks for are written, those that serve stay, the others go."""
+
+from dataclasses import dataclass
+
+from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.domain.decision import Decision
+from embedding_operator.domain.observation import Observation
+from embedding_operator.domain.status.report import Obstacle
+from embedding_operator.kube.errors import Unavailable
+from embedding_operator.kube.reader import PoolObject, ServiceObject
+from embedding_operator.kube.resources import DEPLOYMENT
+from embedding_operator.kube.store import ObjectKey
+from embedding_operator.kube.writer import ChildWriter, Outcome
+from embedding_operator.reconcile.pipeline.observe import Scene
+from embedding_operator.rendering import names
+from embedding_operator.rendering.manifest import Manifest
+
+
+def replicas_to_write(observation: Observation, decision: Decision) -> dict[str, int]:
+    """Return what was decided by pool, or what is there where decisions are only reported."""
+    if decision.write:
+        return {target.pool: target.replicas for target in decision.targets}
+    return {pool.name: pool.replicas for pool in observation.pools}
+
+
+def deployments_to_keep(scene: Scene, decision: Decision) -> set[ObjectKey]:
+    """Return Deployments that serve even if they are not rendered: their pool left the spec, or has no GPUPool."""
+    holding = {target.pool for target in decision.targets if target.replicas > 0}
+    listed = {entry.gpu_pool for entry in scene.prepared.spec.pools}
+    return {
+        ObjectKey(DEPLOYMENT.kind, scene.service.namespace, names.deployment_name(scene.service.name, pool=each.pool))
+        for each in scene.objects
+        if each.pool in listed or not decision.write or each.pool in holding
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Children:
+    """Brings the children of services to what was decided."""
+
+    writer: ChildWriter
+
+    async def apply(self, scene: Scene, decision: Decision, *, manifests: tuple[Manifest, ...]) -> Obstacle | None:
+        """Write `manifests`; return what the cluster holds against it."""
+        keep = {ObjectKey(manifest.kind, manifest.namespace, manifest.name) for manifest in manifests}
+        keep |= deployments_to_keep(scene, decision)
+        try:
+            if decision.write:
+                victims = {name for target in decision.targets for name in target.victims}
+                await self.writer.mark_victims(scene.service, names=victims)
+            obstacle = await self._write(manifests, owner=scene.service)
+            await self.writer.prune(scene.service, keep=keep)
+        except Unavailable as error:
+            if error.reason is None:
+                raise
+            return Obstacle(reason=error.reason, message=error.message)
+        return obstacle or _refusal(scene.objects)
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of the children of a service that is gone."""
+        self.writer.forget(uid)
+
+    async def _write(self, manifests: tuple[Manifest, ...], *, owner: ServiceObject) -> Obstacle | None:
+        """Write every child that may be written; return who holds the name of one that may not."""
+        obstacle: Obstacle | None = None
+        for manifest in manifests:
+            applied = await self.writer.apply(manifest, owner=owner)
+            if applied.outcome is Outcome.NAME_CONFLICT:
+                obstacle = Obstacle(reason=Reason.NAME_CONFLICT, message=applied.message)
+        return obstacle
+
+
+def _refusal(objects: tuple[PoolObject, ...]) -> Obstacle | None:
+    """Return what a quota or an admission check says about the pods of a Deployment."""
+    refusal = next((each.refusal for each in objects if each.refusal is not None), None)
+    if refusal is None or refusal.reason is None:
+        return None
+    return Obstacle(reason=refusal.reason, message=refusal.message)

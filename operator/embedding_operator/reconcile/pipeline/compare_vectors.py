@@ -1,0 +1,58 @@
+"""Compare: whether the pools of a service give equal vectors, asked only while one takes over from another."""
+
+from collections.abc import Callable, Mapping
+
+from embedding_operator.domain.decision import Decision
+from embedding_operator.domain.observation import Parity
+from embedding_operator.domain.placement.handover import takes_over
+from embedding_operator.kube.reader import ServiceObject
+from embedding_operator.kube.resources import EMBEDDING_SERVICE
+from embedding_operator.kube.store import ObjectKey
+from embedding_operator.reconcile.pipeline.observe import Scene
+from embedding_operator.reconcile.pipeline.validate import Prepared
+from embedding_operator.reconcile.sources.parity_probes import Candidate, ParityBook
+
+
+class Comparison:
+    """Asks `book` about services by their vector space; `again` is called with a service when an answer came."""
+
+    def __init__(self, book: ParityBook, *, again: Callable[[ObjectKey], None]) -> None:
+        self._book = book
+        self._again = again
+        self._vector_spaces: dict[str, str] = {}
+
+    def parities(self, service: ServiceObject, prepared: Prepared) -> Mapping[str, Parity]:
+        """Return what is known of the replicas of `service`, by pod UID."""
+        return self._book.parities(_vector_space(service, prepared))
+
+    def ask(self, scene: Scene, decision: Decision) -> None:
+        """Let the vectors of the pools be compared if `decision` lets one take over from another."""
+        goal = {target.pool: target.goal for target in decision.targets}
+        if not takes_over(scene.observation.pools, goal=goal):
+            return
+        candidates = [
+            Candidate(
+                uid=pod.replica.uid,
+                endpoint=pod.endpoint,
+                age=(scene.observation.now - pod.replica.ready_since).total_seconds(),
+            )
+            for each in scene.objects
+            for pod in each.pods
+            if pod.endpoint is not None and pod.replica.ready_since is not None
+        ]
+        key = ObjectKey(EMBEDDING_SERVICE.kind, scene.service.namespace, scene.service.name)
+        space = _vector_space(scene.service, scene.prepared)
+        if self._vector_spaces.get(scene.service.uid) != space:
+            self._vector_spaces[scene.service.uid] = space
+            self._book.forget(self._vector_spaces.values())
+        self._book.ask(space, candidates, answered=lambda: self._again(key))
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of a service that is gone."""
+        self._vector_spaces.pop(uid, None)
+        self._book.forget(self._vector_spaces.values())
+
+
+def _vector_space(service: ServiceObject, prepared: Prepared) -> str:
+    """Return a key that changes with everything that may change the vectors of a service."""
+    return f"{service.uid}/{prepared.spec.model.model_dump_json()}"

@@ -1,0 +1,249 @@
+"""Observe: everything that one reconcile of a service looks at, gathered from the store and from telemetry."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.api.v1alpha1.scaling import Trigger
+from embedding_operator.domain.capacity.estimate import Capacity, replica_capacity
+from embedding_operator.domain.capacity.startup_time import lead_seconds
+from embedding_operator.domain.capacity.throughput import work_since
+from embedding_operator.domain.gateway_routing import Phase
+from embedding_operator.domain.load.engine_load import EngineSample, measure, recent_tokens_per_request
+from embedding_operator.domain.load.gateway_load import (
+    GatewaySample,
+    in_flight_by_engine,
+    joined,
+    listen,
+    without_engines,
+)
+from embedding_operator.domain.memory import ScalingMemory
+from embedding_operator.domain.observation import (
+    LEAD_SECONDS,
+    Bounds,
+    GatewayLoad,
+    Load,
+    Observation,
+    Parity,
+    Policy,
+    Pool,
+    Replica,
+    TriggerReading,
+    Work,
+)
+from embedding_operator.domain.schedule.bounds import ClusterSchedule, bounds_in_force, selects
+from embedding_operator.kube.gateways import Gateways
+from embedding_operator.kube.reader import PoolObject, Reader, ServiceObject
+from embedding_operator.kube.resources import NAMESPACE
+from embedding_operator.kube.store import ObjectStore
+from embedding_operator.reconcile.pipeline.catalog import Catalog
+from embedding_operator.reconcile.pipeline.validate import Prepared
+from embedding_operator.telemetry.history import History
+
+LEAST_LEAD_SECONDS = 60.0
+"""A pod is stuck once it starts for twice as long as starts took of late, but never within two minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What one reconcile of a service looks at, beside the observation that the decision gets."""
+
+    service: ServiceObject
+    prepared: Prepared
+    objects: tuple[PoolObject, ...]
+    capacities: Mapping[str, Capacity]
+    observation: Observation
+
+    @property
+    def has_a_place(self) -> bool:
+        """Whether replicas may run anywhere; where they may not, what serves now would leave for nothing."""
+        bounds = self.observation.bounds
+        return bool(self.observation.pools) and (bounds.asleep or bool(bounds.pools))
+
+
+def unread(triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
+    """Return readings of triggers that nobody asks."""
+    return tuple(TriggerReading(name=trigger.name, threshold=trigger.threshold) for trigger in triggers)
+
+
+def unknown(_: str, __: Bounds) -> float | None:
+    """Return that nobody keeps a history."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Looks at services; nothing is asked of the cluster for it.
+
+    `engines` and `gateways` are the samples of the pods, by UID of the service. `read_triggers` returns what external
+    queues said last, `forecast` what a service with this UID is expected to need at its next transition.
+    """
+
+    store: ObjectStore
+    catalog: Catalog
+    reader: Reader
+    engines: History[str, EngineSample]
+    gateways: History[str, GatewaySample]
+    now: Callable[[], datetime]
+    read_triggers: Callable[[Sequence[Trigger]], tuple[TriggerReading, ...]] = unread
+    forecast: Callable[[str, Bounds], float | None] = unknown
+
+    def scene(
+        self,
+        service: ServiceObject,
+        prepared: Prepared,
+        *,
+        parities: Mapping[str, Parity],
+        memory: ScalingMemory | None,
+    ) -> Scene:
+        """Return what there is of `service` now; `parities` are by pod UID."""
+        now, spec, pools = self.now(), prepared.spec, prepared.pools
+        leads = _leads(memory)
+        objects = self.reader.pools(service, now=now, lead_seconds=lambda pool: leads.get(pool, LEAD_SECONDS))
+        schedules = selecting(self.catalog.schedules(), service=service, store=self.store)
+        capacities = _capacities(spec, objects=objects, pools=pools)
+        replicas = [pod.replica for each in objects for pod in each.pods]
+        observed = observed_pools(
+            spec,
+            objects=objects,
+            capacities=capacities,
+            prices=_prices(pools),
+            parities=parities,
+            in_flight=self._in_flight(service, replicas),
+            work=work_since(None if memory is None else memory.at, series=self.engines.series(service.uid), now=now),
+        )
+        gateway = self._gateway(service, spec, now=now)
+        bounds = _usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools)
+        observation = Observation(
+            now=now,
+            policy=Policy.of(spec.scaling, allocation=spec.allocation),
+            bounds=bounds,
+            pools=observed,
+            load=self._load(service, replicas, gateway=gateway, now=now),
+            gateway=gateway,
+            triggers=self.read_triggers(spec.scaling.triggers),
+            forecast_tokens_per_second=self.forecast(service.uid, bounds),
+            memory=memory,
+        )
+        return Scene(
+            service=service, prepared=prepared, objects=objects, capacities=capacities, observation=observation
+        )
+
+    def forget(self, uid: str) -> None:
+        """Drop what was measured of a service that is gone."""
+        self.engines.forget(uid)
+        self.gateways.forget(uid)
+
+    def _gateway(self, service: ServiceObject, spec: EmbeddingServiceSpec, *, now: datetime) -> GatewayLoad | None:
+        """Return what the gateway says; None where requests do not come through it, or soon will not."""
+        door = Gateways(store=self.store).door(service)
+        if not spec.gateway.enabled or door is None or door.phase is Phase.ENGINES:
+            return None
+        pods = self.reader.gateway_pods(service)
+        heard = listen(
+            self.gateways.series(service.uid),
+            present=[pod.uid for pod in pods],
+            ready=[pod.uid for pod in pods if pod.is_ready],
+            now=now,
+        )
+        return replace(heard, holds=spec.gateway.hold_seconds > 0)
+
+    def _load(
+        self, service: ServiceObject, replicas: Sequence[Replica], *, gateway: GatewayLoad | None, now: datetime
+    ) -> Load | None:
+        series = self.engines.series(service.uid)
+        ready = [each.uid for each in replicas if each.ready_since is not None]
+        engines = measure(series, ready=ready, now=now)
+        if gateway is None:
+            return engines
+        if engines is None:
+            length = recent_tokens_per_request(series, now=now)
+            return without_engines(gateway, tokens_per_request=length, expected=len(ready))
+        return joined(engines, gateway)
+
+    def _in_flight(self, service: ServiceObject, replicas: Sequence[Replica]) -> dict[str, float]:
+        """Return the requests in flight by pod UID, as the engines or the gateway say, whichever says more."""
+        by_engines = {uid: samples[-1].in_flight or 0.0 for uid, samples in self.engines.series(service.uid).items()}
+        by_gateways = in_flight_by_engine([each[-1] for each in self.gateways.series(service.uid).values()])
+        return {each.uid: max(by_engines.get(each.uid, 0.0), by_gateways.get(each.name, 0.0)) for each in replicas}
+
+
+def selecting(
+    schedules: Sequence[ClusterSchedule], *, service: ServiceObject, store: ObjectStore
+) -> tuple[ClusterSchedule, ...]:
+    """Return the schedules that select `service`."""
+    namespace = store.get(NAMESPACE.kind, "", service.namespace)
+    labels: Mapping[str, str] = {} if namespace is None else namespace["metadata"].get("labels") or {}
+    return tuple(
+        schedule
+        for schedule in schedules
+        if selects(schedule.spec, service_labels=service.labels, namespace_labels=labels)
+    )
+
+
+def observed_pools(
+    spec: EmbeddingServiceSpec,
+    *,
+    objects: Sequence[PoolObject],
+    capacities: Mapping[str, Capacity],
+    prices: Mapping[str, float],
+    parities: Mapping[str, Parity],
+    in_flight: Mapping[str, float],
+    work: Mapping[str, tuple[Work, ...]],
+) -> tuple[Pool, ...]:
+    """Return every pool that the service lists or still holds replicas on.
+
+    `prices` are those of a replica for an hour; `parities`, `in_flight` and `work` are by pod UID.
+    """
+    known = {each.pool: each for each in objects}
+    listed = [pool.gpu_pool for pool in spec.pools]
+    left = [each.pool for each in objects if each.pool not in listed and (each.replicas or each.pods)]
+    return tuple(
+        Pool(
+            name=name,
+            replicas=known[name].replicas if name in known else 0,
+            tokens_per_second=capacities[name].tokens_per_second,
+            pods=tuple(_with_telemetry(pod.replica, parities=parities, in_flight=in_flight) for pod in known[name].pods)
+            if name in known
+            else (),
+            work=tuple(each for pod in known[name].pods for each in work.get(pod.replica.uid, ()))
+            if name in known
+            else (),
+            price_per_hour=prices.get(name),
+        )
+        for name in (*listed, *left)
+        if name in capacities
+    )
+
+
+def _leads(memory: ScalingMemory | None) -> dict[str, float]:
+    """Return the seconds of a start by pool, as far as starts were seen; a start that is not warm is waited for."""
+    known = () if memory is None else memory.learned
+    return {each.pool: max(LEAST_LEAD_SECONDS, lead_seconds(each, warm=False)) for each in known}
+
+
+def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: Mapping[str, float]) -> Replica:
+    return replace(pod, parity=parities.get(pod.uid, Parity.UNKNOWN), in_flight=in_flight.get(pod.uid, 0.0))
+
+
+def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:
+    """Return `bounds` without pools that have no GPUPool: what runs on them stays, nothing is asked of them."""
+    return replace(
+        bounds,
+        pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools),
+        upcoming=tuple(allowance for allowance in bounds.upcoming if allowance.pool in pools),
+    )
+
+
+def _prices(pools: Mapping[str, GPUPoolSpec]) -> dict[str, float]:
+    return {name: float(pool.price_per_hour) for name, pool in pools.items() if pool.price_per_hour is not None}
+
+
+def _capacities(
+    spec: EmbeddingServiceSpec, *, objects: tuple[PoolObject, ...], pools: Mapping[str, GPUPoolSpec]
+) -> dict[str, Capacity]:
+    listed = [entry.gpu_pool for entry in spec.pools if entry.gpu_pool in pools]
+    held = [each.pool for each in objects if each.pool not in listed]
+    return {pool: replica_capacity(spec, pool=pool, gpu=pools.get(pool)) for pool in (*listed, *held)}

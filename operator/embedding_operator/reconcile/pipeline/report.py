@@ -1,0 +1,103 @@
+"""Report: the status of a service, and Events about what is new in it."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus, ModelStatus
+from embedding_operator.domain.decision import Decision
+from embedding_operator.domain.gateway_routing import Passage
+from embedding_operator.domain.memory import ScalingMemory
+from embedding_operator.domain.model.resolution import resolve_model
+from embedding_operator.domain.status.conditions import Conditions
+from embedding_operator.domain.status.events import announcements
+from embedding_operator.domain.status.memory_codec import remembered
+from embedding_operator.domain.status.report import Obstacle, Surroundings, stalled_status, status_of
+from embedding_operator.kube.events import EventRecorder, Occurrence, Regarding
+from embedding_operator.kube.reader import ServiceObject
+from embedding_operator.kube.resources import EMBEDDING_SERVICE
+from embedding_operator.kube.scalers import Scalers
+from embedding_operator.kube.status import StatusWriter
+from embedding_operator.reconcile.pipeline.observe import Scene
+
+
+class Reporter:
+    """Writes what services are told. `other_scalers` is what the last look for other autoscalers found."""
+
+    def __init__(self, statuses: StatusWriter, *, events: EventRecorder, now: Callable[[], datetime]) -> None:
+        self._statuses = statuses
+        self._events = events
+        self._now = now
+        self.other_scalers: Scalers = {}
+
+    async def report(
+        self,
+        scene: Scene,
+        decision: Decision,
+        *,
+        obstacle: Obstacle | None,
+        passage: Passage,
+        previous: EmbeddingServiceStatus,
+    ) -> None:
+        """Say what was decided, what is in the way of it, and which way requests take."""
+        service = scene.service
+        scalers = self.other_scalers.get((service.namespace, service.name), ())
+        around = Surroundings(
+            generation=service.generation,
+            url=f"http://{service.name}.{service.namespace}.svc",
+            model=_model(scene),
+            capacity_sources={pool: capacity.source for pool, capacity in scene.capacities.items()},
+            passage=passage,
+            obstacle=obstacle,
+            other_scaler=", ".join(scalers) or None,
+        )
+        status = status_of(scene.observation, decision, around=around, previous=previous)
+        await self._write(service, status, previous=previous)
+
+    async def stall(self, service: ServiceObject, obstacle: Obstacle, *, previous: EmbeddingServiceStatus) -> None:
+        """Say why nothing is done about the spec as it is."""
+        conditions = Conditions(previous.conditions, generation=service.generation, now=self._now())
+        status = stalled_status(obstacle, previous=previous, conditions=conditions, generation=service.generation)
+        await self._write(service, status, previous=previous)
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of a service that is gone."""
+        self._statuses.forget(uid)
+
+    async def _write(
+        self, service: ServiceObject, status: EmbeddingServiceStatus, *, previous: EmbeddingServiceStatus
+    ) -> None:
+        place = {"namespace": service.namespace, "name": service.name}
+        document = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        await self._statuses.write(EMBEDDING_SERVICE, **place, status=document, now=self._now())
+        regarding = Regarding(resource=EMBEDDING_SERVICE, **place, uid=service.uid)
+        for each in announcements(previous, status):
+            self._events.record(
+                Occurrence(regarding=regarding, type=each.type, reason=each.reason, action="Reconcile", note=each.note)
+            )
+
+
+def parsed_status(service: ServiceObject) -> EmbeddingServiceStatus:
+    """Return the status of a service; one that can not be read counts as none and will be built anew."""
+    try:
+        return EmbeddingServiceStatus.model_validate(service.status)
+    except ValidationError:
+        return EmbeddingServiceStatus()
+
+
+def last_memory(status: EmbeddingServiceStatus) -> ScalingMemory | None:
+    """Return the scaling memory that a status holds."""
+    if status.decision is None or status.decision.memory is None:
+        return None
+    return remembered(status.decision.memory)
+
+
+def _model(scene: Scene) -> ModelStatus:
+    model = resolve_model(scene.service.name, scene.prepared.spec, scene.prepared.pools)
+    return ModelStatus(
+        revision=model.revision,
+        dtype=model.dtype,
+        architecture=model.architecture,
+        dimensions=list(model.dimensions),
+    )

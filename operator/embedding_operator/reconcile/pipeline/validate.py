@@ -1,0 +1,78 @@
+"""Prepare: a stored spec becomes a checked one, again only when the spec or a GPUPool changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
+from embedding_operator.domain.admission.checks import Problem, problems
+from embedding_operator.kube.reader import ServiceObject
+from embedding_operator.reconcile.pipeline.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A stored object that does not fit the models of this version of the operator."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What depends only on a spec and the GPUPools; the same object while both stay the same."""
+
+    pools: Mapping[str, GPUPoolSpec]
+    spec: EmbeddingServiceSpec
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What came of a generation of a spec with these GPUPools. What is refused is looked at as often as the rest."""
+
+    generation: int
+    pools: Mapping[str, GPUPoolSpec]
+    outcome: Prepared | Refused
+
+
+class Preparations:
+    """The prepared specs of all services."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._known: dict[str, _Known] = {}
+
+    def prepare(self, service: ServiceObject) -> Prepared | Refused:
+        """Return the spec of `service` with what is wrong in it, or why it can not be read at all."""
+        pools = self._catalog.pools()
+        known = self._known.get(service.uid)
+        if known is None or known.generation != service.generation or known.pools is not pools:
+            known = _Known(generation=service.generation, pools=pools, outcome=_prepared(service, pools=pools))
+            self._known[service.uid] = known
+        return known.outcome
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered of a service that is gone."""
+        self._known.pop(uid, None)
+
+
+def _prepared(service: ServiceObject, *, pools: Mapping[str, GPUPoolSpec]) -> Prepared | Refused:
+    spec = parsed_spec(service)
+    return spec if isinstance(spec, Refused) else Prepared(pools=pools, spec=spec, problems=problems(spec, pools=pools))
+
+
+def parsed_spec(service: ServiceObject) -> EmbeddingServiceSpec | Refused:
+    """Return the spec of a service, or the fields that are wrong in it and why."""
+    try:
+        return EmbeddingServiceSpec.model_validate(service.spec)
+    except ValidationError as error:
+        return Refused(message=_sentence(error))
+
+
+def _sentence(error: ValidationError) -> str:
+    problems = (
+        f"spec.{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors(include_url=False)
+    )
+    return "; ".join(problems)

@@ -1,0 +1,58 @@
+"""Ask the pods of services for their figures, engines and gateways at once, and keep what they say."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from embedding_operator.domain.load.engine_load import EngineSample
+from embedding_operator.domain.load.gateway_load import GatewaySample
+from embedding_operator.domain.observation import LEAD_SECONDS
+from embedding_operator.kube.reader import Reader, ServiceObject
+from embedding_operator.telemetry.history import History
+
+Sample = TypeVar("Sample")
+
+Poll = Callable[[Mapping[str, str]], Awaitable[tuple[Sample, ...]]]
+"""Takes base URLs by pod UID, returns what the pods said that answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """Asks every pod of some services, and records what they said."""
+
+    reader: Reader
+    poll_engines: Poll[EngineSample]
+    poll_gateways: Poll[GatewaySample]
+    engines: History[str, EngineSample]
+    gateways: History[str, GatewaySample]
+    now: Callable[[], datetime]
+
+    async def take(self, services: Sequence[ServiceObject]) -> None:
+        """Ask the pods of `services`. Takes as long as the slowest of them, at most the time limit of the pollers."""
+        engines = {service.uid: self._engines(service) for service in services}
+        gateways = {service.uid: self._gateways(service) for service in services}
+        from_engines, from_gateways = await asyncio.gather(
+            self.poll_engines({uid: url for pods in engines.values() for uid, url in pods.items()}),
+            self.poll_gateways({uid: url for pods in gateways.values() for uid, url in pods.items()}),
+        )
+        engine_samples = {sample.pod_uid: sample for sample in from_engines}
+        gateway_samples = {sample.pod_uid: sample for sample in from_gateways}
+        now = self.now()
+        for uid, pods in engines.items():
+            self.engines.record(uid, [engine_samples[pod] for pod in pods if pod in engine_samples], now=now)
+        for uid, pods in gateways.items():
+            self.gateways.record(uid, [gateway_samples[pod] for pod in pods if pod in gateway_samples], now=now)
+
+    def _engines(self, service: ServiceObject) -> dict[str, str]:
+        pools = self.reader.pools(service, now=self.now(), lead_seconds=lambda _: LEAD_SECONDS)
+        return {
+            pod.replica.uid: pod.endpoint
+            for pool in pools
+            for pod in pool.pods
+            if pod.endpoint is not None and pod.replica.ready_since is not None
+        }
+
+    def _gateways(self, service: ServiceObject) -> dict[str, str]:
+        return {pod.uid: pod.endpoint for pod in self.reader.gateway_pods(service)}

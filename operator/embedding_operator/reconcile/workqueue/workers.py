@@ -1,0 +1,54 @@
+"""The workers that take keys from the queue, and what becomes of their errors."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from embedding_operator.kube.errors import Conflict, Gone, Unavailable
+from embedding_operator.kube.store import ObjectKey
+from embedding_operator.reconcile.workqueue.queue import Failed, KeyedQueue, Outcome, Succeeded
+
+Reconcile = Callable[[ObjectKey], Awaitable[float | None]]
+Observed = Callable[[str, float], None]
+"""Takes the result of a reconcile, one of a few fixed words, and the seconds that it took."""
+
+NEVER = float("inf")
+
+_log = structlog.get_logger(__name__)
+
+
+async def work(queue: KeyedQueue[ObjectKey], reconcile: Reconcile, *, observed: Observed) -> None:
+    """Reconcile one key after the other until cancelled; no error of one key ends the worker."""
+    while True:
+        key = await queue.get()
+        begun = time.monotonic()
+        outcome: Outcome = Failed()
+        result = "cancelled"
+        try:
+            outcome, result = await _outcome(key, reconcile)
+        finally:
+            queue.done(key, outcome)
+            observed(result, time.monotonic() - begun)
+
+
+async def _outcome(key: ObjectKey, reconcile: Reconcile) -> tuple[Outcome, str]:
+    log = _log.bind(kind=key.kind, namespace=key.namespace, name=key.name)
+    try:
+        after = await reconcile(key)
+    except Conflict as error:
+        # What was read is outdated: the next look, a moment later, decides on what is there then. What stays in the
+        # way, such as a child that does not end, is looked at less and less often; its end is seen by the watch.
+        log.info("conflict", error=str(error))
+        return Failed(), "conflict"
+    except Gone as error:
+        log.info("gone", error=str(error))
+        return Failed(), "gone"
+    except Unavailable as error:
+        log.warning("unavailable", error=error.message, status=error.status)
+        return Failed(retry_after=error.retry_after or 0.0), "unavailable"
+    except Exception:
+        # A bug that one object lays bare must not stop the others: it is logged, counted and tried again.
+        log.exception("reconcile failed")
+        return Failed(), "error"
+    return Succeeded(requeue_after=None if after is None or after == NEVER else after), "success"

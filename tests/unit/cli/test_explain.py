@@ -1,0 +1,53 @@
+"""Stories of saved services, each beside the service. `UPDATE_GOLDEN=1 pytest tests/unit/cli` writes them anew."""
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus
+from embedding_operator.cli.explain import Subject, ahead, passed, story, told
+from embedding_operator.cli.saved_status import read_subject
+
+from tests.unit.domain.scenes import NOON, at
+
+SAVED = sorted((Path(__file__).parent / "stories").glob("*.yaml"))
+NOW = at(75)
+
+
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
+def test_a_saved_service_has_the_expected_story(path: Path) -> None:
+    found = told(read_subject(path.read_text(encoding="utf-8"), name=None, origin=path.name), now=NOW, width=80)
+    expected = path.with_suffix(".txt")
+    if os.environ.get("UPDATE_GOLDEN"):
+        expected.write_text(found, encoding="utf-8")
+    assert found == expected.read_text(encoding="utf-8")
+    assert max(map(len, found.splitlines())) <= 80
+
+
+def test_a_status_of_nothing_has_the_beginning_of_a_story() -> None:
+    paragraphs = story(Subject(name="qwen", status=EmbeddingServiceStatus()), now=NOW)
+    assert [paragraph.heading for paragraph in paragraphs] == ["qwen", "What the clock allows"]
+    assert paragraphs[0].sentences[0] == "Whether it is Ready is not known yet."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (75, "1 minute 15 seconds"),
+        (3600, "1 hour"),
+        (3601, "1 hour 1 second"),
+        (7384, "2 hours 3 minutes"),
+        (180_000, "2 days 2 hours"),
+        (-5, "0 seconds"),
+    ],
+)
+def test_how_long_ago_something_was(seconds: int, expected: str) -> None:
+    assert passed(NOON, now=at(seconds)) == expected
+
+
+@pytest.mark.parametrize(("moment", "expected"), [(at(90), "in 15 seconds"), (at(60), "15 seconds ago")])
+def test_what_comes_and_what_should_have_come(moment: datetime, expected: str) -> None:
+    assert ahead(moment, now=NOON + timedelta(seconds=75)) == expected

@@ -58,6 +58,11 @@ class Step(NamedTuple):
     pool: str | None = None
 
 
+def step(reason: StepReason, message: str, *, before: float, after: float, pool: str | None = None) -> Step:
+    """Return a step; figures are rounded to 0.001, so that equal decisions have equal steps."""
+    return Step(reason, round(before, 3), round(after, 3), message, pool)
+
+
 class PoolTarget(NamedTuple):
     """What one pool should hold, beside what it holds.
 

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+BLIND_SECONDS = 60.0
+"""After so many seconds without a decision, what was known counts for little."""
+
+
+def is_fresh(decided_at: datetime, *, now: datetime) -> bool:
+    """Return whether the last decision is at most a minute old, and the clock has not gone back since."""
+    return 0.0 <= (now - decided_at).total_seconds() <= BLIND_SECONDS
+
 
 class Bucket(NamedTuple):
     """Requirements (tokens per second) seen from `at` to `until`.
@@ -27,6 +35,13 @@ class RateStep(NamedTuple):
     at: datetime
     capacity: float
     removed: float = 0.0
+
+
+def step_in_progress(step: RateStep | None, *, now: datetime, seconds: float, capacity: float) -> RateStep:
+    """Return `step`, or a new one that begins now with `capacity` if it is over (or the clock went back)."""
+    if step is None or not 0.0 <= (now - step.at).total_seconds() < seconds:
+        return RateStep(at=now, capacity=capacity)
+    return step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

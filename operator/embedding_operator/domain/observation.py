@@ -6,7 +6,7 @@ when a service moves between GPU pools of different speed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -99,6 +99,17 @@ class Pool:
     def ready_capacity(self) -> float:
         """Return the tokens per second that the pool serves now."""
         return self.tokens_per_second * len(self.ready)
+
+
+def cannot_start(pod: Replica, *, pool: Pool, now: datetime) -> bool:
+    """Return whether `pod` will not become Ready by waiting.
+
+    A pod that found no node may be waiting for a new one: it counts only after the time that a start takes.
+    """
+    if pod.ready_since is not None or pod.stuck is None:
+        return False
+    waits_for_a_node = pod.stuck is Reason.UNSCHEDULABLE
+    return not waits_for_a_node or now - pod.created_at >= timedelta(seconds=pool.lead_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ is 5 % away, so that noise changes nothing.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
@@ -43,7 +43,7 @@ def learned_pools(observation: Observation) -> dict[str, LearnedPool]:
     }
 
 
-def as_learned(pools: Sequence[Pool], learned: dict[str, LearnedPool]) -> tuple[Pool, ...]:
+def as_learned(pools: Sequence[Pool], learned: Mapping[str, LearnedPool]) -> tuple[Pool, ...]:
     """Return `pools` with the capacity and the lead that were learned, where they were."""
     return tuple([_as_learned(pool, learned[pool.name]) for pool in pools])
 

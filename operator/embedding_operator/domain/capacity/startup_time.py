@@ -9,8 +9,7 @@ running nobody knows how often it was Ready before.
 
 from datetime import datetime, timedelta
 
-from embedding_operator.domain.demand.stabilization import is_fresh
-from embedding_operator.domain.memory import LearnedPool
+from embedding_operator.domain.memory import LearnedPool, is_fresh
 from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
 from embedding_operator.domain.quantile import quantile
 

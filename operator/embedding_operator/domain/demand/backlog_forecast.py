@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 from embedding_operator.domain.demand.stabilization import highest_within
 from embedding_operator.domain.memory import Bucket
-from embedding_operator.domain.observation import Observation, Pool
-from embedding_operator.domain.placement.pool_backoff import is_hopeless
+from embedding_operator.domain.observation import Observation, Pool, cannot_start
 
 DRAIN_PER_LEAD = 1 / 3
 
@@ -71,7 +70,7 @@ def _ages(pools: Sequence[Pool], *, now: datetime) -> Iterator[tuple[str, float]
         if pool.replicas <= len(pool.ready):
             continue
         starting = [pod for pod in pool.pods if pod.ready_since is None]
-        coming = [pod for pod in starting if not is_hopeless(pod, pool=pool, now=now)]
+        coming = [pod for pod in starting if not cannot_start(pod, pool=pool, now=now)]
         for pod in coming:
             yield pool.name, max(0.0, (now - pod.created_at).total_seconds())
         if pool.replicas > len(pool.ready) + len(starting):

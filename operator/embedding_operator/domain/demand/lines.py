@@ -1,14 +1,14 @@
 """From measured load to the capacity that it needs, in tokens per second.
 
     Q'     = max(0, Q - 0.25 s * ready capacity)          a batch that waits is health, not debt: in tokens and requests
-    Q*     = max(0, Q' + (lambda - ready capacity) * eta) the backlog when help is ready (`domain.anticipation`)
+    Q*     = max(0, Q' + (lambda - ready capacity) * eta) the backlog when help is ready (`backlog_forecast`)
     help   = max(lambda + Q* / drain, ceil(Q' / target) * capacity of a replica)
     up     = max(lambda / rho,           help)            grow to this
     middle = max(lambda / (0.875 * rho), help)            land here when shrinking
     down   = max(lambda / (0.75 * rho),  help)            shrink only if this is below what is held
 
-A queue alone can not hold a steady state: enough replicas have no queue, so the answer would fall to the minimum and
-the queue come back. The arrival rate lambda is the feed-forward, the queue the feedback on top of it.
+Queue length alone cannot hold a steady state: with enough replicas the queue is empty, so the answer would fall to the
+minimum and the queue would come back. The arrival rate lambda is the feed-forward, the queue the feedback on top of it.
 
 Requests that wait for the batch before theirs are counted out like their tokens are. Eight requests of 65 tokens are
 75 ms of work: with all of them counted, one day of a real trace had 60 changes of replicas and cost 1.31 times the
@@ -34,7 +34,7 @@ LANDING = 0.875
 PERMISSION = 0.75
 
 
-class Demand(NamedTuple):
+class Lines(NamedTuple):
     """The three lines of the decision, and the two terms behind them, in tokens per second."""
 
     up: float
@@ -44,7 +44,7 @@ class Demand(NamedTuple):
     queue_term: float
 
 
-def demand_of(
+def lines_of(
     load: Load,
     *,
     policy: Policy,
@@ -52,7 +52,7 @@ def demand_of(
     replica_capacity: float,
     queued_seconds: float,
     ahead: Outlook,
-) -> Demand:
+) -> Lines:
     """Return the capacity that `load` needs.
 
     `ready_capacity` is what serves now, `replica_capacity` one replica of the preferred pool, `queued_seconds` for how
@@ -72,7 +72,7 @@ def demand_of(
         arrival + expected / ahead.drain_seconds(stated=policy.drain_seconds) if expected > 0 else 0.0,
         min(waiting_replicas * replica_capacity, ahead.asked),
     )
-    return Demand(
+    return Lines(
         up=max(rate_term, queue_term),
         middle=max(rate_term / LANDING, queue_term),
         down=max(rate_term / PERMISSION, queue_term),

@@ -1,15 +1,19 @@
-"""Panic: far more arrives within seconds than is ready for it, or requests wait for longer than they should.
+"""Panic: far more arrives within seconds than is ready for it, or requests wait longer than they should.
 
-It begins when what arrived in the last six seconds needs twice the ready capacity, or twice the slowest replica where
-less than that is ready; and when the oldest request has waited for longer than `queue.drainSeconds`. It lasts for a
-minute after that was last so. In it the short rate counts beside the long one, growth is not limited, and nothing
-leaves.
+    burst    arrivals of the last 6 s / target utilization >= 2 * max(ready capacity, slowest allowed replica)
+    overdue  the oldest request waits longer than `queue.drainSeconds`
+
+It lasts for a minute after either was last so. In panic the higher of the long and the short rate counts, growth is
+not limited, and nothing leaves.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from embedding_operator.domain.decision import Step, StepReason, step
 from embedding_operator.domain.demand.lines import BATCH_SECONDS
+from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Load, Observation
 
 PANIC_RATIO = 2.0
@@ -17,17 +21,30 @@ PANIC_SECONDS = 60.0
 _PANIC = timedelta(seconds=PANIC_SECONDS)
 
 
-def panic_until(
-    load: Load | None, *, observation: Observation, last: datetime | None, queue_since: datetime | None
-) -> datetime | None:
-    """Return until when there is panic, None where there is none; `last` is until when it was to last so far."""
-    now = observation.now
-    if load is not None and (
-        _is_burst(load, observation=observation) or is_overdue(load, observation=observation, since=queue_since)
-    ):
-        return now + _PANIC
-    # One that lasts longer than it can was set by a clock that has gone back since.
-    return last if last is not None and now < last <= now + _PANIC else None
+class Panic(NamedTuple):
+    """Until when there is panic, None where there is none, and since when more waits than the next batch."""
+
+    until: datetime | None
+    queue_since: datetime | None
+    steps: tuple[Step, ...] = ()
+
+
+def panic_of(load: Load | None, *, observation: Observation, last: ScalingMemory) -> Panic:
+    """Return the panic that `load` begins or prolongs; without a load, what is left of the last."""
+    now, left = observation.now, _left(last.panic_until, now=observation.now)
+    if load is None:
+        return Panic(until=left, queue_since=last.queue_since)
+    since = _queue_since(load, observation=observation, last=last.queue_since)
+    waited = oldest_wait(load, since=since, now=now)
+    overdue = waited > observation.policy.drain_seconds and bool(_allowed(observation))
+    until = now + _PANIC if overdue or _is_burst(load, observation=observation) else left
+    if until is None:
+        return Panic(until=None, queue_since=since)
+    burst = load.burst_tokens_per_second or 0.0
+    cause = f"requests wait for {waited:.0f} s" if overdue else f"{burst:.0f} tokens/s arrived of late"
+    message = f"{cause}: growth is not limited, and nothing leaves until {until:%H:%M:%S} UTC"
+    reported = step(StepReason.PANIC, message, before=last.required, after=last.required)
+    return Panic(until=until, queue_since=since, steps=(reported,))
 
 
 def in_panic(load: Load) -> Load:
@@ -35,19 +52,11 @@ def in_panic(load: Load) -> Load:
     return replace(load, arrival_tokens_per_second=_higher_rate(load))
 
 
-def queue_since(load: Load, *, observation: Observation, last: datetime | None) -> datetime | None:
-    """Return since when more waits than the next batch, None where no more does; `last` is what that was so far."""
-    now = observation.now
-    if load.work_that_waits <= BATCH_SECONDS * observation.ready_capacity:
-        return None
-    return now if last is None else min(last, now)
-
-
 def oldest_wait(load: Load, *, since: datetime | None, now: datetime) -> float:
     """Return for how many seconds the oldest request waits, 0 where that is not known.
 
     First come, first served: what waits is what came last, so the oldest of it came as long ago as so much takes to
-    arrive; but not before the queue began.
+    arrive; but not before the queue began, which was `since`.
     """
     rate = _higher_rate(load)
     if since is None or rate is None:
@@ -56,10 +65,16 @@ def oldest_wait(load: Load, *, since: datetime | None, now: datetime) -> float:
     return min(lasted, load.queue_tokens / rate) if rate > 0 else lasted
 
 
-def is_overdue(load: Load, *, observation: Observation, since: datetime | None) -> bool:
-    """Return whether the oldest request waits for longer than the service says, and some pool may grow."""
-    waited = oldest_wait(load, since=since, now=observation.now)
-    return waited > observation.policy.drain_seconds and bool(_allowed(observation))
+def _left(until: datetime | None, *, now: datetime) -> datetime | None:
+    # A panic that lasts longer than one can was set by a clock that has gone back since.
+    return until if until is not None and now < until <= now + _PANIC else None
+
+
+def _queue_since(load: Load, *, observation: Observation, last: datetime | None) -> datetime | None:
+    now = observation.now
+    if load.work_that_waits <= BATCH_SECONDS * observation.ready_capacity:
+        return None
+    return now if last is None else min(last, now)
 
 
 def _higher_rate(load: Load) -> float | None:

@@ -1,4 +1,4 @@
-"""What the recent past says about growing and shrinking: buckets of half a minute, and rate-limited steps.
+"""What the recent past says about growing and shrinking, in buckets of half a minute.
 
 Buckets with the same figures merge, so a service at rest has one, however long its windows are.
 """
@@ -7,20 +7,11 @@ from bisect import bisect_left
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from embedding_operator.domain.memory import Bucket, RateStep
-
-BLIND_SECONDS = 60.0
-"""After so long without a decision, what was known counts for little."""
+from embedding_operator.domain.memory import Bucket
 
 BUCKET_SECONDS = 30.0
 TRIM_SECONDS = 1200.0
 GROWTH_STEP_SECONDS = 15.0
-REMOVAL_STEP_SECONDS = 60.0
-
-
-def is_fresh(decided_at: datetime, *, now: datetime) -> bool:
-    """Return whether the last decision was made of late, and the clock has not gone back since."""
-    return 0.0 <= (now - decided_at).total_seconds() <= BLIND_SECONDS
 
 
 def remembered(
@@ -64,13 +55,6 @@ def peak_within(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -
     if not buckets or buckets[0].at > now - timedelta(seconds=seconds):
         return None
     return max([bucket.peak for bucket in _recent(buckets, now=now, seconds=seconds)], default=None)
-
-
-def step_in_progress(step: RateStep | None, *, now: datetime, seconds: float, capacity: float) -> RateStep:
-    """Return `step`, or a new one that begins now with `capacity` if it is over (or the clock went back)."""
-    if step is None or not 0.0 <= (now - step.at).total_seconds() < seconds:
-        return RateStep(at=now, capacity=capacity)
-    return step
 
 
 def _recent(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> tuple[Bucket, ...]:

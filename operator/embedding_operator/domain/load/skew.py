@@ -2,16 +2,15 @@
 
 import math
 
-from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.decision import Step, StepReason, step
 from embedding_operator.domain.observation import Observation
-from embedding_operator.domain.trace import Trace
 
 SKEWED_FACTOR = 4.0
 FEW_REQUESTS = 8.0
 
 
-def report_skew(observation: Observation, *, trace: Trace) -> None:
-    """Say which Ready replica has more than four times the mean in flight, if one has."""
+def skew(observation: Observation) -> tuple[Step, ...]:
+    """Return the step that names a Ready replica with more than four times the mean in flight, if there is one."""
     in_flight = [pod.in_flight for pool in observation.pools for pod in pool.ready]
     most = max(in_flight, default=0.0)
     if (
@@ -19,9 +18,9 @@ def report_skew(observation: Observation, *, trace: Trace) -> None:
         or not all(map(math.isfinite, in_flight))
         or most * len(in_flight) <= SKEWED_FACTOR * sum(in_flight)
     ):
-        return
+        return ()
     ready = [pod for pool in observation.pools for pod in pool.ready]
     fullest = min((pod for pod in ready if pod.in_flight == most), key=lambda pod: pod.name)
     mean = sum(in_flight) / len(in_flight)
     message = f"{fullest.name} has {most:.0f} requests in flight, replicas have {mean:.1f} on average"
-    trace.add(StepReason.LOAD_SKEWED, message, before=mean, after=most)
+    return (step(StepReason.LOAD_SKEWED, message, before=mean, after=most),)

@@ -11,10 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.demand.lines import Demand
 from embedding_operator.domain.observation import TriggerReading
-from embedding_operator.domain.trace import Trace
 
 MAX_READING_AGE_SECONDS = 45.0
 """Three of the usual scrapes. A reading is asked for anew at every tick, so an old one means that no answer comes."""
@@ -43,17 +40,6 @@ def asked_for(readings: Sequence[TriggerReading], *, now: datetime) -> TriggerDe
         strongest=strongest,
         missing=tuple(each for each in checked if each.value is None),
     )
-
-
-def raised(demand: Demand, *, asked: TriggerDemand, replica_capacity: float, trace: Trace) -> Demand:
-    """Return `demand`, or what triggers ask for where that is more."""
-    if asked.replicas == 0:
-        return demand
-    wanted = asked.replicas * replica_capacity
-    if wanted > demand.up:
-        trace.add(StepReason.TRIGGER_DEMAND, sentence(asked), before=demand.up, after=wanted)
-    up, middle, down = (max(line, wanted) for line in (demand.up, demand.middle, demand.down))
-    return demand._replace(up=up, middle=middle, down=down)
 
 
 def sentence(asked: TriggerDemand) -> str:

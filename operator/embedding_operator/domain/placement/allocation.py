@@ -1,21 +1,28 @@
 """From required capacity to replicas per pool.
 
 `Ordered` starts every allowed pool at its minimum. What is still short is taken from the pools in order of preference,
-each up to its maximum. `Cheapest` takes the cheapest mix instead (`domain.cheapest`), and is `Ordered` while it does
+each up to its maximum. `Cheapest` takes the cheapest mix instead (`cheapest_mix`), and is `Ordered` while it does
 not know what every allowed pool costs.
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from embedding_operator.api.v1alpha1.pools import Allocation
-from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.decision import Step, StepReason, step
 from embedding_operator.domain.observation import Allowance, Policy, Pool
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE, Offer, cheapest, hourly_price
-from embedding_operator.domain.trace import Trace
 
 LEAST_REQUIREMENT = 1.0
 """Tokens per second that one replica holds on every pool."""
+
+
+class Allocated(NamedTuple):
+    """Replicas by pool, and the steps that led there."""
+
+    replicas: dict[str, int]
+    steps: tuple[Step, ...] = ()
 
 
 def allocate(
@@ -38,26 +45,22 @@ def coverage(replicas: Mapping[str, int], *, tokens_per_second: Mapping[str, flo
     return sum([count * tokens_per_second[pool] for pool, count in replicas.items()])
 
 
-def allocated(
-    required: float, *, policy: Policy, allowances: Sequence[Allowance], pools: Sequence[Pool], trace: Trace
-) -> dict[str, int]:
+def allocated(required: float, *, policy: Policy, allowances: Sequence[Allowance], pools: Sequence[Pool]) -> Allocated:
     """Return replicas by allowed pool, in the way that `policy` says; `pools` are what there is of each."""
     speed = {pool.name: pool.tokens_per_second for pool in pools}
     ordered = allocate(required, allowances=allowances, tokens_per_second=speed)
     if policy.allocation is Allocation.ORDERED or not allowances:
-        return ordered
+        return Allocated(ordered)
     unpriced = _unpriced(allowances, pools=pools)
     if unpriced:
         message = f"GPUPool {', '.join(unpriced)} has no spec.pricePerHour: until it has, pools are filled in order"
-        trace.add(StepReason.PRICE_MISSING, message, before=0, after=0)
-        return ordered
+        return Allocated(ordered, (step(StepReason.PRICE_MISSING, message, before=0, after=0),))
     offers = _offers(allowances, pools=pools)
     mix = cheapest(required, offers=offers)
     before, after = (hourly_price(each, offers=offers) for each in (ordered, mix))
     named = ", ".join(f"{count} {pool}" for pool, count in mix.items() if count) or "no replica"
     message = f"{named} at {after:.2f} an hour: pools filled in order would cost {before:.2f}"
-    trace.add(StepReason.CHEAPEST_MIX, message, before=before, after=after)
-    return mix
+    return Allocated(mix, (step(StepReason.CHEAPEST_MIX, message, before=before, after=after),))
 
 
 def pool_of_the_first(*, policy: Policy, allowances: Sequence[Allowance], pools: Sequence[Pool]) -> str:

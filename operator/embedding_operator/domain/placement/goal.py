@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.load.triggers import asked_for, sentence
+from embedding_operator.domain.decision import Step, StepReason, step
+from embedding_operator.domain.load.triggers import TriggerDemand, sentence
 from embedding_operator.domain.memory import Closure, Floor, Idle
 from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation
 from embedding_operator.domain.placement.allocation import allocated, coverage, pool_of_the_first
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
-from embedding_operator.domain.placement.pool_backoff import Shortage, asked_in_vain, usable
-from embedding_operator.domain.placement.prewarm import ahead, with_floor
-from embedding_operator.domain.placement.scale_to_zero import has_no_replica, needs_none
-from embedding_operator.domain.trace import Trace
+from embedding_operator.domain.placement.pool_backoff import Shortage, asked_in_vain, closures, usable
+from embedding_operator.domain.placement.prewarm import ahead, floors, raised_pools, with_floor
+from embedding_operator.domain.placement.scale_to_zero import has_no_replica, idle_time, needs_none
 
 
 class Goal(NamedTuple):
@@ -20,55 +19,60 @@ class Goal(NamedTuple):
 
     replicas: dict[str, int]
     need: float
+    steps: tuple[Step, ...] = ()
 
 
-def goal_of(
-    observation: Observation,
-    *,
-    required: float,
-    idle: Idle | None,
-    closures: Mapping[str, Closure],
-    floors: tuple[Floor, ...],
-    trace: Trace,
-) -> Goal:
-    """Return where to end; what starts for the next window comes on top of what this one needs."""
-    goal = _goal_of_now(observation, required=required, idle=idle, closures=closures, floors=floors, trace=trace)
-    if floors:
-        for pool, replicas in ahead(floors, bounds=observation.bounds, now=observation.now).items():
+class Placement(NamedTuple):
+    """The goal, and what the next decision must know of how it came about; `backoffs` are by name of the pool."""
+
+    goal: Goal
+    idle: Idle | None
+    closures: Mapping[str, Closure]
+    floors: tuple[Floor, ...]
+    raised: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+
+def place(observation: Observation, *, required: float, triggers: TriggerDemand) -> Placement:
+    """Return where to end with `required` tokens per second; what starts for the next window comes on top."""
+    idle = idle_time(observation, triggers=triggers)
+    closed = closures(observation)
+    raised = raised_pools(observation.bounds)
+    held = floors(observation, required=required, raised=raised)
+    goal = _goal(observation, required=required, triggers=triggers, idle=idle, closures=closed, floors=held.known)
+    if held.known:
+        for pool, replicas in ahead(held.known, bounds=observation.bounds, now=observation.now).items():
             goal.replicas[pool] = max(replicas, goal.replicas.get(pool, 0))
-    return goal
+    return Placement(goal, idle, closed, held.known, raised, (*held.steps, *goal.steps))
 
 
-def _goal_of_now(
+def _goal(
     observation: Observation,
     *,
     required: float,
+    triggers: TriggerDemand,
     idle: Idle | None,
     closures: Mapping[str, Closure],
     floors: tuple[Floor, ...],
-    trace: Trace,
 ) -> Goal:
-    bounds = observation.bounds
+    """Return what the window in force asks for."""
+    bounds, known = observation.bounds, observation.capacity
     if bounds.asleep:
         message = f"window {bounds.window} holds no replicas{_and_requests(observation.gateway)}"
-        trace.add(StepReason.ASLEEP, message, before=required, after=0.0)
-        return Goal(replicas={}, need=0.0)
-    known = observation.capacity
+        return Goal({}, 0.0, (step(StepReason.ASLEEP, message, before=required, after=0.0),))
     if idle is not None and needs_none(observation, idle=idle, required=required):
-        trace.add(StepReason.IDLE, _why_none(observation, idle=idle), before=required, after=0.0)
-        return Goal(replicas=dict.fromkeys(known, 0), need=0.0)
+        message = _why_none(observation, idle=idle)
+        return Goal(dict.fromkeys(known, 0), 0.0, (step(StepReason.IDLE, message, before=required, after=0.0),))
     allowances = [allowance for allowance in bounds.pools if allowance.pool in known]
     if floors:
         allowances = [with_floor(allowance, known=floors, now=observation.now) for allowance in allowances]
-    goal = _within(observation, allowances=allowances, required=required, closures=closures, trace=trace)
+    goal = _within(observation, allowances=allowances, required=required, closures=closures)
     if allowances and not any(goal.replicas.values()):
         growing = [allowance for allowance in allowances if allowance.pool not in closures] or allowances
         first = pool_of_the_first(policy=observation.policy, allowances=growing, pools=observation.pools)
-        goal.replicas[first] = 1
-        goal = Goal(replicas=goal.replicas, need=observation.capacity[first])
-        _trace_one(observation, pool=first, idle=idle, trace=trace)
-    _trace_wake(observation, goal=goal.replicas, trace=trace)
-    return goal
+        kept = _keep_one_step(observation, pool=first, idle=idle)
+        goal = Goal(replicas={**goal.replicas, first: 1}, need=known[first], steps=(*goal.steps, kept))
+    return goal._replace(steps=(*goal.steps, *_wake_steps(observation, goal=goal.replicas, triggers=triggers)))
 
 
 def _within(
@@ -77,65 +81,66 @@ def _within(
     allowances: Sequence[Allowance],
     required: float,
     closures: Mapping[str, Closure],
-    trace: Trace,
 ) -> Goal:
-    """Return what the bounds allow, and what closed pools are asked for in vain.
+    """Allocate within the bounds, plus probe replicas for pools in backoff.
 
-    What must be Ready before others leave is what open pools would hold: who serves in place of pods that can not start
-    stays.
+    What must be Ready before others leave is what pools would hold if none were in backoff: replicas that serve in
+    place of pods that cannot start stay.
     """
-    policy, pools, now = observation.policy, observation.pools, observation.now
-    wished = allocated(required, policy=policy, allowances=allowances, pools=pools, trace=trace)
-    need = coverage(wished, tokens_per_second=observation.capacity)
-    _trace_bounds(need, observation=observation, allowances=allowances, required=required, trace=trace)
+    policy, pools, capacity = observation.policy, observation.pools, observation.capacity
+    wished = allocated(required, policy=policy, allowances=allowances, pools=pools)
+    need = coverage(wished.replicas, tokens_per_second=capacity)
+    bounded = _bound_steps(need, observation=observation, allowances=allowances, required=required)
+    steps = (*wished.steps, *bounded)
     if not closures or not any(allowance.pool in closures for allowance in allowances):
-        return Goal(replicas=wished, need=need)
+        return Goal(wished.replicas, need, steps)
     by_name = {pool.name: pool for pool in pools}
     held = [
-        usable(each, pool=by_name[each.pool], closure=closures[each.pool], now=now) if each.pool in closures else each
+        usable(each, pool=by_name[each.pool], closure=closures[each.pool], now=observation.now)
+        if each.pool in closures
+        else each
         for each in allowances
     ]
-    goal = allocated(required, policy=policy, allowances=held, pools=pools, trace=Trace())
-    missing = required - coverage(goal, tokens_per_second=observation.capacity)
+    goal = allocated(required, policy=policy, allowances=held, pools=pools).replicas
+    missing = required - coverage(goal, tokens_per_second=capacity)
     for allowance in allowances:
         closure, pool = closures.get(allowance.pool), by_name[allowance.pool]
         if closure is None:
             continue
         shortage = Shortage(
-            replicas=goal[pool.name], wished=wished[pool.name], most=allowance.max_replicas, missing=missing
+            replicas=goal[pool.name],
+            wished=wished.replicas[pool.name],
+            most=allowance.max_replicas,
+            missing=missing,
         )
         if shortage.wished > shortage.replicas:
-            _trace_closed(closure, shortage, trace=trace)
-        vain = asked_in_vain(pool, shortage, closure=closure, now=now)
+            steps = (*steps, _backoff_step(closure, shortage))
+        vain = asked_in_vain(pool, shortage, closure=closure, now=observation.now)
         goal[pool.name] = max(allowance.min_replicas, goal[pool.name] + vain)
         missing -= vain * pool.tokens_per_second
-    return Goal(replicas=goal, need=need)
+    return Goal(goal, need, steps)
 
 
-def _trace_closed(closure: Closure, shortage: Shortage, *, trace: Trace) -> None:
+def _backoff_step(closure: Closure, shortage: Shortage) -> Step:
     tried = f"the next is tried after {closure.until:%H:%M:%S} UTC"
     message = f"{closure.pool}: pods can not start: it does not grow until one does, {tried}"
     before, after = shortage.wished, shortage.replicas
-    trace.add(StepReason.POOL_CLOSED, message, before=before, after=after, pool=closure.pool)
+    return step(StepReason.POOL_CLOSED, message, before=before, after=after, pool=closure.pool)
 
 
-def _trace_bounds(
-    covered: float,
-    *,
-    observation: Observation,
-    allowances: Sequence[Allowance],
-    required: float,
-    trace: Trace,
-) -> None:
-    """Say where the bounds, which allow `covered` tokens per second, ask for less or more than is required."""
+def _bound_steps(
+    covered: float, *, observation: Observation, allowances: Sequence[Allowance], required: float
+) -> tuple[Step, ...]:
+    """Return the step that names the bound where the window, which allows `covered`, asks for less or more."""
     capacity = observation.capacity
-    floor = sum([allowance.min_replicas * capacity[allowance.pool] for allowance in allowances])
+    least = sum([allowance.min_replicas * capacity[allowance.pool] for allowance in allowances])
     if covered < required - TOLERANCE:
         message = f"maxReplicas{_of_window(observation.bounds)} allows less than is required"
-        trace.add(StepReason.AT_MAXIMUM, message, before=required, after=covered)
-    elif floor > required + TOLERANCE:
+        return (step(StepReason.AT_MAXIMUM, message, before=required, after=covered),)
+    if least > required + TOLERANCE:
         message = f"minReplicas{_of_window(observation.bounds)} asks for more than is required"
-        trace.add(StepReason.AT_MINIMUM, message, before=required, after=floor)
+        return (step(StepReason.AT_MINIMUM, message, before=required, after=least),)
+    return ()
 
 
 def _and_requests(gateway: GatewayLoad | None) -> str:
@@ -150,8 +155,8 @@ def _why_none(observation: Observation, *, idle: Idle) -> str:
     return f"no request came since {idle.since:%Y-%m-%d %H:%M:%S} UTC: no replica is needed until one comes"
 
 
-def _trace_one(observation: Observation, *, pool: str, idle: Idle | None, trace: Trace) -> None:
-    """Say why one replica stays, or starts, that the load does not ask for."""
+def _keep_one_step(observation: Observation, *, pool: str, idle: Idle | None) -> Step:
+    """Return why one replica stays, or starts, that the load does not ask for."""
     seconds = observation.policy.idle_seconds
     if observation.gateway is None or not observation.gateway.holds:
         why = "requests to none would fail"
@@ -160,20 +165,18 @@ def _trace_one(observation: Observation, *, pool: str, idle: Idle | None, trace:
     else:
         why = f"requests came until {idle.since:%Y-%m-%d %H:%M:%S} UTC, it leaves {seconds:.0f} s after the last"
     message = f"one replica of {pool} stays: {why}"
-    trace.add(StepReason.KEEP_ONE, message, before=0, after=1, pool=pool)
+    return step(StepReason.KEEP_ONE, message, before=0, after=1, pool=pool)
 
 
-def _trace_wake(observation: Observation, *, goal: dict[str, int], trace: Trace) -> None:
+def _wake_steps(observation: Observation, *, goal: Mapping[str, int], triggers: TriggerDemand) -> tuple[Step, ...]:
+    """Return what wakes a service that has no replica."""
     if not has_no_replica(observation):
-        return
-    asked, gateway = asked_for(observation.triggers, now=observation.now), observation.gateway
-    if asked.strongest is not None:
-        message = f"{sentence(asked)}, and there is none"
-        trace.add(StepReason.WAKE, message, before=0, after=sum(goal.values()))
-    if gateway is None or gateway.outstanding <= 0:
-        return
-    message = f"{gateway.outstanding:.0f} requests are held and there is no replica"
-    trace.add(StepReason.WAKE, message, before=0, after=sum(goal.values()))
+        return ()
+    replicas, gateway = sum(goal.values()), observation.gateway
+    messages = [f"{sentence(triggers)}, and there is none"] if triggers.strongest is not None else []
+    if gateway is not None and gateway.outstanding > 0:
+        messages.append(f"{gateway.outstanding:.0f} requests are held and there is no replica")
+    return tuple([step(StepReason.WAKE, message, before=0, after=replicas) for message in messages])
 
 
 def _of_window(bounds: Bounds) -> str:

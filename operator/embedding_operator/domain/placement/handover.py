@@ -17,20 +17,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.memory import RateStep
-from embedding_operator.domain.observation import Parity, Pool, Replica
+from embedding_operator.api.v1alpha1.scaling import ScalingMode
+from embedding_operator.domain.decision import Step, StepReason, step
+from embedding_operator.domain.memory import RateStep, step_in_progress
+from embedding_operator.domain.observation import Observation, Parity, Pool, Replica
+from embedding_operator.domain.placement.allocation import order_of_removal
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
-from embedding_operator.domain.trace import Trace
 
 SETTLE = timedelta(seconds=30)
+REMOVAL_STEP_SECONDS = 60.0
 
 
 class Removal(NamedTuple):
     """Replicas to write per pool, and the state of the removal limit afterwards."""
 
     replicas: dict[str, int]
-    step: RateStep
+    limit: RateStep
+    steps: tuple[Step, ...] = ()
 
 
 def settled(pod: Replica, *, now: datetime) -> bool:
@@ -44,8 +47,44 @@ def takes_over(pools: Sequence[Pool], *, goal: Mapping[str, int]) -> bool:
     return bool(leaving) and any(replicas > 0 and pool not in leaving for pool, replicas in goal.items())
 
 
+def hand_over(observation: Observation, *, goal: Mapping[str, int], need: float, frozen: bool) -> Removal:
+    """Return the replicas to write: pools that grow are at their goal, of the others what may leave has left.
+
+    `need` is what must stay Ready, in tokens per second. Where the demand is `frozen`, nothing leaves.
+    """
+    policy = observation.policy
+    pools = order_of_removal(policy=policy, allowances=observation.bounds.pools, pools=observation.pools)
+    limit = step_in_progress(
+        observation.memory.removal if observation.memory is not None else None,
+        now=observation.now,
+        seconds=REMOVAL_STEP_SECONDS,
+        capacity=observation.ready_capacity,
+    )
+    # A service that a window puts to sleep and of which nothing is Ready has no metrics to wait for.
+    nothing_serves = observation.bounds.asleep and not any(pool.ready for pool in pools)
+    paused = policy.mode is ScalingMode.PAUSED
+    if paused or (frozen and not nothing_serves):
+        return _held(pools, goal=goal, limit=limit, paused=paused)
+    share = policy.down_share_per_minute
+    return _removed(pools, goal=goal, need=need, now=observation.now, limit=limit, share=share)
+
+
+def _held(pools: Sequence[Pool], *, goal: Mapping[str, int], limit: RateStep, paused: bool) -> Removal:
+    """Return the replicas where none may leave, and none may start either if scaling is `paused`."""
+    replicas, steps = {}, []
+    for pool in pools:
+        wanted = goal.get(pool.name, 0)
+        replicas[pool.name] = pool.replicas if paused else max(wanted, pool.replicas)
+        # A pause is reported even where it holds nothing back yet: otherwise the service looks as if it scaled.
+        if paused or replicas[pool.name] != wanted:
+            reason = StepReason.PAUSED if paused else StepReason.DOWN_FROZEN
+            message = f"{pool.name}: replicas are held"
+            steps.append(step(reason, message, before=wanted, after=replicas[pool.name], pool=pool.name))
+    return Removal(replicas, limit, tuple(steps))
+
+
 @dataclass(slots=True, kw_only=True)
-class _Standing:
+class _Serving:
     """The replicas that count as serving while others leave."""
 
     counted: dict[str, int]
@@ -55,47 +94,38 @@ class _Standing:
         return sum(count * self.capacity[pool] for pool, count in self.counted.items())
 
 
-def remove(
-    pools: Sequence[Pool],
-    *,
-    goal: Mapping[str, int],
-    need: float,
-    now: datetime,
-    step: RateStep,
-    share_per_minute: float,
-    trace: Trace,
+def _removed(
+    pools: Sequence[Pool], *, goal: Mapping[str, int], need: float, now: datetime, limit: RateStep, share: float
 ) -> Removal:
-    """Return the replicas of every pool after what may leave has left; pools that grow are at their goal.
-
-    `pools` are in order of removal, `need` is in tokens per second.
-    """
+    """Return the replicas after what may leave has left; `pools` are in order of removal."""
     wishes = {pool.name: goal.get(pool.name, 0) for pool in pools}
     replicas = {pool.name: max(wishes[pool.name], min(pool.replicas, len(pool.ready))) for pool in pools}
     if replicas == wishes:
-        return Removal(replicas=replicas, step=step)
-    standing = _standing(pools, now=now, handover=takes_over(pools, goal=goal))
+        return Removal(replicas, limit)
+    serving = _serving(pools, now=now, handover=takes_over(pools, goal=goal))
+    steps = []
     for pool in pools:
         wanted, kept = wishes[pool.name], replicas[pool.name]
         while kept > wanted:
-            lost = pool.tokens_per_second if kept <= standing.counted[pool.name] else 0.0
-            if standing.total() - lost < need - TOLERANCE:
+            lost = pool.tokens_per_second if kept <= serving.counted[pool.name] else 0.0
+            if serving.total() - lost < need - TOLERANCE:
                 message = f"{pool.name}: {kept - wanted} Ready replicas stay until others serve {need:.0f} tokens/s"
-                trace.add(StepReason.HANDOVER_HOLD, message, before=wanted, after=kept, pool=pool.name)
+                steps.append(step(StepReason.HANDOVER_HOLD, message, before=wanted, after=kept, pool=pool.name))
                 break
-            if not _within_limit(pool, step=step, share_per_minute=share_per_minute):
-                message = f"{pool.name}: at most {share_per_minute:.0%} of the ready capacity leaves in a minute"
-                trace.add(StepReason.DOWN_RATE_LIMITED, message, before=wanted, after=kept, pool=pool.name)
+            if not _within_limit(pool, limit=limit, share=share):
+                message = f"{pool.name}: at most {share:.0%} of the ready capacity leaves in a minute"
+                steps.append(step(StepReason.DOWN_RATE_LIMITED, message, before=wanted, after=kept, pool=pool.name))
                 break
             kept -= 1
-            standing.counted[pool.name] = min(standing.counted[pool.name], kept)
-            step = step._replace(removed=step.removed + pool.tokens_per_second)
+            serving.counted[pool.name] = min(serving.counted[pool.name], kept)
+            limit = limit._replace(removed=limit.removed + pool.tokens_per_second)
         replicas[pool.name] = kept
-    return Removal(replicas=replicas, step=step)
+    return Removal(replicas, limit, tuple(steps))
 
 
-def _standing(pools: Sequence[Pool], *, now: datetime, handover: bool) -> _Standing:
+def _serving(pools: Sequence[Pool], *, now: datetime, handover: bool) -> _Serving:
     """Count every Ready replica where a pool shrinks alone, and only proven ones where pools change places."""
-    return _Standing(
+    return _Serving(
         counted={
             pool.name: min(pool.replicas, sum(1 for pod in pool.ready if not handover or _proven(pod, now=now)))
             for pool in pools
@@ -108,10 +138,10 @@ def _proven(pod: Replica, *, now: datetime) -> bool:
     return settled(pod, now=now) and pod.parity is Parity.PASSED
 
 
-def _within_limit(pool: Pool, *, step: RateStep, share_per_minute: float) -> bool:
+def _within_limit(pool: Pool, *, limit: RateStep, share: float) -> bool:
     """Return whether one more replica of `pool` may leave; the first of a minute always may."""
-    first = step.removed == 0
-    return first or step.removed + pool.tokens_per_second <= share_per_minute * step.capacity + TOLERANCE
+    first = limit.removed == 0
+    return first or limit.removed + pool.tokens_per_second <= share * limit.capacity + TOLERANCE
 
 
 def victims(pool: Pool, *, count: int) -> tuple[str, ...]:

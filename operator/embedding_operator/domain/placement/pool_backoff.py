@@ -12,21 +12,12 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.memory import Closure
-from embedding_operator.domain.observation import Allowance, Observation, Pool, Replica
+from embedding_operator.domain.observation import Allowance, Observation, Pool, cannot_start
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
 
 FIRST_SECONDS = 300.0
 LONGEST_SECONDS = 1800.0
-
-
-def is_hopeless(pod: Replica, *, pool: Pool, now: datetime) -> bool:
-    """Return whether `pod` will not start by waiting."""
-    if pod.ready_since is not None or pod.stuck is None:
-        return False
-    waits_for_a_node = pod.stuck is Reason.UNSCHEDULABLE
-    return not waits_for_a_node or now - pod.created_at >= timedelta(seconds=pool.lead_seconds)
 
 
 def closures(observation: Observation) -> dict[str, Closure]:
@@ -66,18 +57,18 @@ def asked_in_vain(pool: Pool, shortage: Shortage, *, closure: Closure, now: date
         return 0
     waiting = max(1, math.ceil(shortage.missing / pool.tokens_per_second - TOLERANCE))
     if _is_tried(closure, now=now):
-        hopeless = any(is_hopeless(pod, pool=pool, now=now) for pod in pool.stuck)
+        hopeless = any(cannot_start(pod, pool=pool, now=now) for pod in pool.stuck)
         return min(room, max(min(stuck, waiting), 2 if hopeless else 1))
     return max(0, min(room, stuck, waiting))
 
 
 def _on_its_way(pool: Pool, *, now: datetime) -> int:
-    hopeless = sum(1 for pod in pool.stuck if is_hopeless(pod, pool=pool, now=now))
+    hopeless = sum(1 for pod in pool.stuck if cannot_start(pod, pool=pool, now=now))
     return max(0, pool.replicas - len(pool.ready) - hopeless)
 
 
 def _closure(pool: Pool, known: Closure | None, *, now: datetime) -> Closure | None:
-    hopeless = [pod for pod in pool.stuck if is_hopeless(pod, pool=pool, now=now)]
+    hopeless = [pod for pod in pool.stuck if cannot_start(pod, pool=pool, now=now)]
     if known is None or not known.at <= now < known.until + timedelta(seconds=LONGEST_SECONDS):
         return _closed(pool.name, now=now, times=0) if hopeless else None
     if _has_recovered(pool, known, hopeless=bool(hopeless), now=now):

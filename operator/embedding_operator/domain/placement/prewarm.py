@@ -13,12 +13,12 @@ holds as a minimum for as long as a requirement does: a start that was made for 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.decision import Step, StepReason, step
 from embedding_operator.domain.memory import Floor
 from embedding_operator.domain.observation import Allowance, Bounds, Observation
 from embedding_operator.domain.placement.allocation import allocated
-from embedding_operator.domain.trace import Trace
 
 LEADS = 1.2
 SPARE_SECONDS = 30.0
@@ -43,19 +43,27 @@ def raised_pools(bounds: Bounds) -> tuple[str, ...]:
     )
 
 
-def floors(observation: Observation, *, required: float, raised: Sequence[str], trace: Trace) -> tuple[Floor, ...]:
-    """Return the replicas to hold for the next window, and for one that opened of late, by name of the pool."""
+class Floors(NamedTuple):
+    """Replicas to hold for the next window, and for one that opened of late, in order of the pools' names."""
+
+    known: tuple[Floor, ...]
+    steps: tuple[Step, ...] = ()
+
+
+def floors(observation: Observation, *, required: float, raised: Sequence[str]) -> Floors:
+    """Return the replicas to hold; `raised` are the pools of which the next window asks more than this one."""
     opens = observation.bounds.next_transition
     known = _still_known(observation)
     due = _due(observation, raised=raised, opens=opens) if opens is not None and raised else []
+    steps: tuple[Step, ...] = ()
     if opens is not None and due:
         share = _share(observation, required=required)
         for pool in due:
             before = known.get(pool)
             least = before.replicas if before is not None and before.opens == opens else 0
             known[pool] = Floor(pool=pool, replicas=max(least, share.get(pool, 0)), opens=opens)
-            _trace(known[pool], observation=observation, trace=trace)
-    return tuple([known[pool] for pool in sorted(known) if known[pool].replicas > 0])
+            steps += _start_step(known[pool], observation=observation)
+    return Floors(tuple([known[pool] for pool in sorted(known) if known[pool].replicas > 0]), steps)
 
 
 def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime) -> Allowance:
@@ -99,13 +107,12 @@ def _share(observation: Observation, *, required: float) -> dict[str, int]:
         policy=observation.policy,
         allowances=[allowance for allowance in observation.bounds.upcoming if allowance.pool in known],
         pools=observation.pools,
-        trace=Trace(),
-    )
+    ).replicas
 
 
-def _trace(floor: Floor, *, observation: Observation, trace: Trace) -> None:
+def _start_step(floor: Floor, *, observation: Observation) -> tuple[Step, ...]:
     if floor.replicas == 0:
-        return
+        return ()
     pool = next(each for each in observation.pools if each.name == floor.pool)
     window = observation.bounds.next_window
     what = "the pools of the spec" if window is None else f"window {window}"
@@ -113,4 +120,4 @@ def _trace(floor: Floor, *, observation: Observation, trace: Trace) -> None:
         f"{floor.replicas} replicas of {floor.pool} start for {what} at {floor.opens:%H:%M} UTC, "
         f"as a start takes {pool.lead_seconds:.0f} s"
     )
-    trace.add(StepReason.PREWARM, message, before=pool.replicas, after=floor.replicas, pool=floor.pool)
+    return (step(StepReason.PREWARM, message, before=pool.replicas, after=floor.replicas, pool=floor.pool),)

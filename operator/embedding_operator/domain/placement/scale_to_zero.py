@@ -15,22 +15,20 @@ A gateway that restarts is neither: its counters say nothing of requests, and it
 from dataclasses import replace
 from datetime import timedelta
 
-from embedding_operator.domain.demand.stabilization import BLIND_SECONDS, is_fresh
-from embedding_operator.domain.load.triggers import asked_for
-from embedding_operator.domain.memory import Idle
+from embedding_operator.domain.load.triggers import TriggerDemand
+from embedding_operator.domain.memory import BLIND_SECONDS, Idle, is_fresh
 from embedding_operator.domain.observation import GatewayLoad, Observation
 
 
-def idle_time(observation: Observation) -> Idle | None:
+def idle_time(observation: Observation, *, triggers: TriggerDemand) -> Idle | None:
     """Return since when no request is known to have been there; None where that is not known."""
     gateway = observation.gateway
-    asked = asked_for(observation.triggers, now=observation.now)
-    if gateway is None or not gateway.holds or asked.strongest is not None:
+    if gateway is None or not gateway.holds or triggers.strongest is not None:
         return None
     known = _remembered(observation)
     if known is not None and has_no_replica(observation) and known.seconds >= observation.policy.idle_seconds:
         return _slept_on(known, gateway, observation=observation)
-    if asked.missing or not gateway.is_complete or gateway.quiet_since is None or gateway.sampled_at is None:
+    if triggers.missing or not gateway.is_complete or gateway.quiet_since is None or gateway.sampled_at is None:
         return None
     if known is not None and gateway.quiet_since <= known.until:
         return replace(known, until=max(known.until, gateway.sampled_at))
@@ -57,8 +55,8 @@ def has_no_replica(observation: Observation) -> bool:
 def _remembered(observation: Observation) -> Idle | None:
     """Return the idle time of the last decision.
 
-    After a restart, a gap or a jump of the clock nobody knows what came meanwhile. That starts the time anew, but for a
-    service at zero: what would wake it is still held.
+    After a restart, a gap or a jump of the clock, what came meanwhile is not known. That starts the time anew, but for
+    a service at zero: what would wake it is still held.
     """
     memory, now = observation.memory, observation.now
     if memory is None or memory.idle is None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from embedding_operator.domain.demand.backlog_forecast import Outlook
-from embedding_operator.domain.demand.lines import Demand, demand_of
+from embedding_operator.domain.demand.lines import Lines, lines_of
 from embedding_operator.domain.observation import Policy
 
 from tests.unit.domain.scenes import A10, load
@@ -14,10 +14,10 @@ HELP = Outlook(lead_seconds=60.0)
 
 def demand(
     *, waiting: float, tokens_per_request: float, ready: int, rate: float = 0.0, queued_seconds: float = 5.0
-) -> Demand:
+) -> Lines:
     tokens = waiting * tokens_per_request
     measured = replace(load(queue=waiting, tokens=tokens, rate=rate), tokens_per_request=tokens_per_request)
-    return demand_of(
+    return lines_of(
         measured,
         policy=Policy(),
         ready_capacity=ready * A10,

@@ -9,7 +9,7 @@ from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import Bucket, Closure, ScalingMemory
 from embedding_operator.domain.observation import Bounds, Pool, Replica
-from embedding_operator.domain.placement.pool_backoff import closures, is_hopeless
+from embedding_operator.domain.placement.pool_backoff import cannot_start, closures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +55,7 @@ def test_a_pod_without_a_node_may_wait_for_one_as_long_as_a_start_takes(
     hopeless: bool,  # noqa: FBT001
 ) -> None:
     each = pod("a", created=-age, stuck=reason)
-    assert is_hopeless(each, pool=of(each), now=at(0)) is hopeless
+    assert cannot_start(each, pool=of(each), now=at(0)) is hopeless
 
 
 STUCK = pod("stuck", created=-1000, stuck=Reason.CRASH_LOOP)

@@ -1,0 +1,103 @@
+"""When measurements must not be acted on, or not alone.
+
+    unusable  missing, invalid or more than 15 s old     the last requirement is held, and nothing shrinks
+    gap       a replica or gateway pod did not answer    growing is allowed, shrinking is not
+    blind     nothing measured for 300 s                 `scaling.fallback.replicas`, if that is more than runs
+    hang      requests wait and engines finish nothing   no growth past twice what was Ready when it began
+
+Measurements count as lost while something is Ready that could be measured. A service without a Ready replica has none
+to lose: it is starting, or asleep.
+
+Where engines hang on a request, more replicas do not help: the next ones would hang like the others.
+"""
+
+import math
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.memory import RateStep, ScalingMemory
+from embedding_operator.domain.observation import Load, Observation
+
+MAX_SAMPLE_AGE_SECONDS = 15.0
+FALLBACK_SECONDS = 300.0
+HANG_FACTOR = 2.0
+
+
+class Unusable(NamedTuple):
+    """Why a load cannot be used."""
+
+    reason: StepReason
+    message: str
+
+
+def usable_load(observation: Observation) -> Load | Unusable:
+    """Return the load to decide on, or why there is none."""
+    load = observation.load
+    if load is None:
+        serving = any(pool.ready for pool in observation.pools)
+        message = "no replica reported: the requirement is held" if serving else "no replica is Ready to be measured"
+        return Unusable(StepReason.METRICS_MISSING_HOLD, message)
+    rates = (load.arrival_tokens_per_second or 0.0, load.burst_tokens_per_second or 0.0)
+    samples = (load.queue_requests, load.queue_tokens, *rates)
+    if not all(0.0 <= sample < math.inf for sample in samples):
+        message = "a metric is negative, NaN or infinite: the requirement is held"
+        return Unusable(StepReason.METRICS_INVALID_HOLD, message)
+    age = (observation.now - load.sampled_at).total_seconds()
+    if abs(age) > MAX_SAMPLE_AGE_SECONDS:
+        message = f"the metrics are {age:.0f} s old: the requirement is held"
+        return Unusable(StepReason.METRICS_STALE_HOLD, message)
+    return load
+
+
+def gap_in(load: Load, *, observation: Observation) -> str | None:
+    """Return what is missing in a load that can be used; None where it is complete."""
+    if load.reporting < load.expected:
+        return f"{load.reporting} of {load.expected} Ready replicas reported"
+    gap = _gateway_gap(observation)
+    if gap is None and load.arrival_tokens_per_second is None:
+        return "the arrival rate is not known yet"
+    return gap
+
+
+def _gateway_gap(observation: Observation) -> str | None:
+    """Return what is not known of the gateway; None where requests do not come through it, or all is known."""
+    gateway = observation.gateway
+    if gateway is None or gateway.is_complete:
+        return None
+    if gateway.expected == 0:
+        return "no gateway pod is Ready"
+    if gateway.answering < gateway.expected:
+        return f"{gateway.answering} of {gateway.expected} Ready gateway pods answered"
+    if gateway.reporting < gateway.expected:
+        return f"{gateway.expected - gateway.reporting} of {gateway.expected} gateway pods started in the last minute"
+    return "the request rate at the gateway is not known yet"
+
+
+def blind_since(observation: Observation, *, last: ScalingMemory) -> datetime | None:
+    """Return since when nothing can be measured that should be; None where nothing should."""
+    if not any(pool.ready for pool in observation.pools):
+        return None
+    since = last.blind_since
+    return since if since is not None and since <= observation.now else observation.now
+
+
+def fallback_replicas(observation: Observation, *, blind_since: datetime | None) -> int | None:
+    """Return how many replicas of the preferred pool there are to be, None where the fallback does not apply."""
+    if blind_since is None or observation.now - blind_since < timedelta(seconds=FALLBACK_SECONDS):
+        return None
+    return observation.policy.fallback_replicas
+
+
+def engine_hang(load: Load, *, observation: Observation, last: RateStep | None) -> RateStep | None:
+    """Return since when engines have finished nothing, and the capacity that was Ready then; None where they work."""
+    ready = observation.ready_capacity
+    hangs = load.served_tokens_per_second == 0.0 and load.queue_requests > 0 and load.reporting == load.expected
+    if not hangs or ready <= 0:
+        return None
+    return RateStep(at=observation.now, capacity=ready) if last is None else last
+
+
+def limited_by_hang(required: float, *, hang: RateStep, current: float) -> float:
+    """Return what may be required at most while engines finish nothing."""
+    return min(required, max(current, HANG_FACTOR * hang.capacity))

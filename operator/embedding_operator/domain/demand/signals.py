@@ -1,0 +1,113 @@
+"""What a decision knows of the load: each question is asked once, here.
+
+1. load      what was measured, or why it cannot be used                            (`guards`)
+2. gaps      what is missing of it: then nothing shrinks                            (`guards`)
+3. triggers  what external queues ask for; one that is missing, too, stops removal  (`load.triggers`)
+4. panic     whether far more arrives, or waits, than is ready for it               (`panic`)
+5. hang      whether engines finish nothing                                         (`guards`)
+6. blind     since when nothing can be measured, and the fallback for that          (`guards`)
+7. help      when replicas that start will serve                                    (`backlog_forecast`)
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from embedding_operator.domain.decision import Step, StepReason, step
+from embedding_operator.domain.demand.backlog_forecast import Outlook, outlook
+from embedding_operator.domain.demand.guards import (
+    Unusable,
+    blind_since,
+    engine_hang,
+    fallback_replicas,
+    gap_in,
+    usable_load,
+)
+from embedding_operator.domain.demand.panic import Panic, in_panic, panic_of
+from embedding_operator.domain.load.triggers import TriggerDemand, asked_for, gap
+from embedding_operator.domain.memory import RateStep, ScalingMemory
+from embedding_operator.domain.observation import Load, Observation, Policy
+
+
+class Capacity(NamedTuple):
+    """Tokens per second of all Ready replicas, of those and the starting ones, and of one replica of two pools."""
+
+    ready: float
+    coming: float
+    preferred_replica: float
+    fastest_replica: float
+
+
+class Signals(NamedTuple):
+    """What the demand follows from. `load` is None where nothing usable was measured.
+
+    `frozen` says that nothing may be removed on this evidence. `fallback_replicas` is None where the fallback is not
+    due, or none is set.
+    """
+
+    now: datetime
+    policy: Policy
+    capacity: Capacity
+    load: Load | None
+    triggers: TriggerDemand
+    frozen: bool
+    panic: Panic
+    help: Outlook
+    hang: RateStep | None = None
+    blind_since: datetime | None = None
+    fallback_replicas: int | None = None
+    steps: tuple[Step, ...] = ()
+
+
+def read_signals(observation: Observation, *, last: ScalingMemory) -> Signals:
+    """Return the signals in `observation`; `last` is the memory of the last decision."""
+    measured = usable_load(observation)
+    load = None if isinstance(measured, Unusable) else measured
+    triggers = asked_for(observation.triggers, now=observation.now)
+    panic = panic_of(load, observation=observation, last=last)
+    holds = _holds(measured, triggers=triggers, observation=observation, current=last.required)
+    blind = blind_since(observation, last=last) if load is None else None
+    return Signals(
+        now=observation.now,
+        policy=observation.policy,
+        capacity=capacity_of(observation),
+        load=load if load is None or panic.until is None else in_panic(load),
+        triggers=triggers,
+        frozen=bool(holds) or panic.until is not None,
+        panic=panic,
+        help=outlook(observation, required=last.required, buckets=last.buckets),
+        hang=None if load is None else engine_hang(load, observation=observation, last=last.stall),
+        blind_since=blind,
+        fallback_replicas=fallback_replicas(observation, blind_since=blind),
+        steps=(*holds, *panic.steps),
+    )
+
+
+def capacity_of(observation: Observation) -> Capacity:
+    """Return what the pools of a service can do."""
+    each = observation.capacity
+    fastest = max(each.values(), default=0.0)
+    preferred = (each[allowance.pool] for allowance in observation.bounds.pools if allowance.pool in each)
+    coming = [
+        pool.tokens_per_second * min(pool.replicas, len(pool.ready) + pool.starting) for pool in observation.pools
+    ]
+    return Capacity(
+        ready=observation.ready_capacity,
+        coming=sum(coming),
+        preferred_replica=next(preferred, fastest),
+        fastest_replica=fastest,
+    )
+
+
+def _holds(
+    measured: Load | Unusable, *, triggers: TriggerDemand, observation: Observation, current: float
+) -> tuple[Step, ...]:
+    """Return a step for everything on account of which nothing may shrink."""
+    held: list[tuple[StepReason, str]] = []
+    if isinstance(measured, Unusable):
+        held.append((measured.reason, measured.message))
+    elif (missing := gap_in(measured, observation=observation)) is not None:
+        held.append((StepReason.PARTIAL_METRICS_NO_DOWN, f"{missing}: growing is allowed, shrinking is not"))
+    if triggers.missing:
+        message = f"{gap(triggers.missing)}: growing is allowed, shrinking is not"
+        held.append((StepReason.TRIGGER_MISSING_NO_DOWN, message))
+    return tuple([step(reason, message, before=current, after=current) for reason, message in held])

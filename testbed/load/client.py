@@ -46,7 +46,7 @@ class LoadClient:
             if isinstance(self._plan.loop, OpenLoop):
                 await self._open(session, self._plan.loop)
             else:
-                await self._closed(session, self._plan.loop)
+                await self._backed_off(session, self._plan.loop)
         ticker.cancel()
         seconds = time.monotonic() - started
         self._emit(seconds)
@@ -67,7 +67,7 @@ class LoadClient:
                     return
                 requests.create_task(self._send(session))
 
-    async def _closed(self, session: aiohttp.ClientSession, loop: ClosedLoop) -> None:
+    async def _backed_off(self, session: aiohttp.ClientSession, loop: ClosedLoop) -> None:
         deadline = time.monotonic() + self._plan.duration_seconds
 
         async def client() -> None:

@@ -68,8 +68,8 @@ def decide(observation: Observation) -> Decision:
             panic_until=signals.panic.until,
             blind_since=signals.blind_since,
             queue_since=signals.panic.queue_since,
-            stall=signals.hang,
-            closures=tuple([placement.closures[name] for name in sorted(placement.closures)]),
+            engine_hang=signals.hang,
+            backoffs=tuple([placement.backoffs[name] for name in sorted(placement.backoffs)]),
             floors=placement.floors,
             learned=tuple([learned[name] for name in sorted(learned)]),
         ),
@@ -140,10 +140,10 @@ def _requeue_after(observation: Observation, *, placement: Placement) -> float:
         for pod in pool.ready
         if pod.ready_since is not None and pod.ready_since > unsettled
     ]
-    moments += [closure.until for closure in placement.closures.values()]
+    moments += [backoff.until for backoff in placement.backoffs.values()]
     opens = observation.bounds.next_transition
     if opens is not None:
-        leads = [pool.lead_seconds for pool in observation.pools if pool.name in placement.raised]
-        moments += [opens, *[prewarm_at(opens, lead_seconds=lead) for lead in leads]]
+        startups = [pool.startup_seconds for pool in observation.pools if pool.name in placement.raised]
+        moments += [opens, *[prewarm_at(opens, startup_seconds=startup) for startup in startups]]
     first = min([moment for moment in moments if moment > now], default=None)
     return math.inf if first is None else (first - now).total_seconds()

@@ -16,7 +16,7 @@ def is_fresh(decided_at: datetime, *, now: datetime) -> bool:
     return 0.0 <= (now - decided_at).total_seconds() <= BLIND_SECONDS
 
 
-class Bucket(NamedTuple):
+class RequirementBucket(NamedTuple):
     """Requirements (tokens per second) seen from `at` to `until`.
 
     `highest` and `lowest` bound what was recommended, `peak` is the highest demand behind it.
@@ -29,7 +29,7 @@ class Bucket(NamedTuple):
     peak: float
 
 
-class RateStep(NamedTuple):
+class RateLimitStep(NamedTuple):
     """A rate-limited step that began `at`: the capacity (tokens per second) then, and what was removed since."""
 
     at: datetime
@@ -37,15 +37,15 @@ class RateStep(NamedTuple):
     removed: float = 0.0
 
 
-def step_in_progress(step: RateStep | None, *, now: datetime, seconds: float, capacity: float) -> RateStep:
+def step_in_progress(step: RateLimitStep | None, *, now: datetime, seconds: float, capacity: float) -> RateLimitStep:
     """Return `step`, or a new one that begins now with `capacity` if it is over (or the clock went back)."""
     if step is None or not 0.0 <= (now - step.at).total_seconds() < seconds:
-        return RateStep(at=now, capacity=capacity)
+        return RateLimitStep(at=now, capacity=capacity)
     return step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Idle:
+class IdleTime:
     """A stretch of time in which no request is known to have been at the gateway, and the gateway was heard."""
 
     since: datetime
@@ -57,7 +57,7 @@ class Idle:
         return (self.until - self.since).total_seconds()
 
 
-class CurvePoint(NamedTuple):
+class LoadPoint(NamedTuple):
     """The tokens per second of a replica with about `in_flight` requests, over `samples` samples."""
 
     in_flight: int
@@ -78,7 +78,7 @@ class LearnedPool(NamedTuple):
     seed: float
     rates: tuple[int, ...] = ()
     tokens_per_second: float | None = None
-    curve: tuple[CurvePoint, ...] = ()
+    curve: tuple[LoadPoint, ...] = ()
     knee: int | None = None
     cold_starts: tuple[int, ...] = ()
     warm_starts: tuple[int, ...] = ()
@@ -86,7 +86,7 @@ class LearnedPool(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closure:
+class PoolBackoff:
     """A pool that does not grow from `at` to `until`, because pods could not start; `times` in a row by now."""
 
     pool: str
@@ -96,7 +96,7 @@ class Closure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Floor:
+class PrewarmFloor:
     """Replicas that a pool holds for the window that `opens` then, or opened."""
 
     pool: str
@@ -108,19 +108,19 @@ class ScalingMemory(NamedTuple):
     """The state of scaling after the decision made `at`; `required` is in tokens per second.
 
     Until `panic_until` nothing leaves and growth is not limited. Nothing could be measured since `blind_since`, more
-    than the next batch waits since `queue_since`, and engines have finished nothing since the step `stall` began.
+    than the next batch waits since `queue_since`, and engines have finished nothing since the step `engine_hang` began.
     """
 
     at: datetime
     required: float
-    buckets: tuple[Bucket, ...] = ()
-    growth: RateStep | None = None
-    removal: RateStep | None = None
-    idle: Idle | None = None
+    buckets: tuple[RequirementBucket, ...] = ()
+    growth: RateLimitStep | None = None
+    removal: RateLimitStep | None = None
+    idle: IdleTime | None = None
     panic_until: datetime | None = None
     blind_since: datetime | None = None
     queue_since: datetime | None = None
-    stall: RateStep | None = None
+    engine_hang: RateLimitStep | None = None
     learned: tuple[LearnedPool, ...] = ()
-    closures: tuple[Closure, ...] = ()
-    floors: tuple[Floor, ...] = ()
+    backoffs: tuple[PoolBackoff, ...] = ()
+    floors: tuple[PrewarmFloor, ...] = ()

@@ -21,7 +21,7 @@ UTC_ZONE = ZoneInfo("UTC")
 TOKENS_PER_REQUEST = 256.0
 """Taken for the length of a request while no engine has answered or queued a single one."""
 
-LEAD_SECONDS = 300.0
+STARTUP_SECONDS = 300.0
 """How long a start is expected to take until starts are learned."""
 
 
@@ -66,8 +66,8 @@ class Pool:
 
     `replicas` is what its Deployment asks for; 0 where there is none. `tokens_per_second` is the capacity of one
     Ready replica: the seed, until `work`, what replicas did since the last decision, teaches better. A start takes
-    `lead_seconds` until starts were seen; `starts_warm` says that a replica created now would find its weights on its
-    node. `price_per_hour` is what a replica costs; None where nobody said.
+    `startup_seconds` until starts were seen; `starts_warm` says that a replica created now would find its weights on
+    its node. `price_per_hour` is what a replica costs; None where no price is set.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Pool:
     work: tuple[Work, ...] = ()
     starts_warm: bool = False
     price_per_hour: float | None = None
-    lead_seconds: float = LEAD_SECONDS
+    startup_seconds: float = STARTUP_SECONDS
 
     ready: tuple[Replica, ...] = field(init=False, repr=False, compare=False)
     stuck: tuple[Replica, ...] = field(init=False, repr=False, compare=False)
@@ -109,7 +109,7 @@ def cannot_start(pod: Replica, *, pool: Pool, now: datetime) -> bool:
     if pod.ready_since is not None or pod.stuck is None:
         return False
     waits_for_a_node = pod.stuck is Reason.UNSCHEDULABLE
-    return not waits_for_a_node or now - pod.created_at >= timedelta(seconds=pool.lead_seconds)
+    return not waits_for_a_node or now - pod.created_at >= timedelta(seconds=pool.startup_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

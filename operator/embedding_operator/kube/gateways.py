@@ -16,7 +16,7 @@ from embedding_operator.kube.store import ObjectStore
 from embedding_operator.kube.stuck import stuck
 from embedding_operator.rendering import names
 
-LEAD_SECONDS = 60.0
+STARTUP_SECONDS = 60.0
 """How long the start of a gateway pod takes, with its image to be pulled; one that takes twice as long is stuck."""
 
 Body = Mapping[str, Any]
@@ -77,7 +77,7 @@ def door_of(annotations: Mapping[str, str]) -> Door:
 
 
 def _obstacle(body: Body, *, now: datetime) -> str | None:
-    found = stuck(body, now=now, lead_seconds=LEAD_SECONDS)
+    found = stuck(body, now=now, startup_seconds=STARTUP_SECONDS)
     if found is None:
         return None
     # How long a pod is overdue is another text at every look, and every text is a write.

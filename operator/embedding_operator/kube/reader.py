@@ -100,10 +100,10 @@ class Reader:
         return body is not None and "deletionTimestamp" in body["metadata"]
 
     def pools(
-        self, service: ServiceObject, *, now: datetime, lead_seconds: Callable[[str], float]
+        self, service: ServiceObject, *, now: datetime, startup_seconds: Callable[[str], float]
     ) -> tuple[PoolObject, ...]:
-        """Return the pools on which `service` has a Deployment, by name; `lead_seconds` is asked by pool."""
-        pods = self._pods(service, now=now, lead_seconds=lead_seconds)
+        """Return the pools on which `service` has a Deployment, by name; `startup_seconds` is asked by pool."""
+        pods = self._pods(service, now=now, startup_seconds=startup_seconds)
         deployments = (
             body
             for body in self._store.owned(DEPLOYMENT.kind, namespace=service.namespace, service=service.name)
@@ -123,11 +123,11 @@ class Reader:
         return tuple(pod for pod in pods if pod is not None)
 
     def _pods(
-        self, service: ServiceObject, *, now: datetime, lead_seconds: Callable[[str], float]
+        self, service: ServiceObject, *, now: datetime, startup_seconds: Callable[[str], float]
     ) -> tuple[PodObject, ...]:
         bodies = self._store.owned(POD.kind, namespace=service.namespace, service=service.name)
         return tuple(
-            _pod(body, now=now, lead_seconds=lead_seconds(body["metadata"]["labels"][GPU_POOL]))
+            _pod(body, now=now, startup_seconds=startup_seconds(body["metadata"]["labels"][GPU_POOL]))
             for body in bodies
             if GPU_POOL in body["metadata"]["labels"] and _serves(body, service=service)
         )
@@ -162,9 +162,9 @@ def _is_over(body: Body) -> bool:
     return body["status"].get("phase") in ("Failed", "Succeeded")
 
 
-def _pod(body: Body, *, now: datetime, lead_seconds: float) -> PodObject:
+def _pod(body: Body, *, now: datetime, startup_seconds: float) -> PodObject:
     metadata, status = body["metadata"], body["status"]
-    obstacle = stuck(body, now=now, lead_seconds=lead_seconds)
+    obstacle = stuck(body, now=now, startup_seconds=startup_seconds)
     return PodObject(
         replica=Replica(
             uid=metadata["uid"],

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.domain.capacity.startup_time import overdue_after
 from embedding_operator.kube.instants import instant
 
-OVERDUE_LEADS = 2.0
 CRASHES = 2
 
 _IMAGE_PULL_FAILURES = frozenset(
@@ -25,10 +25,10 @@ class Stuck:
     message: str
 
 
-def stuck(pod: Mapping[str, Any], *, now: datetime, lead_seconds: float) -> Stuck | None:
+def stuck(pod: Mapping[str, Any], *, now: datetime, startup_seconds: float) -> Stuck | None:
     """Return what keeps a pod from becoming Ready, or None if it is Ready or on its way.
 
-    `lead_seconds` is how long a start takes on its pool; one that takes more than twice as long is overdue.
+    `startup_seconds` is how long a start takes on its pool; one that takes more than twice as long is overdue.
     """
     status = pod["status"]
     conditions = {condition["type"]: condition for condition in status.get("conditions") or ()}
@@ -37,7 +37,7 @@ def stuck(pod: Mapping[str, Any], *, now: datetime, lead_seconds: float) -> Stuc
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("reason") == "Unschedulable":
         return Stuck(reason=Reason.UNSCHEDULABLE, message=scheduled.get("message", "no node fits"))
-    return _failing_container(status) or _overdue(pod, conditions=conditions, now=now, lead_seconds=lead_seconds)
+    return _failing_container(status) or _overdue(pod, conditions=conditions, now=now, startup_seconds=startup_seconds)
 
 
 def _failing_container(status: Mapping[str, Any]) -> Stuck | None:
@@ -54,14 +54,16 @@ def _failing_container(status: Mapping[str, Any]) -> Stuck | None:
 
 
 def _overdue(
-    pod: Mapping[str, Any], *, conditions: Mapping[str, Mapping[str, Any]], now: datetime, lead_seconds: float
+    pod: Mapping[str, Any], *, conditions: Mapping[str, Mapping[str, Any]], now: datetime, startup_seconds: float
 ) -> Stuck | None:
     changes = [conditions[kind]["lastTransitionTime"] for kind in ("PodScheduled", "Ready") if kind in conditions]
     since = max(instant(moment) for moment in (pod["metadata"]["creationTimestamp"], *changes) if moment)
-    if now - since <= timedelta(seconds=OVERDUE_LEADS * lead_seconds):
+    if now - since <= overdue_after(startup_seconds):
         return None
     said = "; ".join(_sentence(name, waiting) for name, waiting in _waiting(pod["status"]))
-    message = f"not Ready {(now - since).total_seconds():.0f} s after its start, which takes {lead_seconds:.0f} s here"
+    message = (
+        f"not Ready {(now - since).total_seconds():.0f} s after its start, which takes {startup_seconds:.0f} s here"
+    )
     return Stuck(reason=Reason.START_OVERDUE, message=f"{message} ({said})" if said else message)
 
 

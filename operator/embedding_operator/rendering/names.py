@@ -26,7 +26,7 @@ MAX_CONNECTIONS = "embedding-operator.io/max-connections"
 """On the headless Service: how many requests a gateway pod gives to one engine at once."""
 ROUTE = "embedding-operator.io/route"
 ROUTE_SINCE = "embedding-operator.io/route-since"
-"""Annotations of a Service: the phase of `domain.routing`, and since when."""
+"""Annotations of a Service: the phase of `domain.gateway_routing`, and since when."""
 CONFIG = "embedding-operator.io/config"
 """Annotation of gateway pods: the digest of the configuration that they began with."""
 

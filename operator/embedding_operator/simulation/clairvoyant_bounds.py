@@ -53,7 +53,7 @@ def perfect_forecast(work: Work, *, setup: Setup, prices: Mapping[str, float]) -
     def plan(stretch: Stretch) -> NDArray[np.int64]:
         least = max(1, first.min_replicas)
         needed = replicas_needed(stretch.load, capacity=1.0, min_replicas=least, max_replicas=most)
-        return replicas_with_foresight(needed, slot_seconds=SLOT_SECONDS, lead_seconds=_start_seconds(setup))
+        return replicas_with_foresight(needed, slot_seconds=SLOT_SECONDS, startup_seconds=_start_seconds(setup))
 
     overloaded = sum(int(np.count_nonzero(stretch.load > most)) for stretch in work.stretches)
     plans = [np.pad(plan(stretch).reshape(-1, 1), ((0, 0), (0, len(setup.pools) - 1))) for stretch in work.stretches]
@@ -74,7 +74,7 @@ def played(bound: Bound, *, name: str, work: Work, setup: Setup) -> PlayedPlan:
         replicas=whole,
         begin=begin,
         slot_seconds=SLOT_SECONDS,
-        lead_seconds=setup.start.median * math.exp(SLOWEST_START_SIGMAS * setup.start.sigma),
+        startup_seconds=setup.start.median * math.exp(SLOWEST_START_SIGMAS * setup.start.sigma),
     )
 
 

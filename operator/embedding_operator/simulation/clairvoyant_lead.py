@@ -11,7 +11,7 @@ def replicas_with_foresight(
     needed: NDArray[np.int64],
     *,
     slot_seconds: float,
-    lead_seconds: float,
+    startup_seconds: float,
     beyond_seconds: float = BEYOND_THE_LEAD_SECONDS,
 ) -> NDArray[np.int64]:
     """Return the replicas of one pool, by slot, of who sees what is `needed` for a lead and `beyond_seconds` from now.
@@ -19,7 +19,7 @@ def replicas_with_foresight(
     It orders a replica one lead before it is needed, and stops one that it does not see needed again. The result counts
     replicas that serve, as a clairvoyant plan does: its price is that of `cost_of`.
     """
-    in_sight = int((lead_seconds + beyond_seconds) // slot_seconds)
+    in_sight = int((startup_seconds + beyond_seconds) // slot_seconds)
     padded = np.concatenate([needed, np.full(in_sight, needed[-1])])
     most_in_sight = np.lib.stride_tricks.sliding_window_view(padded, in_sight + 1).max(axis=1)
     replicas = np.empty_like(needed)

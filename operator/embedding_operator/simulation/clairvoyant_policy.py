@@ -11,7 +11,7 @@ from embedding_operator.simulation.policy import View
 class PlayedPlan:
     """A clairvoyant's plan as a policy, so that one sees how late it is in the very simulation it is the bound of.
 
-    `replicas` (`slots x pools`) serve from `begin` on; each is ordered `lead_seconds` early. After the last slot its
+    `replicas` (`slots x pools`) serve from `begin` on; each is ordered `startup_seconds` early. After the last slot its
     replicas stay. Pools' bounds are the plan's own.
     """
 
@@ -20,7 +20,7 @@ class PlayedPlan:
     replicas: NDArray[np.int64]
     begin: float
     slot_seconds: float
-    lead_seconds: float
+    startup_seconds: float
 
     @property
     def period(self) -> float:
@@ -30,7 +30,7 @@ class PlayedPlan:
     def look(self, view: View) -> Mapping[str, int]:
         """Return the most that serve from now until a replica that is ordered now would."""
         first = self._slot(view.now)
-        last = self._slot(view.now + self.lead_seconds)
+        last = self._slot(view.now + self.startup_seconds)
         ordered = self.replicas[first : last + 1].max(axis=0)
         return {pool: int(replicas) for pool, replicas in zip(self.pools, ordered, strict=True)}
 

@@ -1,7 +1,7 @@
 """The load of a service by counters that never run backwards.
 
 A simulated service is one engine and one gateway pod that always answer and never restart. So little is left of the
-arithmetic of `domain.metrics.measure` and `domain.gateway_metrics.listen`: what came between samples that follow on
+arithmetic of `engine_load.measure` and `gateway_load.listen`: what came between samples that follow on
 each other is the difference of the last and the first. A test holds both to the same figures, for the same samples.
 """
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
-from embedding_operator.domain.capacity.startup_time import lead_seconds
+from embedding_operator.domain.capacity.startup_time import allowed_startup_seconds, overdue_after
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.observation import LEAD_SECONDS, Bounds, Load, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy, Pool, Replica
 from embedding_operator.domain.schedule.bounds import bounds_in_force
 from embedding_operator.simulation.policy import PodView, PoolView, View
 from embedding_operator.simulation.telemetry import Telemetry
@@ -18,8 +18,6 @@ EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """The instant at which traces begin: midnight before a Monday."""
 
 TICK_SECONDS = 5.0
-OVERDUE_LEADS = 2.0
-LEAST_LEAD_SECONDS = 60.0
 """As the operator sees pods: one that takes twice as long as a start does, two minutes at least, is stuck."""
 
 
@@ -122,13 +120,9 @@ class Ours:
         """Return what Kubernetes, or the clock, would say of a replica that is not Ready."""
         if not pod.has_node:
             return Reason.UNSCHEDULABLE
-        age = (now - instant(pod.created_at)).total_seconds()
-        return Reason.START_OVERDUE if age > OVERDUE_LEADS * self._start_seconds(pool) else None
-
-    def _start_seconds(self, pool: str) -> float:
         known = () if self._memory is None else self._memory.learned
-        leads = (lead_seconds(each, warm=False) for each in known if each.pool == pool)
-        return max(LEAST_LEAD_SECONDS, next(leads, LEAD_SECONDS))
+        allowed = allowed_startup_seconds(known, pool=pool)
+        return Reason.START_OVERDUE if now - instant(pod.created_at) > overdue_after(allowed) else None
 
 
 def instant(seconds: float) -> datetime:

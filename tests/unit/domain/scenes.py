@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decision import PoolTarget
-from embedding_operator.domain.memory import Bucket, Idle, ScalingMemory
+from embedding_operator.domain.memory import IdleTime, RequirementBucket, ScalingMemory
 from embedding_operator.domain.observation import (
     Allowance,
     Bounds,
@@ -132,7 +132,9 @@ def trigger(
 def idle_for(seconds: float, *, now: datetime = NOON, required: float = 0.0) -> ScalingMemory:
     """A settled memory of a gateway that was idle for `seconds`, up to the last decision."""
     last = now - timedelta(seconds=5)
-    return settled_memory(required, now=now)._replace(idle=Idle(since=last - timedelta(seconds=seconds), until=last))
+    return settled_memory(required, now=now)._replace(
+        idle=IdleTime(since=last - timedelta(seconds=seconds), until=last)
+    )
 
 
 def observe(
@@ -163,7 +165,7 @@ def settled_memory(required: float, *, now: datetime = NOON) -> ScalingMemory:
         at=now - timedelta(seconds=5),
         required=required,
         buckets=(
-            Bucket(
+            RequirementBucket(
                 at=now - timedelta(hours=1), until=now - timedelta(seconds=1201), highest=required, lowest=0, peak=0
             ),
         ),

@@ -68,7 +68,7 @@ class Life(RuleBasedStateMachine):
     def begin(self) -> None:
         self.window, self.next_window, self.opens = "day", "night", at(3600)
         self.rate = 700.0
-        self.world = World(speeds={"a10": A10, "t4": T4}, bounds=self.bounds, lead_seconds=60)
+        self.world = World(speeds={"a10": A10, "t4": T4}, bounds=self.bounds, startup_seconds=60)
         self.world.add_ready("a10", 2)
 
     def bounds(self, _: datetime) -> Bounds:

@@ -13,7 +13,14 @@ from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision
-from embedding_operator.domain.memory import Bucket, Closure, Floor, Idle, LearnedPool, ScalingMemory
+from embedding_operator.domain.memory import (
+    IdleTime,
+    LearnedPool,
+    PoolBackoff,
+    PrewarmFloor,
+    RequirementBucket,
+    ScalingMemory,
+)
 from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,8 +83,8 @@ loads = st.builds(
     reporting=st.integers(1, 5),
     expected=st.just(5),
 )
-closures = st.builds(
-    lambda pool, age, seconds, times: Closure(pool=pool, at=at(-age), until=at(seconds - age), times=times),
+backoffs = st.builds(
+    lambda pool, age, seconds, times: PoolBackoff(pool=pool, at=at(-age), until=at(seconds - age), times=times),
     st.sampled_from(sorted(SPEEDS)),
     st.integers(0, 3000),
     st.integers(300, 1800),
@@ -87,23 +94,23 @@ memories = st.none() | st.builds(
     lambda required, highest, age, gap, idle, panic, blind, queue, closed, floor: ScalingMemory(
         at=at(-gap),
         required=required,
-        buckets=(Bucket(at=at(-age - 30), until=at(-age), highest=highest, lowest=0.0, peak=highest),),
+        buckets=(RequirementBucket(at=at(-age - 30), until=at(-age), highest=highest, lowest=0.0, peak=highest),),
         idle=idle,
         panic_until=panic,
         blind_since=blind,
         queue_since=queue,
-        closures=() if closed is None else (closed,),
-        floors=() if floor is None else (Floor(pool="a10", replicas=floor, opens=at(-60)),),
+        backoffs=() if closed is None else (closed,),
+        floors=() if floor is None else (PrewarmFloor(pool="a10", replicas=floor, opens=at(-60)),),
     ),
     finite,
     finite,
     st.integers(0, 2000),
     st.integers(-100, 100),
-    st.none() | st.integers(0, 4000).map(lambda age: Idle(since=at(-age - 5), until=at(-5))),
+    st.none() | st.integers(0, 4000).map(lambda age: IdleTime(since=at(-age - 5), until=at(-5))),
     st.none() | st.integers(-10, 60).map(at),
     st.none() | st.integers(-600, 0).map(at),
     st.none() | st.integers(-600, 10).map(at),
-    st.none() | closures,
+    st.none() | backoffs,
     st.none() | st.integers(1, 9),
 )
 policies = st.builds(
@@ -234,7 +241,7 @@ def test_19_partial_figures_never_ask_for_less_than_whole_ones(observation: Obse
 @settings(max_examples=8)
 @given(start=st.integers(1, 20), least=st.integers(1, 4))
 def test_16_without_load_a_service_comes_to_its_minimum_in_bounded_steps(start: int, least: int) -> None:
-    world = World(speeds={"a10": A10}, bounds=lambda _: bounds(("a10", least, 20)), lead_seconds=0)
+    world = World(speeds={"a10": A10}, bounds=lambda _: bounds(("a10", least, 20)), startup_seconds=0)
     world.add_ready("a10", start)
     writes = 0
     for _ in range((300 + 60 * 20) // 5):
@@ -248,7 +255,7 @@ def test_16_without_load_a_service_comes_to_its_minimum_in_bounded_steps(start: 
 @settings(max_examples=12)
 @given(rate=st.floats(0, 9000), start=st.integers(1, 6))
 def test_7_constant_load_and_instant_starts_settle(rate: float, start: int) -> None:
-    world = World(speeds={"a10": A10}, bounds=lambda _: bounds(("a10", 1, 20)), lead_seconds=0)
+    world = World(speeds={"a10": A10}, bounds=lambda _: bounds(("a10", 1, 20)), startup_seconds=0)
     world.add_ready("a10", start)
     for _ in range(400):
         world.step(rate=rate)
@@ -263,7 +270,7 @@ def test_7_constant_load_and_instant_starts_settle(rate: float, start: int) -> N
 @given(st.floats(500, 9000), st.integers(0, 2**32))
 def test_8_ten_percent_of_noise_does_not_flap(rate: float, seed: int) -> None:
     noise = random.Random(seed)
-    world = World(speeds={"a10": A10}, bounds=lambda _: bounds(("a10", 1, 20)), lead_seconds=0)
+    world = World(speeds={"a10": A10}, bounds=lambda _: bounds(("a10", 1, 20)), startup_seconds=0)
     world.add_ready("a10", math.ceil(rate / 800))
     history = []
     for _ in range(480):
@@ -296,19 +303,19 @@ def test_11_a_restart_with_its_memory_changes_nothing_and_without_never_shrinks(
 @given(
     rate=st.floats(0, 20_000),
     start=st.integers(1, 4),
-    lead=st.integers(20, 400),
+    startup=st.integers(20, 400),
     taken_for=st.integers(20, 400),
     queue=st.floats(0, 50_000),
 )
 def test_9_nothing_more_is_asked_for_while_replicas_start(
-    rate: float, start: int, lead: int, taken_for: int, queue: float
+    rate: float, start: int, startup: int, taken_for: int, queue: float
 ) -> None:
     """One right-sized answer at the first look: what waits grows as fast as help comes near."""
     taught = LearnedPool(pool="a10", seed=A10, cold_starts=(taken_for,))
     world = World(
         speeds={"a10": A10},
         bounds=lambda _: bounds(("a10", 1, 1000)),
-        lead_seconds=lead,
+        startup_seconds=startup,
         policy=Policy(up_factor=1000.0),
         memory=settled_memory(start * A10)._replace(learned=(taught,)),
         queue_tokens=queue,
@@ -316,7 +323,7 @@ def test_9_nothing_more_is_asked_for_while_replicas_start(
     world.add_ready("a10", start)
     world.step(rate=rate)
     asked = world.counts()["a10"]
-    for _ in range(min(lead, taken_for) // 5 - 1):
+    for _ in range(min(startup, taken_for) // 5 - 1):
         world.step(rate=rate)
         assert world.counts()["a10"] <= asked
 
@@ -326,7 +333,7 @@ def test_a_window_that_changes_the_pool_keeps_the_load_served() -> None:
     world = World(
         speeds={"a10": A10, "t4": T4},
         bounds=lambda now: bounds(("a10", 1, 4)) if now < edge else bounds(("t4", 1, 8)),
-        lead_seconds=120,
+        startup_seconds=120,
     )
     world.add_ready("a10", 2)
     first_write = None
@@ -347,7 +354,7 @@ class Handover(RuleBasedStateMachine):
     def begin(self) -> None:
         self.night = False
         self.rate = 700.0
-        self.world = World(speeds={"a10": A10, "t4": T4}, bounds=self.bounds, lead_seconds=math.inf)
+        self.world = World(speeds={"a10": A10, "t4": T4}, bounds=self.bounds, startup_seconds=math.inf)
         self.world.add_ready("a10", 2)
         self.promise: Callable[[], None] = lambda: None
 

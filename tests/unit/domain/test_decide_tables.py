@@ -8,7 +8,7 @@ import pytest
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.memory import Bucket, LearnedPool, RateStep, ScalingMemory
+from embedding_operator.domain.memory import LearnedPool, RateLimitStep, RequirementBucket, ScalingMemory
 from embedding_operator.domain.observation import Observation, Parity, Policy
 
 from tests.unit.domain.scenes import A10, NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
@@ -195,7 +195,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         "stuck replicas are no supply, but the answer is not more of them",
         observe(pool(ready=1, stuck=2), measured=load(rate=2300.0), memory=settled_memory(3000.0)),
         {"a10": 3},
-        StepReason.POOL_CLOSED,
+        StepReason.POOL_BACKOFF,
     ),
     (
         "what can not start in one pool starts in the next, and one stays to try",
@@ -207,7 +207,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
             memory=settled_memory(2000.0),
         ),
         {"a10": 2, "t4": 3},
-        StepReason.POOL_CLOSED,
+        StepReason.POOL_BACKOFF,
     ),
     (
         "night: the new pool grows, the old one stays",
@@ -339,7 +339,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
             memory=ScalingMemory(
                 at=at(-5),
                 required=4000.0,
-                buckets=(Bucket(at=at(-320), until=at(-290), highest=4000.0, lowest=4000.0, peak=4000.0),),
+                buckets=(RequirementBucket(at=at(-320), until=at(-290), highest=4000.0, lowest=4000.0, peak=4000.0),),
             ),
         ),
         {"a10": 4},
@@ -350,7 +350,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         observe(
             pool(ready=4),
             measured=load(rate=100.0),
-            memory=settled_memory(4000.0)._replace(removal=RateStep(at=at(-20), capacity=8000.0, removed=4000.0)),
+            memory=settled_memory(4000.0)._replace(removal=RateLimitStep(at=at(-20), capacity=8000.0, removed=4000.0)),
         ),
         {"a10": 4},
         StepReason.DOWN_RATE_LIMITED,

@@ -87,7 +87,7 @@ def test_engines_that_stop_are_not_answered_with_ever_more_of_them(
         memory = decision.memory
         ready = min(12, decision.targets[0].replicas)
     assert ready == count
-    assert (StepReason.SERVING_STALLED in decision.reasons()) is (count == 4)
+    assert (StepReason.ENGINE_HANG in decision.reasons()) is (count == 4)
 
 
 def test_a_stall_cuts_nothing() -> None:

@@ -22,7 +22,7 @@ TOKENS_PER_REQUEST = 100.0
 class World:
     speeds: Mapping[str, float]
     bounds: Callable[[datetime], Bounds]
-    lead_seconds: float = 60.0
+    startup_seconds: float = 60.0
     policy: Policy = field(default_factory=Policy)
     now: datetime = NOON
     queue_tokens: float = 0.0
@@ -89,7 +89,7 @@ class World:
     def _start(self) -> None:
         for pods in self.pods.values():
             for number, pod in enumerate(pods):
-                started = (self.now - pod.created_at).total_seconds() >= self.lead_seconds
+                started = (self.now - pod.created_at).total_seconds() >= self.startup_seconds
                 if pod.ready_since is None and pod.stuck is None and started:
                     pods[number] = replace(pod, ready_since=self.now)
 

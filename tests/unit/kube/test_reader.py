@@ -36,9 +36,9 @@ def service_of(store: ObjectStore) -> ServiceObject:
     return service
 
 
-def pools_of(*bodies: Body, lead: float = 300.0) -> tuple[PoolObject, ...]:
+def pools_of(*bodies: Body, startup: float = 300.0) -> tuple[PoolObject, ...]:
     store = store_of(embedding_service(), *bodies)
-    return Reader(store).pools(service_of(store), now=NOON, lead_seconds=lambda _: lead)
+    return Reader(store).pools(service_of(store), now=NOON, startup_seconds=lambda _: startup)
 
 
 def test_a_service_as_it_is_stored() -> None:
@@ -97,7 +97,7 @@ def test_a_stuck_pod_says_why() -> None:
     (pool,) = pools_of(deployment(), pod(created=ago(700)))
     assert pool.pods[0].replica.stuck is Reason.START_OVERDUE
     assert pool.pods[0].stuck is not None
-    (patient,) = pools_of(deployment(), pod(created=ago(700)), lead=400)
+    (patient,) = pools_of(deployment(), pod(created=ago(700)), startup=400)
     assert patient.pods[0].replica.stuck is None
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.builders import NOON
 from tests.unit.kube.objects import Body, ago, condition, container, pod, waiting
 
-LEAD = 300.0
+STARTUP = 300.0
 
 
-def judged(body: Body, *, lead: float = LEAD) -> Stuck | None:
-    return stuck(trimmed("Pod", body), now=NOON, lead_seconds=lead)
+def judged(body: Body, *, startup: float = STARTUP) -> Stuck | None:
+    return stuck(trimmed("Pod", body), now=NOON, startup_seconds=startup)
 
 
 def starting(*containers: Body, created: float = 60) -> Body:
@@ -132,9 +132,9 @@ conditions = st.lists(
 
 @given(containers, conditions, st.floats(0, 1e6), st.floats(0, 1e4))
 def test_no_pod_raises_and_a_ready_one_is_never_stuck(
-    containers: list[Body], conditions: list[Body], age: float, lead: float
+    containers: list[Body], conditions: list[Body], age: float, startup: float
 ) -> None:
     body = pod(created=ago(age), containers=containers, conditions=conditions)
-    found = judged(body, lead=lead)
+    found = judged(body, startup=startup)
     last = {each["type"]: each["status"] for each in conditions}
     assert found is None or last.get("Ready") != "True"

@@ -12,7 +12,7 @@ from tests.unit.simulation.views import pool, view
 def with_foresight(*needed: int, sight: int) -> list[int]:
     """Slots of 10 s, half of the sight the lead."""
     replicas = replicas_with_foresight(
-        np.array(needed), slot_seconds=10, lead_seconds=5.0 * sight, beyond_seconds=5.0 * sight
+        np.array(needed), slot_seconds=10, startup_seconds=5.0 * sight, beyond_seconds=5.0 * sight
     )
     return [int(count) for count in replicas]
 
@@ -64,7 +64,7 @@ def test_foresight_of_everything_that_matters_is_the_cheapest_plan() -> None:
 def test_a_played_plan_orders_one_lead_early() -> None:
     replicas = np.array([[1, 0], [1, 0], [3, 0], [0, 2], [0, 2]])
     policy = PlayedPlan(
-        name="Clairvoyant", pools=["a10", "t4"], replicas=replicas, begin=100, slot_seconds=10, lead_seconds=15
+        name="Clairvoyant", pools=["a10", "t4"], replicas=replicas, begin=100, slot_seconds=10, startup_seconds=15
     )
     shown = {
         now: policy.look(view(now, pool("a10", replicas=0), pool("t4", replicas=0)))

@@ -20,7 +20,7 @@ class ConditionType(StrEnum):
     PREWARMING = "Prewarming"
     HANDOVER_IN_PROGRESS = "HandoverInProgress"
     FALLBACK_ACTIVE = "FallbackActive"
-    SERVING_STALLED = "ServingStalled"
+    ENGINE_HANG = "EngineHang"
     CAPACITY_LIMITED = "CapacityLimited"
     SCALING_LIMITED = "ScalingLimited"
     TRIGGERS_AVAILABLE = "TriggersAvailable"
@@ -49,7 +49,7 @@ class Reason(StrEnum):
     PAUSED = "Paused"  # scaling.mode is Paused
     SETTLED = "Settled"  # nothing is left to do
 
-    # Stalled: the object or its surroundings must change before the operator can go on
+    # Stalled: the object or what it depends on must change before the operator can go on
     PROGRESSING = "Progressing"  # nothing is in the way
     INVALID_SPEC = "InvalidSpec"  # the object does not fit this operator version, or contradicts its model
     GPU_POOL_NOT_FOUND = "GPUPoolNotFound"  # spec.pools names a GPUPool that does not exist
@@ -58,7 +58,7 @@ class Reason(StrEnum):
     UNSUPPORTED_POOLING = "UnsupportedPooling"  # the model pools by mean, SGLang would return wrong vectors
     MODEL_TOO_LARGE = "ModelTooLarge"  # the weights do not fit the memory of a pool's GPU
     ENGINE_ARGUMENT_REFUSED = "EngineArgumentRefused"  # args or env set what the operator manages
-    NAME_CONFLICT = "NameConflict"  # an object with the name of a child belongs to somebody else
+    NAME_CONFLICT = "NameConflict"  # an object with the name of a child belongs to another owner
     FORBIDDEN = "Forbidden"  # the operator lacks a permission, or admission refused a child
     QUOTA_EXCEEDED = "QuotaExceeded"  # a ResourceQuota refused a child
 
@@ -66,13 +66,13 @@ class Reason(StrEnum):
     REPORTING = "Reporting"  # every Ready replica reported in time
     PARTIAL = "Partial"  # some Ready replicas did not report: the service may grow, not shrink
     MISSING = "Missing"  # no replica reported: replicas are held
-    STALE = "Stale"  # the newest figures are too old: replicas are held
-    INVALID = "Invalid"  # figures were negative, NaN or infinite: replicas are held
+    STALE = "Stale"  # the newest metrics are too old: replicas are held
+    INVALID = "Invalid"  # metrics were negative, NaN or infinite: replicas are held
     NO_REPLICAS = "NoReplicas"  # no replica is Ready, so there is nothing to measure
 
     # ScheduleApplied
     WINDOW_ACTIVE = "WindowActive"  # a window of the schedule in force is open
-    BASE_BOUNDS = "BaseBounds"  # no window is open: spec.pools counts
+    BASE_BOUNDS = "BaseBounds"  # no window is open: spec.pools applies
     NO_SCHEDULE = "NoSchedule"  # no schedule applies to the service
     NO_COMMON_POOL = "NoCommonPool"  # the schedule names none of the pools that the service lists
 
@@ -85,23 +85,23 @@ class Reason(StrEnum):
     SETTLING = "Settling"  # they are Ready, but not long enough or without a verified answer
     PARITY_FAILED = "ParityFailed"  # the incoming pool answers with other vectors than the outgoing one
     DRAINING = "Draining"  # the outgoing pool's replicas are leaving
-    HANDOVER_STALLED = "HandoverStalled"  # it takes longer than twice a start and 30 minutes; the old pool stays
+    HANDOVER_OVERDUE = "HandoverOverdue"  # it takes longer than twice a start and 30 minutes; the old pool stays
     STABLE = "Stable"  # no handover
 
     # FallbackActive
-    WITHOUT_FIGURES = "WithoutFigures"  # nothing was measured for 300 s: scaling.fallback counts
-    FIGURES_DECIDE = "FiguresDecide"  # figures are there, or were until just now
+    METRICS_UNAVAILABLE = "MetricsUnavailable"  # nothing was measured for 300 s: scaling.fallback applies
+    METRICS_AVAILABLE = "MetricsAvailable"  # something is measured, or was until just now
 
-    # ServingStalled
+    # EngineHang
     NOTHING_FINISHED = "NothingFinished"  # requests wait and engines finish none: more replicas would not help
     ANSWERING = "Answering"  # engines answer what waits, or nothing waits
 
     # CapacityLimited
     UNSCHEDULABLE = "Unschedulable"  # pods find no node
-    IMAGE_PULL_FAILED = "ImagePullFailed"  # pods can not get their image
-    CRASH_LOOP = "CrashLoop"  # engine containers end again and again
+    IMAGE_PULL_FAILED = "ImagePullFailed"  # pods cannot get their image
+    CRASH_LOOP = "CrashLoop"  # engine containers keep exiting
     START_OVERDUE = "StartOverdue"  # pods run for longer than a start takes
-    POOL_CAPACITY_LIMITED = "PoolCapacityLimited"  # a pool where pods could not start of late does not grow for now
+    POOL_BACKOFF = "PoolBackoff"  # a pool where pods could not start of late does not grow for now
     SUFFICIENT = "Sufficient"  # no pod is stuck
 
     # ScalingLimited

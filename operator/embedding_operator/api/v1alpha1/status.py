@@ -102,8 +102,8 @@ class LoadPoint(ApiModel):
     samples: Count
 
 
-class PoolMemory(ApiModel):
-    """What the replicas of one pool taught: see `domain.learning`."""
+class LearnedPool(ApiModel):
+    """What the replicas of one pool taught: see `domain/capacity/learning.py`."""
 
     gpu_pool: str
     seed: Rate
@@ -116,7 +116,7 @@ class PoolMemory(ApiModel):
     starting: Annotated[list[str], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(default_factory=list)
 
 
-class PoolClosure(ApiModel):
+class PoolBackoff(ApiModel):
     """A pool that does not grow from `at` to `until`, because pods could not start."""
 
     gpu_pool: str
@@ -125,7 +125,7 @@ class PoolClosure(ApiModel):
     times: Count
 
 
-class PoolFloor(ApiModel):
+class PrewarmFloor(ApiModel):
     """Replicas that a pool holds for the window that opens then, or opened."""
 
     gpu_pool: str
@@ -147,14 +147,14 @@ class DecisionMemory(ApiModel):
     panic_until: datetime | None = None
     blind_since: datetime | None = None
     queue_since: datetime | None = None
-    stall: RateLimitStep | None = None
-    closures: Annotated[list[PoolClosure], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
+    engine_hang: RateLimitStep | None = None
+    backoffs: Annotated[list[PoolBackoff], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list
     )
-    floors: Annotated[list[PoolFloor], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
+    floors: Annotated[list[PrewarmFloor], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list
     )
-    pools: Annotated[list[PoolMemory], Field(max_length=64, json_schema_extra=list_map("gpuPool"))] = Field(
+    pools: Annotated[list[LearnedPool], Field(max_length=64, json_schema_extra=list_map("gpuPool"))] = Field(
         default_factory=list
     )
 

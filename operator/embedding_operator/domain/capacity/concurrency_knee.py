@@ -13,7 +13,7 @@ moves only when its point falls clearly below the best, or one with fewer reques
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from embedding_operator.domain.memory import CurvePoint
+from embedding_operator.domain.memory import LoadPoint
 from embedding_operator.domain.observation import Work
 
 LEAST_SAMPLES = 5
@@ -33,7 +33,7 @@ LIMIT_PER_KNEE = 2
 """Each gateway pod gives an engine so many times its knee: one pod alone keeps it busy, and more would show."""
 
 
-def learned_curve(curve: tuple[CurvePoint, ...], work: Iterable[Work]) -> tuple[CurvePoint, ...]:
+def learned_curve(curve: tuple[LoadPoint, ...], work: Iterable[Work]) -> tuple[LoadPoint, ...]:
     """Return `curve` with what replicas did, by requests in flight; the same object where that teaches nothing."""
     told = [each for each in work if _is_telling(each)]
     if not told:
@@ -45,7 +45,7 @@ def learned_curve(curve: tuple[CurvePoint, ...], work: Iterable[Work]) -> tuple[
     return tuple([points[in_flight] for in_flight in sorted(points)])
 
 
-def learned_knee(curve: tuple[CurvePoint, ...], *, knee: int | None) -> int | None:
+def learned_knee(curve: tuple[LoadPoint, ...], *, knee: int | None) -> int | None:
     """Return the knee by `curve`; `knee` is the one that was taken so far."""
     rates = {point.in_flight: point.tokens_per_second for point in curve if point.samples >= LEAST_SAMPLES}
     best = max(rates.values(), default=0.0)
@@ -75,12 +75,12 @@ def _is_telling(work: Work) -> bool:
     return 1 <= work.in_flight < math.inf and steady and 0 <= work.tokens_per_second < math.inf
 
 
-def _seen(point: CurvePoint | None, *, in_flight: int, rate: float) -> CurvePoint:
+def _seen(point: LoadPoint | None, *, in_flight: int, rate: float) -> LoadPoint:
     if point is None:
-        return CurvePoint(in_flight=in_flight, tokens_per_second=round(rate, 1), samples=1)
+        return LoadPoint(in_flight=in_flight, tokens_per_second=round(rate, 1), samples=1)
     samples = min(MOST_SAMPLES, point.samples + 1)
     moved = point.tokens_per_second + (rate - point.tokens_per_second) / samples
-    return CurvePoint(in_flight=in_flight, tokens_per_second=round(moved, 1), samples=samples)
+    return LoadPoint(in_flight=in_flight, tokens_per_second=round(moved, 1), samples=samples)
 
 
 def _moved(knee: int, *, found: int, rates: Mapping[int, float], best: float) -> bool:

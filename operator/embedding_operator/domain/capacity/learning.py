@@ -1,7 +1,7 @@
-"""What a service learns of its pools while it runs: capacity, knee, and how long a start takes (`domain.leads`).
+"""What a service learns of its pools while it runs: capacity, knee, and how long a start takes (`startup_time`).
 
 The capacity of a replica is what it computes while it has more to do than it can. It is learned only from such times:
-tokens waited throughout (`domain.work`), or far more requests were in flight than the knee. One sample per decision and
+tokens waited throughout (`throughput`), or far more requests were in flight than the knee. One sample per decision and
 pool, the median over its saturated replicas; of the last 50 samples the 90th percentile, within [0.3, 3] times the
 seed. A replica never does more than it can, but what looks saturated may not have been, so the mistakes lie below the
 capacity: with the median, half a day of a service that was never overloaded taught a third of it. Until there are 20
@@ -20,7 +20,7 @@ from embedding_operator.domain.capacity.concurrency_knee import (
     learned_curve,
     learned_knee,
 )
-from embedding_operator.domain.capacity.startup_time import lead_seconds, with_starts
+from embedding_operator.domain.capacity.startup_time import startup_seconds, with_starts
 from embedding_operator.domain.memory import LearnedPool
 from embedding_operator.domain.observation import Observation, Pool, Work
 from embedding_operator.domain.quantile import quantile
@@ -44,23 +44,23 @@ def learned_pools(observation: Observation) -> dict[str, LearnedPool]:
 
 
 def as_learned(pools: Sequence[Pool], learned: Mapping[str, LearnedPool]) -> tuple[Pool, ...]:
-    """Return `pools` with the capacity and the lead that were learned, where they were."""
+    """Return `pools` with the capacity and the startup time that were learned, where they were."""
     return tuple([_as_learned(pool, learned[pool.name]) for pool in pools])
 
 
 def _as_learned(pool: Pool, learned: LearnedPool) -> Pool:
     capacity = pool.tokens_per_second if learned.tokens_per_second is None else learned.tokens_per_second
-    lead = lead_seconds(learned, warm=pool.starts_warm, seed=pool.lead_seconds)
-    if (capacity, lead) == (pool.tokens_per_second, pool.lead_seconds):
+    startup = startup_seconds(learned, warm=pool.starts_warm, seed=pool.startup_seconds)
+    if (capacity, startup) == (pool.tokens_per_second, pool.startup_seconds):
         return pool
-    return replace(pool, tokens_per_second=capacity, lead_seconds=lead)
+    return replace(pool, tokens_per_second=capacity, startup_seconds=startup)
 
 
 def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
     if known is None:
         known = LearnedPool(pool=pool.name, seed=pool.tokens_per_second)
     elif known.seed != pool.tokens_per_second:
-        # Another model, or somebody who knows better.
+        # Another model, or a better seed.
         known = known._replace(seed=pool.tokens_per_second, rates=(), tokens_per_second=None)
     if not pool.work:
         return known

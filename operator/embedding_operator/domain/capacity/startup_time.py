@@ -1,16 +1,17 @@
-"""How long a replica takes from its creation until it is Ready, by pool: the lead.
+"""How long a replica takes from its creation until it is Ready, by pool.
 
-    lead = 90th percentile of the last 20 starts, within [15 s, 1800 s]
+    startup = 90th percentile of the last 20 starts, within [15 s, 1800 s]
 
 Starts that found weights and image on their node are warm, and are kept apart from those that did not. Only the first
-time that a pod becomes Ready is a start, and only if it was created while decisions were made: of a pod that was found
-running nobody knows how often it was Ready before.
+time that a pod becomes Ready is a start, and only if it was created while decisions were made: how often a pod was
+Ready before it was first observed is not known.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from embedding_operator.domain.memory import LearnedPool, is_fresh
-from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
+from embedding_operator.domain.observation import STARTUP_SECONDS, Pool, Replica
 from embedding_operator.domain.quantile import quantile
 
 WARM_SECONDS = 60.0
@@ -19,11 +20,17 @@ MOST_STARTS = 20
 QUANTILE = 0.9
 MOST_STARTING = 64
 
+OVERDUE_STARTUPS = 2.0
+"""A start is overdue after twice the time that it should take."""
+
+LEAST_STARTUP_SECONDS = 60.0
+"""No start is expected to be faster when it is judged overdue: one slow image pull must not mark a pod as stuck."""
+
 _CREATION_CLOCK = timedelta(seconds=1)
 """Kubernetes tells the time of a creation in whole seconds."""
 
 
-def lead_seconds(learned: LearnedPool, *, warm: bool, seed: float = LEAD_SECONDS) -> float:
+def startup_seconds(learned: LearnedPool, *, warm: bool, seed: float = STARTUP_SECONDS) -> float:
     """Return how long the next start is expected to take; `seed` is taken for a cold one while none was seen."""
     known = p90_of_starts(learned, warm=warm)
     if known is not None:
@@ -32,6 +39,20 @@ def lead_seconds(learned: LearnedPool, *, warm: bool, seed: float = LEAD_SECONDS
     if warm:
         return min(WARM_SECONDS, seed if other is None else other)
     return seed if other is None else max(seed, other)
+
+
+def allowed_startup_seconds(known: Iterable[LearnedPool], *, pool: str) -> float:
+    """Return how long a start on `pool` should take at most; it is overdue after twice that time.
+
+    A start that may be cold is waited for.
+    """
+    learned = (startup_seconds(each, warm=False) for each in known if each.pool == pool)
+    return max(LEAST_STARTUP_SECONDS, next(learned, STARTUP_SECONDS))
+
+
+def overdue_after(allowed_seconds: float) -> timedelta:
+    """Return the age at which a start that should take `allowed_seconds` is overdue."""
+    return timedelta(seconds=OVERDUE_STARTUPS * allowed_seconds)
 
 
 def p90_of_starts(learned: LearnedPool, *, warm: bool) -> float | None:

@@ -17,21 +17,21 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from embedding_operator.domain.demand.stabilization import highest_within
-from embedding_operator.domain.memory import Bucket
+from embedding_operator.domain.memory import RequirementBucket
 from embedding_operator.domain.observation import Observation, Pool, cannot_start
 
-DRAIN_PER_LEAD = 1 / 3
+DRAIN_PER_STARTUP = 1 / 3
 
 
 class Outlook(NamedTuple):
     """What a decision knows of the help that is to come.
 
-    `lead_seconds` is the shortest start on the allowed pools, `starting_seconds` what the youngest of the replicas on
-    their way still needs, None where there are none. `asked` is the most that was asked for since the oldest of them
+    `startup_seconds` is the shortest start on the allowed pools, `starting_seconds` what the youngest of the starting
+    replicas still needs, None where there are none. `asked` is the most that was asked for since the oldest of them
     was created, or of those that had no time to drain the queue yet, in tokens per second.
     """
 
-    lead_seconds: float
+    startup_seconds: float
     starting_seconds: float | None = None
     asked: float = math.inf
 
@@ -39,18 +39,18 @@ class Outlook(NamedTuple):
         """Return the seconds until more than `ready_capacity` serves, where `needed` tokens per second are."""
         if self.starting_seconds is not None:
             return self.starting_seconds
-        return self.lead_seconds if needed > ready_capacity else 0.0
+        return self.startup_seconds if needed > ready_capacity else 0.0
 
     def drain_seconds(self, *, stated: float) -> float:
         """Return in how many seconds a backlog should be gone: not much faster than help can come and go."""
-        return max(stated, self.lead_seconds * DRAIN_PER_LEAD)
+        return max(stated, self.startup_seconds * DRAIN_PER_STARTUP)
 
 
-def outlook(observation: Observation, *, required: float, buckets: tuple[Bucket, ...]) -> Outlook:
+def outlook(observation: Observation, *, required: float, buckets: tuple[RequirementBucket, ...]) -> Outlook:
     """Return the outlook; `required` and `buckets` are what was asked for so far."""
-    leads = {pool.name: pool.lead_seconds for pool in observation.pools}
-    lead = min([leads[each.pool] for each in observation.bounds.pools if each.pool in leads], default=0.0)
-    at_rest = Outlook(lead_seconds=lead)
+    startups = {pool.name: pool.startup_seconds for pool in observation.pools}
+    startup = min([startups[each.pool] for each in observation.bounds.pools if each.pool in startups], default=0.0)
+    at_rest = Outlook(startup_seconds=startup)
     ages = list(_ages(observation.pools, now=observation.now))
     drain = at_rest.drain_seconds(stated=observation.policy.drain_seconds)
     new = [age for _, age in ages] + _ages_of_new(observation.pools, now=observation.now, drain_seconds=drain)
@@ -58,8 +58,8 @@ def outlook(observation: Observation, *, required: float, buckets: tuple[Bucket,
         return at_rest
     since = max(new) + 1.0
     return Outlook(
-        lead_seconds=lead,
-        starting_seconds=max((max(0.0, leads[pool] - age) for pool, age in ages), default=None),
+        startup_seconds=startup,
+        starting_seconds=max((max(0.0, startups[pool] - age) for pool, age in ages), default=None),
         asked=max(required, highest_within(buckets, now=observation.now, seconds=since)),
     )
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.memory import RateStep, ScalingMemory
+from embedding_operator.domain.memory import RateLimitStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation
 
 MAX_SAMPLE_AGE_SECONDS = 15.0
@@ -89,15 +89,15 @@ def fallback_replicas(observation: Observation, *, blind_since: datetime | None)
     return observation.policy.fallback_replicas
 
 
-def engine_hang(load: Load, *, observation: Observation, last: RateStep | None) -> RateStep | None:
+def engine_hang(load: Load, *, observation: Observation, last: RateLimitStep | None) -> RateLimitStep | None:
     """Return since when engines have finished nothing, and the capacity that was Ready then; None where they work."""
     ready = observation.ready_capacity
     hangs = load.served_tokens_per_second == 0.0 and load.queue_requests > 0 and load.reporting == load.expected
     if not hangs or ready <= 0:
         return None
-    return RateStep(at=observation.now, capacity=ready) if last is None else last
+    return RateLimitStep(at=observation.now, capacity=ready) if last is None else last
 
 
-def limited_by_hang(required: float, *, hang: RateStep, current: float) -> float:
+def limited_by_hang(required: float, *, hang: RateLimitStep, current: float) -> float:
     """Return what may be required at most while engines finish nothing."""
     return min(required, max(current, HANG_FACTOR * hang.capacity))

@@ -25,7 +25,14 @@ from embedding_operator.domain.demand.stabilization import (
     remembered,
 )
 from embedding_operator.domain.load.triggers import sentence
-from embedding_operator.domain.memory import BLIND_SECONDS, Bucket, RateStep, ScalingMemory, is_fresh, step_in_progress
+from embedding_operator.domain.memory import (
+    BLIND_SECONDS,
+    RateLimitStep,
+    RequirementBucket,
+    ScalingMemory,
+    is_fresh,
+    step_in_progress,
+)
 from embedding_operator.domain.observation import Load, Observation
 
 TRIM_MARGIN = 1.05
@@ -51,8 +58,8 @@ class Requirement(NamedTuple):
     """What is required, in tokens per second, and what the next decision must know of how it came about."""
 
     tokens_per_second: float
-    buckets: tuple[Bucket, ...]
-    growth: RateStep
+    buckets: tuple[RequirementBucket, ...]
+    growth: RateLimitStep
     steps: tuple[Step, ...]
 
 
@@ -65,7 +72,7 @@ def last_requirement(observation: Observation) -> Seeded:
     before = memory.required if memory is not None else 0.0
     required = max(before, supply)
     past = tuple(bucket for bucket in memory.buckets if bucket.until <= now) if memory is not None else ()
-    seed = Bucket(at=now, until=now, highest=required, lowest=required, peak=required)
+    seed = RequirementBucket(at=now, until=now, highest=required, lowest=required, peak=required)
     message = f"no decision in the last {BLIND_SECONDS:.0f} s: what runs ({supply:.0f} tokens/s) counts as required"
     seeded = ScalingMemory(
         at=now,
@@ -172,7 +179,7 @@ def _banded(lines: Lines, *, last: ScalingMemory, now: datetime) -> tuple[float,
 
 
 def _limited(
-    wanted: Demand, *, signals: Signals, current: float, buckets: tuple[Bucket, ...], growth: RateStep
+    wanted: Demand, *, signals: Signals, current: float, buckets: tuple[RequirementBucket, ...], growth: RateLimitStep
 ) -> tuple[float, tuple[Step, ...]]:
     """Return `wanted` as far as stabilization windows and the limit of growth allow; in panic neither counts."""
     needed = wanted.tokens_per_second
@@ -186,7 +193,7 @@ def _limited(
 
 
 def _stabilized_down(
-    wanted: float, *, signals: Signals, current: float, buckets: tuple[Bucket, ...]
+    wanted: float, *, signals: Signals, current: float, buckets: tuple[RequirementBucket, ...]
 ) -> tuple[float, tuple[Step, ...]]:
     if signals.frozen or wanted == current:
         return current, ()
@@ -200,7 +207,7 @@ def _stabilized_down(
 
 
 def _stabilized_up(
-    wanted: float, *, signals: Signals, current: float, buckets: tuple[Bucket, ...]
+    wanted: float, *, signals: Signals, current: float, buckets: tuple[RequirementBucket, ...]
 ) -> tuple[float, tuple[Step, ...]]:
     seconds = signals.policy.up_stabilization_seconds
     lowest = wanted if seconds == 0 else lowest_within(buckets, now=signals.now, seconds=seconds)
@@ -211,7 +218,9 @@ def _stabilized_up(
     return allowed, (step(StepReason.UP_STABILIZED, message, before=wanted, after=allowed),)
 
 
-def _limited_up(wanted: float, *, signals: Signals, current: float, growth: RateStep) -> tuple[float, tuple[Step, ...]]:
+def _limited_up(
+    wanted: float, *, signals: Signals, current: float, growth: RateLimitStep
+) -> tuple[float, tuple[Step, ...]]:
     policy, fastest = signals.policy, signals.capacity.fastest_replica
     limit = max(policy.up_factor * growth.capacity, growth.capacity + policy.up_replicas * fastest)
     if wanted <= limit:
@@ -221,7 +230,7 @@ def _limited_up(wanted: float, *, signals: Signals, current: float, growth: Rate
     return allowed, (step(StepReason.UP_RATE_LIMITED, message, before=wanted, after=allowed),)
 
 
-def _limited_by_hang(required: float, *, hang: RateStep, current: float) -> tuple[float, Step]:
+def _limited_by_hang(required: float, *, hang: RateLimitStep, current: float) -> tuple[float, Step]:
     limited = limited_by_hang(required, hang=hang, current=current)
     message = f"requests wait and engines have finished none since {hang.at:%H:%M:%S} UTC: more would not help"
-    return limited, step(StepReason.SERVING_STALLED, message, before=required, after=limited)
+    return limited, step(StepReason.ENGINE_HANG, message, before=required, after=limited)

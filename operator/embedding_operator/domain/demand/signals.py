@@ -24,7 +24,7 @@ from embedding_operator.domain.demand.guards import (
 )
 from embedding_operator.domain.demand.panic import Panic, in_panic, panic_of
 from embedding_operator.domain.load.triggers import TriggerDemand, asked_for, gap
-from embedding_operator.domain.memory import RateStep, ScalingMemory
+from embedding_operator.domain.memory import RateLimitStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation, Policy
 
 
@@ -52,7 +52,7 @@ class Signals(NamedTuple):
     frozen: bool
     panic: Panic
     help: Outlook
-    hang: RateStep | None = None
+    hang: RateLimitStep | None = None
     blind_since: datetime | None = None
     fallback_replicas: int | None = None
     steps: tuple[Step, ...] = ()
@@ -75,7 +75,7 @@ def read_signals(observation: Observation, *, last: ScalingMemory) -> Signals:
         frozen=bool(holds) or panic.until is not None,
         panic=panic,
         help=outlook(observation, required=last.required, buckets=last.buckets),
-        hang=None if load is None else engine_hang(load, observation=observation, last=last.stall),
+        hang=None if load is None else engine_hang(load, observation=observation, last=last.engine_hang),
         blind_since=blind,
         fallback_replicas=fallback_replicas(observation, blind_since=blind),
         steps=(*holds, *panic.steps),

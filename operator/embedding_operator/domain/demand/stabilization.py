@@ -7,7 +7,7 @@ from bisect import bisect_left
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from embedding_operator.domain.memory import Bucket
+from embedding_operator.domain.memory import RequirementBucket
 
 BUCKET_SECONDS = 30.0
 TRIM_SECONDS = 1200.0
@@ -15,11 +15,11 @@ GROWTH_STEP_SECONDS = 15.0
 
 
 def remembered(
-    buckets: tuple[Bucket, ...], *, now: datetime, recommended: float, demand: float, keep_seconds: float
-) -> tuple[Bucket, ...]:
+    buckets: tuple[RequirementBucket, ...], *, now: datetime, recommended: float, demand: float, keep_seconds: float
+) -> tuple[RequirementBucket, ...]:
     """Return `buckets` with one more recommendation, without those that ended more than `keep_seconds` ago."""
     kept = _recent(buckets, now=now, seconds=keep_seconds)
-    new = Bucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand)
+    new = RequirementBucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand)
     if not kept:
         return (new,)
     last = kept[-1]
@@ -27,7 +27,7 @@ def remembered(
     if same:
         return (*kept[:-1], last._replace(until=now))
     if (now - last.at).total_seconds() < BUCKET_SECONDS:
-        merged = Bucket(
+        merged = RequirementBucket(
             at=last.at,
             until=now,
             highest=max(last.highest, recommended),
@@ -38,26 +38,26 @@ def remembered(
     return (*kept, new)
 
 
-def highest_within(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> float:
+def highest_within(buckets: tuple[RequirementBucket, ...], *, now: datetime, seconds: float) -> float:
     """Return the highest recommendation of the last `seconds`; 0 where there is none."""
     return max([bucket.highest for bucket in _recent(buckets, now=now, seconds=seconds)], default=0.0)
 
 
-def lowest_within(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> float:
+def lowest_within(buckets: tuple[RequirementBucket, ...], *, now: datetime, seconds: float) -> float:
     """Return the lowest recommendation of the last `seconds`; 0 unless the buckets reach back that far."""
     if not buckets or buckets[0].at > now - timedelta(seconds=seconds):
         return 0.0
     return min([bucket.lowest for bucket in _recent(buckets, now=now, seconds=seconds)], default=0.0)
 
 
-def peak_within(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> float | None:
+def peak_within(buckets: tuple[RequirementBucket, ...], *, now: datetime, seconds: float) -> float | None:
     """Return the highest demand of the last `seconds`, or None unless the buckets reach back that far."""
     if not buckets or buckets[0].at > now - timedelta(seconds=seconds):
         return None
     return max([bucket.peak for bucket in _recent(buckets, now=now, seconds=seconds)], default=None)
 
 
-def _recent(buckets: tuple[Bucket, ...], *, now: datetime, seconds: float) -> tuple[Bucket, ...]:
+def _recent(buckets: tuple[RequirementBucket, ...], *, now: datetime, seconds: float) -> tuple[RequirementBucket, ...]:
     """Return the buckets that reach into the last `seconds`; they are in order of time."""
     horizon = now - timedelta(seconds=seconds)
     if not buckets or buckets[0].until >= horizon:

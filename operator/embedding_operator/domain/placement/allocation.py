@@ -99,7 +99,7 @@ def _offers(allowances: Sequence[Allowance], *, pools: Sequence[Pool]) -> list[O
             tokens_per_second=pool.tokens_per_second,
             price_per_hour=pool.price_per_hour or 0.0,
             held=pool.replicas,
-            lead_seconds=pool.lead_seconds,
+            startup_seconds=pool.startup_seconds,
         )
         for allowance, pool in ((each, known[each.pool]) for each in allowances)
     ]

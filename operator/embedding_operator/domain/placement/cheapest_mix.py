@@ -2,7 +2,8 @@
 
 Of all vectors of replicas within the bounds it is the first by
 
-    shortfall, Σ price * (n + max(0, n - held) * lead / payback), Σ |n - held|, the least on the least preferred pools
+    shortfall, Σ price * (n + max(0, n - held) * startup / payback), Σ |n - held|,
+    the least on the least preferred pools
 
 A replica that is held costs its price. One that would have to start costs its start-up as well, spread over the half
 hour in which it has to earn that back: without this term the mix changes whenever the requirement moves by one unit.
@@ -37,7 +38,7 @@ class Offer:
     tokens_per_second: float
     price_per_hour: float
     held: int
-    lead_seconds: float
+    startup_seconds: float
 
     @property
     def price_per_token(self) -> float:
@@ -140,9 +141,9 @@ def _costs(offer: Offer, *, required: float) -> list[int]:
     """Return the cost of every count that can be of use, from `min_replicas` on, in millionths of price * seconds."""
     useful = math.ceil(required / offer.tokens_per_second - TOLERANCE)
     last = max(offer.min_replicas, min(offer.max_replicas, useful))
-    price, lead = _millionths(offer), round(offer.lead_seconds)
+    price, startup = _millionths(offer), round(offer.startup_seconds)
     return [
-        price * (PAYBACK_SECONDS * count + lead * max(0, count - offer.held))
+        price * (PAYBACK_SECONDS * count + startup * max(0, count - offer.held))
         for count in range(offer.min_replicas, last + 1)
     ]
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 from embedding_operator.domain.decision import Step, StepReason, step
 from embedding_operator.domain.load.triggers import TriggerDemand, sentence
-from embedding_operator.domain.memory import Closure, Floor, Idle
+from embedding_operator.domain.memory import IdleTime, PoolBackoff, PrewarmFloor
 from embedding_operator.domain.observation import Allowance, Bounds, GatewayLoad, Observation
 from embedding_operator.domain.placement.allocation import allocated, coverage, pool_of_the_first
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
-from embedding_operator.domain.placement.pool_backoff import Shortage, asked_in_vain, closures, usable
-from embedding_operator.domain.placement.prewarm import ahead, floors, raised_pools, with_floor
+from embedding_operator.domain.placement.pool_backoff import Shortage, pool_backoffs, unmet_replicas, usable
+from embedding_operator.domain.placement.prewarm import ahead, prewarm_floors, raised_pools, with_floor
 from embedding_operator.domain.placement.scale_to_zero import has_no_replica, idle_time, needs_none
 
 
@@ -26,9 +26,9 @@ class Placement(NamedTuple):
     """The goal, and what the next decision must know of how it came about; `backoffs` are by name of the pool."""
 
     goal: Goal
-    idle: Idle | None
-    closures: Mapping[str, Closure]
-    floors: tuple[Floor, ...]
+    idle: IdleTime | None
+    backoffs: Mapping[str, PoolBackoff]
+    floors: tuple[PrewarmFloor, ...]
     raised: tuple[str, ...]
     steps: tuple[Step, ...]
 
@@ -36,14 +36,14 @@ class Placement(NamedTuple):
 def place(observation: Observation, *, required: float, triggers: TriggerDemand) -> Placement:
     """Return where to end with `required` tokens per second; what starts for the next window comes on top."""
     idle = idle_time(observation, triggers=triggers)
-    closed = closures(observation)
+    backoffs = pool_backoffs(observation)
     raised = raised_pools(observation.bounds)
-    held = floors(observation, required=required, raised=raised)
-    goal = _goal(observation, required=required, triggers=triggers, idle=idle, closures=closed, floors=held.known)
+    held = prewarm_floors(observation, required=required, raised=raised)
+    goal = _goal(observation, required=required, triggers=triggers, idle=idle, backoffs=backoffs, floors=held.known)
     if held.known:
         for pool, replicas in ahead(held.known, bounds=observation.bounds, now=observation.now).items():
             goal.replicas[pool] = max(replicas, goal.replicas.get(pool, 0))
-    return Placement(goal, idle, closed, held.known, raised, (*held.steps, *goal.steps))
+    return Placement(goal, idle, backoffs, held.known, raised, (*held.steps, *goal.steps))
 
 
 def _goal(
@@ -51,9 +51,9 @@ def _goal(
     *,
     required: float,
     triggers: TriggerDemand,
-    idle: Idle | None,
-    closures: Mapping[str, Closure],
-    floors: tuple[Floor, ...],
+    idle: IdleTime | None,
+    backoffs: Mapping[str, PoolBackoff],
+    floors: tuple[PrewarmFloor, ...],
 ) -> Goal:
     """Return what the window in force asks for."""
     bounds, known = observation.bounds, observation.capacity
@@ -66,9 +66,9 @@ def _goal(
     allowances = [allowance for allowance in bounds.pools if allowance.pool in known]
     if floors:
         allowances = [with_floor(allowance, known=floors, now=observation.now) for allowance in allowances]
-    goal = _within(observation, allowances=allowances, required=required, closures=closures)
+    goal = _within(observation, allowances=allowances, required=required, backoffs=backoffs)
     if allowances and not any(goal.replicas.values()):
-        growing = [allowance for allowance in allowances if allowance.pool not in closures] or allowances
+        growing = [allowance for allowance in allowances if allowance.pool not in backoffs] or allowances
         first = pool_of_the_first(policy=observation.policy, allowances=growing, pools=observation.pools)
         kept = _keep_one_step(observation, pool=first, idle=idle)
         goal = Goal(replicas={**goal.replicas, first: 1}, need=known[first], steps=(*goal.steps, kept))
@@ -80,7 +80,7 @@ def _within(
     *,
     allowances: Sequence[Allowance],
     required: float,
-    closures: Mapping[str, Closure],
+    backoffs: Mapping[str, PoolBackoff],
 ) -> Goal:
     """Allocate within the bounds, plus probe replicas for pools in backoff.
 
@@ -92,20 +92,20 @@ def _within(
     need = coverage(wished.replicas, tokens_per_second=capacity)
     bounded = _bound_steps(need, observation=observation, allowances=allowances, required=required)
     steps = (*wished.steps, *bounded)
-    if not closures or not any(allowance.pool in closures for allowance in allowances):
+    if not backoffs or not any(allowance.pool in backoffs for allowance in allowances):
         return Goal(wished.replicas, need, steps)
     by_name = {pool.name: pool for pool in pools}
     held = [
-        usable(each, pool=by_name[each.pool], closure=closures[each.pool], now=observation.now)
-        if each.pool in closures
+        usable(each, pool=by_name[each.pool], backoff=backoffs[each.pool], now=observation.now)
+        if each.pool in backoffs
         else each
         for each in allowances
     ]
     goal = allocated(required, policy=policy, allowances=held, pools=pools).replicas
     missing = required - coverage(goal, tokens_per_second=capacity)
     for allowance in allowances:
-        closure, pool = closures.get(allowance.pool), by_name[allowance.pool]
-        if closure is None:
+        backoff, pool = backoffs.get(allowance.pool), by_name[allowance.pool]
+        if backoff is None:
             continue
         shortage = Shortage(
             replicas=goal[pool.name],
@@ -114,18 +114,18 @@ def _within(
             missing=missing,
         )
         if shortage.wished > shortage.replicas:
-            steps = (*steps, _backoff_step(closure, shortage))
-        vain = asked_in_vain(pool, shortage, closure=closure, now=observation.now)
-        goal[pool.name] = max(allowance.min_replicas, goal[pool.name] + vain)
-        missing -= vain * pool.tokens_per_second
+            steps = (*steps, _backoff_step(backoff, shortage))
+        probes = unmet_replicas(pool, shortage, backoff=backoff, now=observation.now)
+        goal[pool.name] = max(allowance.min_replicas, goal[pool.name] + probes)
+        missing -= probes * pool.tokens_per_second
     return Goal(goal, need, steps)
 
 
-def _backoff_step(closure: Closure, shortage: Shortage) -> Step:
-    tried = f"the next is tried after {closure.until:%H:%M:%S} UTC"
-    message = f"{closure.pool}: pods can not start: it does not grow until one does, {tried}"
+def _backoff_step(backoff: PoolBackoff, shortage: Shortage) -> Step:
+    tried = f"the next is tried after {backoff.until:%H:%M:%S} UTC"
+    message = f"{backoff.pool}: pods cannot start: it does not grow until one does, {tried}"
     before, after = shortage.wished, shortage.replicas
-    return step(StepReason.POOL_CLOSED, message, before=before, after=after, pool=closure.pool)
+    return step(StepReason.POOL_BACKOFF, message, before=before, after=after, pool=backoff.pool)
 
 
 def _bound_steps(
@@ -148,14 +148,14 @@ def _and_requests(gateway: GatewayLoad | None) -> str:
     return f": {held:.0f} requests are held until it closes" if held > 0 else ""
 
 
-def _why_none(observation: Observation, *, idle: Idle) -> str:
+def _why_none(observation: Observation, *, idle: IdleTime) -> str:
     held = 0.0 if observation.gateway is None else observation.gateway.outstanding
     if held > 0:
         return f"{held:.0f} requests are held: more than scaling.activationRequests start a replica"
     return f"no request came since {idle.since:%Y-%m-%d %H:%M:%S} UTC: no replica is needed until one comes"
 
 
-def _keep_one_step(observation: Observation, *, pool: str, idle: Idle | None) -> Step:
+def _keep_one_step(observation: Observation, *, pool: str, idle: IdleTime | None) -> Step:
     """Return why one replica stays, or starts, that the load does not ask for."""
     seconds = observation.policy.idle_seconds
     if observation.gateway is None or not observation.gateway.holds:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decision import Step, StepReason, step
-from embedding_operator.domain.memory import RateStep, step_in_progress
+from embedding_operator.domain.memory import RateLimitStep, step_in_progress
 from embedding_operator.domain.observation import Observation, Parity, Pool, Replica
 from embedding_operator.domain.placement.allocation import order_of_removal
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
@@ -32,7 +32,7 @@ class Removal(NamedTuple):
     """Replicas to write per pool, and the state of the removal limit afterwards."""
 
     replicas: dict[str, int]
-    limit: RateStep
+    limit: RateLimitStep
     steps: tuple[Step, ...] = ()
 
 
@@ -69,7 +69,7 @@ def hand_over(observation: Observation, *, goal: Mapping[str, int], need: float,
     return _removed(pools, goal=goal, need=need, now=observation.now, limit=limit, share=share)
 
 
-def _held(pools: Sequence[Pool], *, goal: Mapping[str, int], limit: RateStep, paused: bool) -> Removal:
+def _held(pools: Sequence[Pool], *, goal: Mapping[str, int], limit: RateLimitStep, paused: bool) -> Removal:
     """Return the replicas where none may leave, and none may start either if scaling is `paused`."""
     replicas, steps = {}, []
     for pool in pools:
@@ -95,7 +95,7 @@ class _Serving:
 
 
 def _removed(
-    pools: Sequence[Pool], *, goal: Mapping[str, int], need: float, now: datetime, limit: RateStep, share: float
+    pools: Sequence[Pool], *, goal: Mapping[str, int], need: float, now: datetime, limit: RateLimitStep, share: float
 ) -> Removal:
     """Return the replicas after what may leave has left; `pools` are in order of removal."""
     wishes = {pool.name: goal.get(pool.name, 0) for pool in pools}
@@ -138,7 +138,7 @@ def _proven(pod: Replica, *, now: datetime) -> bool:
     return settled(pod, now=now) and pod.parity is Parity.PASSED
 
 
-def _within_limit(pool: Pool, *, limit: RateStep, share: float) -> bool:
+def _within_limit(pool: Pool, *, limit: RateLimitStep, share: float) -> bool:
     """Return whether one more replica of `pool` may leave; the first of a minute always may."""
     first = limit.removed == 0
     return first or limit.removed + pool.tokens_per_second <= share * limit.capacity + TOLERANCE

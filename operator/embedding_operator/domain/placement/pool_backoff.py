@@ -1,18 +1,16 @@
-"""Pools that do not grow for now, because pods can not start there.
+"""Pools that do not grow for now, because pods could not start there.
 
-A pool with a pod that will not start is closed: it keeps what serves and what is on its way, others take what it lacks,
-and one pod that can not start stays as the probe. More of them stay only as far as no other pool takes their share. The
-pool opens when the probe is on its way. After 300 s one more pod is tried, on which nobody counts until it is Ready; if
-it can not start either, the next is tried after twice that time, up to 30 minutes.
-
-A pod that found no node may be waiting for a new one: it counts only after the time that a start takes.
+A pool with a pod that cannot start is in backoff: it keeps what serves and what is on its way, other pools take what it
+lacks, and one pod that cannot start stays as the probe. More of them stay only as far as no other pool takes their
+share. The backoff ends when the probe is on its way. After 300 s one more pod is tried, which counts for nothing until
+it is Ready; if it cannot start either, the next is tried after twice that time, up to 30 minutes.
 """
 
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from embedding_operator.domain.memory import Closure
+from embedding_operator.domain.memory import PoolBackoff
 from embedding_operator.domain.observation import Allowance, Observation, Pool, cannot_start
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
 
@@ -20,25 +18,25 @@ FIRST_SECONDS = 300.0
 LONGEST_SECONDS = 1800.0
 
 
-def closures(observation: Observation) -> dict[str, Closure]:
-    """Return what is remembered of pools where pods can not start, or could not of late, by name."""
-    known = {} if observation.memory is None else {each.pool: each for each in observation.memory.closures}
+def pool_backoffs(observation: Observation) -> dict[str, PoolBackoff]:
+    """Return the backoff of every pool where pods cannot start, or could not of late, by name."""
+    known = {} if observation.memory is None else {each.pool: each for each in observation.memory.backoffs}
     if not known and not [pool for pool in observation.pools if pool.stuck]:
         return {}
-    found = {pool.name: _closure(pool, known.get(pool.name), now=observation.now) for pool in observation.pools}
-    return {name: closure for name, closure in found.items() if closure is not None}
+    found = {pool.name: _backoff(pool, known.get(pool.name), now=observation.now) for pool in observation.pools}
+    return {name: backoff for name, backoff in found.items() if backoff is not None}
 
 
-def usable(allowance: Allowance, *, pool: Pool, closure: Closure, now: datetime) -> Allowance:
-    """Return the bounds of a closed pool: no more than what serves, and what is on its way unless it is only tried."""
-    coming = 0 if _is_tried(closure, now=now) else _on_its_way(pool, now=now)
+def usable(allowance: Allowance, *, pool: Pool, backoff: PoolBackoff, now: datetime) -> Allowance:
+    """Return the bounds of a pool in backoff: what serves, and what is on its way unless that is only tried."""
+    coming = 0 if _is_tried(backoff, now=now) else _on_its_way(pool, now=now)
     most = min(allowance.max_replicas, coming + len(pool.ready))
     return replace(allowance, min_replicas=min(allowance.min_replicas, most), max_replicas=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortage:
-    """What a closed pool lacks: it holds `replicas`, would hold `wished` if it were open, and may hold `most`.
+    """What a pool in backoff lacks: it holds `replicas`, would hold `wished` otherwise, and may hold `most`.
 
     `missing` is what no pool holds, in tokens per second.
     """
@@ -49,46 +47,46 @@ class Shortage:
     missing: float
 
 
-def asked_in_vain(pool: Pool, shortage: Shortage, *, closure: Closure, now: datetime) -> int:
-    """Return how many replicas of a closed pool are asked for beyond those that others count on."""
+def unmet_replicas(pool: Pool, shortage: Shortage, *, backoff: PoolBackoff, now: datetime) -> int:
+    """Return how many probe replicas a pool in backoff has, beyond those that count."""
     stuck = min(pool.replicas, shortage.most) - shortage.replicas
     room = min(shortage.wished, shortage.most) - shortage.replicas
     if room <= 0:
         return 0
     waiting = max(1, math.ceil(shortage.missing / pool.tokens_per_second - TOLERANCE))
-    if _is_tried(closure, now=now):
-        hopeless = any(cannot_start(pod, pool=pool, now=now) for pod in pool.stuck)
-        return min(room, max(min(stuck, waiting), 2 if hopeless else 1))
+    if _is_tried(backoff, now=now):
+        unstartable = any(cannot_start(pod, pool=pool, now=now) for pod in pool.stuck)
+        return min(room, max(min(stuck, waiting), 2 if unstartable else 1))
     return max(0, min(room, stuck, waiting))
 
 
 def _on_its_way(pool: Pool, *, now: datetime) -> int:
-    hopeless = sum(1 for pod in pool.stuck if cannot_start(pod, pool=pool, now=now))
-    return max(0, pool.replicas - len(pool.ready) - hopeless)
+    unstartable = sum(1 for pod in pool.stuck if cannot_start(pod, pool=pool, now=now))
+    return max(0, pool.replicas - len(pool.ready) - unstartable)
 
 
-def _closure(pool: Pool, known: Closure | None, *, now: datetime) -> Closure | None:
-    hopeless = [pod for pod in pool.stuck if cannot_start(pod, pool=pool, now=now)]
+def _backoff(pool: Pool, known: PoolBackoff | None, *, now: datetime) -> PoolBackoff | None:
+    unstartable = [pod for pod in pool.stuck if cannot_start(pod, pool=pool, now=now)]
     if known is None or not known.at <= now < known.until + timedelta(seconds=LONGEST_SECONDS):
-        return _closed(pool.name, now=now, times=0) if hopeless else None
-    if _has_recovered(pool, known, hopeless=bool(hopeless), now=now):
+        return _backed_off(pool.name, now=now, times=0) if unstartable else None
+    if _has_recovered(pool, known, unstartable=bool(unstartable), now=now):
         return None
-    if now >= known.until and any(pod.created_at >= known.until for pod in hopeless):
-        return _closed(pool.name, now=now, times=known.times)
+    if now >= known.until and any(pod.created_at >= known.until for pod in unstartable):
+        return _backed_off(pool.name, now=now, times=known.times)
     return known
 
 
-def _closed(pool: str, *, now: datetime, times: int) -> Closure:
+def _backed_off(pool: str, *, now: datetime, times: int) -> PoolBackoff:
     seconds = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0**times)
-    return Closure(pool=pool, at=now, until=now + timedelta(seconds=seconds), times=min(times + 1, 10))
+    return PoolBackoff(pool=pool, at=now, until=now + timedelta(seconds=seconds), times=min(times + 1, 10))
 
 
-def _is_tried(closure: Closure, *, now: datetime) -> bool:
-    return now >= closure.until
+def _is_tried(backoff: PoolBackoff, *, now: datetime) -> bool:
+    return now >= backoff.until
 
 
-def _has_recovered(pool: Pool, known: Closure, *, hopeless: bool, now: datetime) -> bool:
+def _has_recovered(pool: Pool, known: PoolBackoff, *, unstartable: bool, now: datetime) -> bool:
     """Return whether a pod became Ready since, or the probe is on its way."""
     if any(pod.ready_since is not None and pod.ready_since > known.at for pod in pool.pods):
         return True
-    return not hopeless and not _is_tried(known, now=now) and _on_its_way(pool, now=now) > 0
+    return not unstartable and not _is_tried(known, now=now) and _on_its_way(pool, now=now) > 0

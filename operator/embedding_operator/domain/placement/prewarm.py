@@ -3,7 +3,7 @@
 A window that allows a pool anew, prefers it to others, or asks for more of it at least, finds its replicas Ready if
 they start
 
-    1.2 * lead + 30 s
+    1.2 * startup + 30 s
 
 before it opens. How many: the pool's share, within the bounds of that window, of what is required now or was at this
 time of the day. Until the window opens they come on top of what its predecessor asks for. Then the most that it was
@@ -16,17 +16,17 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from embedding_operator.domain.decision import Step, StepReason, step
-from embedding_operator.domain.memory import Floor
+from embedding_operator.domain.memory import PrewarmFloor
 from embedding_operator.domain.observation import Allowance, Bounds, Observation
 from embedding_operator.domain.placement.allocation import allocated
 
-LEADS = 1.2
+STARTUP_FACTOR = 1.2
 SPARE_SECONDS = 30.0
 
 
-def prewarm_at(opens: datetime, *, lead_seconds: float) -> datetime:
+def prewarm_at(opens: datetime, *, startup_seconds: float) -> datetime:
     """Return when to start replicas for a window."""
-    return opens - timedelta(seconds=LEADS * lead_seconds + SPARE_SECONDS)
+    return opens - timedelta(seconds=STARTUP_FACTOR * startup_seconds + SPARE_SECONDS)
 
 
 def raised_pools(bounds: Bounds) -> tuple[str, ...]:
@@ -46,11 +46,11 @@ def raised_pools(bounds: Bounds) -> tuple[str, ...]:
 class Floors(NamedTuple):
     """Replicas to hold for the next window, and for one that opened of late, in order of the pools' names."""
 
-    known: tuple[Floor, ...]
+    known: tuple[PrewarmFloor, ...]
     steps: tuple[Step, ...] = ()
 
 
-def floors(observation: Observation, *, required: float, raised: Sequence[str]) -> Floors:
+def prewarm_floors(observation: Observation, *, required: float, raised: Sequence[str]) -> Floors:
     """Return the replicas to hold; `raised` are the pools of which the next window asks more than this one."""
     opens = observation.bounds.next_transition
     known = _still_known(observation)
@@ -61,12 +61,12 @@ def floors(observation: Observation, *, required: float, raised: Sequence[str]) 
         for pool in due:
             before = known.get(pool)
             least = before.replicas if before is not None and before.opens == opens else 0
-            known[pool] = Floor(pool=pool, replicas=max(least, share.get(pool, 0)), opens=opens)
+            known[pool] = PrewarmFloor(pool=pool, replicas=max(least, share.get(pool, 0)), opens=opens)
             steps += _start_step(known[pool], observation=observation)
     return Floors(tuple([known[pool] for pool in sorted(known) if known[pool].replicas > 0]), steps)
 
 
-def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime) -> Allowance:
+def with_floor(allowance: Allowance, *, known: tuple[PrewarmFloor, ...], now: datetime) -> Allowance:
     """Return the bounds of a pool whose window opened of late."""
     least = max([each.replicas for each in known if each.pool == allowance.pool and each.opens <= now], default=0)
     if least <= allowance.min_replicas:
@@ -74,13 +74,13 @@ def with_floor(allowance: Allowance, *, known: tuple[Floor, ...], now: datetime)
     return replace(allowance, min_replicas=min(least, allowance.max_replicas))
 
 
-def ahead(known: tuple[Floor, ...], *, bounds: Bounds, now: datetime) -> dict[str, int]:
+def ahead(known: tuple[PrewarmFloor, ...], *, bounds: Bounds, now: datetime) -> dict[str, int]:
     """Return the replicas by pool that start for a window to come, within what this one allows of the pool."""
     most = {each.pool: each.max_replicas for each in bounds.pools}
     return {each.pool: min(each.replicas, most.get(each.pool, each.replicas)) for each in known if each.opens > now}
 
 
-def _still_known(observation: Observation) -> dict[str, Floor]:
+def _still_known(observation: Observation) -> dict[str, PrewarmFloor]:
     if observation.memory is None or not observation.memory.floors:
         return {}
     now, hold = observation.now, timedelta(seconds=observation.policy.down_stabilization_seconds)
@@ -94,9 +94,9 @@ def _still_known(observation: Observation) -> dict[str, Floor]:
 
 
 def _due(observation: Observation, *, raised: Sequence[str], opens: datetime) -> list[str]:
-    leads = {pool.name: pool.lead_seconds for pool in observation.pools}
-    known = [pool for pool in raised if pool in leads]
-    return [pool for pool in known if prewarm_at(opens, lead_seconds=leads[pool]) <= observation.now < opens]
+    startups = {pool.name: pool.startup_seconds for pool in observation.pools}
+    known = [pool for pool in raised if pool in startups]
+    return [pool for pool in known if prewarm_at(opens, startup_seconds=startups[pool]) <= observation.now < opens]
 
 
 def _share(observation: Observation, *, required: float) -> dict[str, int]:
@@ -110,7 +110,7 @@ def _share(observation: Observation, *, required: float) -> dict[str, int]:
     ).replicas
 
 
-def _start_step(floor: Floor, *, observation: Observation) -> tuple[Step, ...]:
+def _start_step(floor: PrewarmFloor, *, observation: Observation) -> tuple[Step, ...]:
     if floor.replicas == 0:
         return ()
     pool = next(each for each in observation.pools if each.name == floor.pool)
@@ -118,6 +118,6 @@ def _start_step(floor: Floor, *, observation: Observation) -> tuple[Step, ...]:
     what = "the pools of the spec" if window is None else f"window {window}"
     message = (
         f"{floor.replicas} replicas of {floor.pool} start for {what} at {floor.opens:%H:%M} UTC, "
-        f"as a start takes {pool.lead_seconds:.0f} s"
+        f"as a start takes {pool.startup_seconds:.0f} s"
     )
     return (step(StepReason.PREWARM, message, before=pool.replicas, after=floor.replicas, pool=floor.pool),)

@@ -16,11 +16,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from embedding_operator.domain.load.triggers import TriggerDemand
-from embedding_operator.domain.memory import BLIND_SECONDS, Idle, is_fresh
+from embedding_operator.domain.memory import BLIND_SECONDS, IdleTime, is_fresh
 from embedding_operator.domain.observation import GatewayLoad, Observation
 
 
-def idle_time(observation: Observation, *, triggers: TriggerDemand) -> Idle | None:
+def idle_time(observation: Observation, *, triggers: TriggerDemand) -> IdleTime | None:
     """Return since when no request is known to have been there; None where that is not known."""
     gateway = observation.gateway
     if gateway is None or not gateway.holds or triggers.strongest is not None:
@@ -32,10 +32,10 @@ def idle_time(observation: Observation, *, triggers: TriggerDemand) -> Idle | No
         return None
     if known is not None and gateway.quiet_since <= known.until:
         return replace(known, until=max(known.until, gateway.sampled_at))
-    return Idle(since=gateway.sampled_at, until=gateway.sampled_at)
+    return IdleTime(since=gateway.sampled_at, until=gateway.sampled_at)
 
 
-def needs_none(observation: Observation, *, idle: Idle | None, required: float) -> bool:
+def needs_none(observation: Observation, *, idle: IdleTime | None, required: float) -> bool:
     """Return whether the bounds and `idle` allow no replica at all; `required` is in tokens per second."""
     if idle is None or idle.seconds < observation.policy.idle_seconds:
         return False
@@ -52,7 +52,7 @@ def has_no_replica(observation: Observation) -> bool:
     return not any(pool.replicas for pool in observation.pools)
 
 
-def _remembered(observation: Observation) -> Idle | None:
+def _remembered(observation: Observation) -> IdleTime | None:
     """Return the idle time of the last decision.
 
     After a restart, a gap or a jump of the clock, what came meanwhile is not known. That starts the time anew, but for
@@ -66,7 +66,7 @@ def _remembered(observation: Observation) -> Idle | None:
     return replace(memory.idle, until=now) if has_no_replica(observation) else None
 
 
-def _slept_on(known: Idle, gateway: GatewayLoad, *, observation: Observation) -> Idle | None:
+def _slept_on(known: IdleTime, gateway: GatewayLoad, *, observation: Observation) -> IdleTime | None:
     """Return the idle time of a service at zero, None where it is to wake."""
     held_still = observation.policy.activation_requests
     if gateway.outstanding > held_still:

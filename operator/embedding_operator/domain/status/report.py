@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.status import (
@@ -15,6 +15,7 @@ from embedding_operator.api.v1alpha1.status import (
     ScheduleStatus,
     TriggerStatus,
 )
+from embedding_operator.domain.capacity.startup_time import overdue_after
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
 from embedding_operator.domain.gateway_routing import Passage
 from embedding_operator.domain.load.triggers import asked_for, gap, usable
@@ -23,8 +24,7 @@ from embedding_operator.domain.placement.handover import settled, takes_over
 from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.status.memory_codec import written
 
-STALLED_SECONDS = 1800.0
-STALLED_LEADS = 2.0
+LONGEST_HANDOVER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def status_of(
     _from_step(decision, StepReason.PREWARM, _PREWARM, conditions=conditions)
     _handover(observation, decision, conditions=conditions, previous=previous.conditions)
     _from_step(decision, StepReason.FALLBACK, _FALLBACK, conditions=conditions)
-    _from_step(decision, StepReason.SERVING_STALLED, _STALL, conditions=conditions)
+    _from_step(decision, StepReason.ENGINE_HANG, _ENGINE_HANG, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
     _allocation(decision, conditions=conditions)
     _other_scaler(around, conditions=conditions)
@@ -193,8 +193,8 @@ _Marked = tuple[ConditionType, Reason, Reason]
 """A condition, its reason while a step of the decision marks it, and its reason else."""
 
 _PREWARM: _Marked = (ConditionType.PREWARMING, Reason.WINDOW_AHEAD, Reason.NO_WINDOW_AHEAD)
-_FALLBACK: _Marked = (ConditionType.FALLBACK_ACTIVE, Reason.WITHOUT_FIGURES, Reason.FIGURES_DECIDE)
-_STALL: _Marked = (ConditionType.SERVING_STALLED, Reason.NOTHING_FINISHED, Reason.ANSWERING)
+_FALLBACK: _Marked = (ConditionType.FALLBACK_ACTIVE, Reason.METRICS_UNAVAILABLE, Reason.METRICS_AVAILABLE)
+_ENGINE_HANG: _Marked = (ConditionType.ENGINE_HANG, Reason.NOTHING_FINISHED, Reason.ANSWERING)
 
 
 def _from_step(decision: Decision, mark: StepReason, marked: _Marked, *, conditions: Conditions) -> None:
@@ -218,17 +218,17 @@ def _handover(
     else:
         reason, message = _handover_phase(observation, decision, goal=goal)
         if reason is not Reason.DRAINING and _is_overdue(previous, observation=observation):
-            reason, message = Reason.HANDOVER_STALLED, f"{message}. It should be over by now"
+            reason, message = Reason.HANDOVER_OVERDUE, f"{message}. It should be over by now"
         conditions.true(kind, reason, message)
 
 
 def _is_overdue(previous: Sequence[Condition], *, observation: Observation) -> bool:
     """Return whether the handover of `previous` goes on for longer than any should."""
-    seconds = max(STALLED_SECONDS, *(STALLED_LEADS * pool.lead_seconds for pool in observation.pools))
+    longest = max([LONGEST_HANDOVER, *[overdue_after(pool.startup_seconds) for pool in observation.pools]])
     begun = next((each for each in previous if each.type == ConditionType.HANDOVER_IN_PROGRESS), None)
     if begun is None or begun.status is not ConditionStatus.TRUE:
         return False
-    return (observation.now - begun.last_transition_time).total_seconds() > seconds
+    return observation.now - begun.last_transition_time > longest
 
 
 def _handover_phase(observation: Observation, decision: Decision, *, goal: Mapping[str, int]) -> tuple[Reason, str]:
@@ -253,9 +253,9 @@ def _limits(observation: Observation, decision: Decision, *, conditions: Conditi
         pool, pod = stuck[0]
         message = f"{len(stuck)} replicas can not start, such as {pod.name} on {pool.name}"
         conditions.true(ConditionType.CAPACITY_LIMITED, pod.stuck or Reason.START_OVERDUE, message)
-    elif any(step.reason is StepReason.POOL_CLOSED for step in decision.steps):
-        message = next(step.message for step in decision.steps if step.reason is StepReason.POOL_CLOSED)
-        conditions.true(ConditionType.CAPACITY_LIMITED, Reason.POOL_CAPACITY_LIMITED, message)
+    elif any(step.reason is StepReason.POOL_BACKOFF for step in decision.steps):
+        message = next(step.message for step in decision.steps if step.reason is StepReason.POOL_BACKOFF)
+        conditions.true(ConditionType.CAPACITY_LIMITED, Reason.POOL_BACKOFF, message)
     else:
         conditions.false(ConditionType.CAPACITY_LIMITED, Reason.SUFFICIENT)
     for step in decision.steps:

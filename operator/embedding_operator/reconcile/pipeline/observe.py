@@ -8,7 +8,7 @@ from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSp
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.scaling import Trigger
 from embedding_operator.domain.capacity.estimate import Capacity, replica_capacity
-from embedding_operator.domain.capacity.startup_time import lead_seconds
+from embedding_operator.domain.capacity.startup_time import allowed_startup_seconds
 from embedding_operator.domain.capacity.throughput import work_since
 from embedding_operator.domain.gateway_routing import Phase
 from embedding_operator.domain.load.engine_load import EngineSample, measure, recent_tokens_per_request
@@ -21,7 +21,6 @@ from embedding_operator.domain.load.gateway_load import (
 )
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import (
-    LEAD_SECONDS,
     Bounds,
     GatewayLoad,
     Load,
@@ -41,9 +40,6 @@ from embedding_operator.kube.store import ObjectStore
 from embedding_operator.reconcile.pipeline.catalog import Catalog
 from embedding_operator.reconcile.pipeline.validate import Prepared
 from embedding_operator.telemetry.history import History
-
-LEAST_LEAD_SECONDS = 60.0
-"""A pod is stuck once it starts for twice as long as starts took of late, but never within two minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +96,10 @@ class Observer:
     ) -> Scene:
         """Return what there is of `service` now; `parities` are by pod UID."""
         now, spec, pools = self.now(), prepared.spec, prepared.pools
-        leads = _leads(memory)
-        objects = self.reader.pools(service, now=now, lead_seconds=lambda pool: leads.get(pool, LEAD_SECONDS))
+        learned = () if memory is None else memory.learned
+        objects = self.reader.pools(
+            service, now=now, startup_seconds=lambda pool: allowed_startup_seconds(learned, pool=pool)
+        )
         schedules = selecting(self.catalog.schedules(), service=service, store=self.store)
         capacities = _capacities(spec, objects=objects, pools=pools)
         replicas = [pod.replica for each in objects for pod in each.pods]
@@ -216,12 +214,6 @@ def observed_pools(
         for name in (*listed, *left)
         if name in capacities
     )
-
-
-def _leads(memory: ScalingMemory | None) -> dict[str, float]:
-    """Return the seconds of a start by pool, as far as starts were seen; a start that is not warm is waited for."""
-    known = () if memory is None else memory.learned
-    return {each.pool: max(LEAST_LEAD_SECONDS, lead_seconds(each, warm=False)) for each in known}
 
 
 def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: Mapping[str, float]) -> Replica:

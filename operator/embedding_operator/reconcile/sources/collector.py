@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.load.gateway_load import GatewaySample
-from embedding_operator.domain.observation import LEAD_SECONDS
+from embedding_operator.domain.observation import STARTUP_SECONDS
 from embedding_operator.kube.reader import Reader, ServiceObject
 from embedding_operator.telemetry.history import History
 
@@ -46,7 +46,7 @@ class Survey:
             self.gateways.record(uid, [gateway_samples[pod] for pod in pods if pod in gateway_samples], now=now)
 
     def _engines(self, service: ServiceObject) -> dict[str, str]:
-        pools = self.reader.pools(service, now=self.now(), lead_seconds=lambda _: LEAD_SECONDS)
+        pools = self.reader.pools(service, now=self.now(), startup_seconds=lambda _: STARTUP_SECONDS)
         return {
             pod.replica.uid: pod.endpoint
             for pool in pools

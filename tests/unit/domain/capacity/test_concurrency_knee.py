@@ -11,7 +11,7 @@ from embedding_operator.domain.capacity.concurrency_knee import (
     learned_curve,
     learned_knee,
 )
-from embedding_operator.domain.memory import CurvePoint
+from embedding_operator.domain.memory import LoadPoint
 from embedding_operator.domain.observation import Work
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,8 +21,8 @@ def work(in_flight: float, rate: float) -> Work:
     return Work(tokens_per_second=rate, in_flight=in_flight, least_in_flight=in_flight)
 
 
-def curve(*points: tuple[int, float], samples: int = 9) -> tuple[CurvePoint, ...]:
-    return tuple(CurvePoint(in_flight=n, tokens_per_second=rate, samples=samples) for n, rate in points)
+def curve(*points: tuple[int, float], samples: int = 9) -> tuple[LoadPoint, ...]:
+    return tuple(LoadPoint(in_flight=n, tokens_per_second=rate, samples=samples) for n, rate in points)
 
 
 FLAT_FROM_16 = curve((4, 400.0), (8, 800.0), (16, 1500.0), (32, 1600.0), (64, 1590.0))
@@ -61,7 +61,7 @@ FLAT_FROM_16 = curve((4, 400.0), (8, 800.0), (16, 1500.0), (32, 1600.0), (64, 15
         "an engine that computes nothing teaches nothing",
     ],
 )
-def test_the_knee_of_a_curve(points: tuple[CurvePoint, ...], before: int | None, after: int | None) -> None:
+def test_the_knee_of_a_curve(points: tuple[LoadPoint, ...], before: int | None, after: int | None) -> None:
     assert learned_knee(points, knee=before) == after
 
 
@@ -91,8 +91,8 @@ def test_requests_that_come_and_go_are_no_point_of_the_curve() -> None:
 def test_a_curve_keeps_the_powers_of_two_and_moves_slowly() -> None:
     known = learned_curve((), [work(15.0, 1000.0), work(17.0, 2000.0), work(9000.0, 1.0)])
     assert known == (
-        CurvePoint(in_flight=16, tokens_per_second=1500.0, samples=2),
-        CurvePoint(in_flight=MOST_IN_FLIGHT, tokens_per_second=1.0, samples=1),
+        LoadPoint(in_flight=16, tokens_per_second=1500.0, samples=2),
+        LoadPoint(in_flight=MOST_IN_FLIGHT, tokens_per_second=1.0, samples=1),
     )
     settled = curve((16, 1000.0), samples=20)
     assert learned_curve(settled, [work(16, 2000.0)])[0].tokens_per_second == 1050.0
@@ -106,7 +106,7 @@ def test_an_engine_is_never_kept_from_working_and_its_limit_does_not_wander(
 ) -> None:
     """A gateway that fills its engine to the limit, with noise: the limit grows until it is enough, and stays."""
     noise = random.Random(seed)
-    points: tuple[CurvePoint, ...] = ()
+    points: tuple[LoadPoint, ...] = ()
     knee: int | None = None
     limits = []
     for _ in range(600):

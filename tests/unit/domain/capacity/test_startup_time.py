@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from embedding_operator.domain.capacity.startup_time import MOST_STARTS, WARM_SECONDS, lead_seconds
+from embedding_operator.domain.capacity.startup_time import MOST_STARTS, WARM_SECONDS, startup_seconds
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.memory import LearnedPool, ScalingMemory
-from embedding_operator.domain.observation import LEAD_SECONDS, Pool, Replica
+from embedding_operator.domain.observation import STARTUP_SECONDS, Pool, Replica
 from embedding_operator.domain.status.memory_codec import remembered, written
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,10 +35,10 @@ def starts(memory: ScalingMemory) -> tuple[tuple[int, ...], tuple[int, ...]]:
 @pytest.mark.parametrize(
     ("cold", "warm", "lead_of_cold", "lead_of_warm"),
     [
-        ((), (), LEAD_SECONDS, WARM_SECONDS),
+        ((), (), STARTUP_SECONDS, WARM_SECONDS),
         ((90,), (), 90.0, 60.0),
         ((40,), (), 40.0, 40.0),
-        ((), (25,), LEAD_SECONDS, 25.0),
+        ((), (25,), STARTUP_SECONDS, 25.0),
         ((), (400,), 400.0, 400.0),
         ((*[100] * 18, 200, 900), (), 100.0, 60.0),
         ((*[100] * 17, 200, 200, 900), (), 200.0, 60.0),
@@ -50,7 +50,7 @@ def test_the_lead_of_starts(
     cold: tuple[int, ...], warm: tuple[int, ...], lead_of_cold: float, lead_of_warm: float
 ) -> None:
     known = NOTHING._replace(cold_starts=cold, warm_starts=warm)
-    assert (lead_seconds(known, warm=False), lead_seconds(known, warm=True)) == (lead_of_cold, lead_of_warm)
+    assert (startup_seconds(known, warm=False), startup_seconds(known, warm=True)) == (lead_of_cold, lead_of_warm)
 
 
 def test_a_start_lasts_from_created_to_ready_and_counts_once() -> None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 from embedding_operator.domain.demand.backlog_forecast import Outlook, outlook
-from embedding_operator.domain.memory import Bucket
+from embedding_operator.domain.memory import RequirementBucket
 from embedding_operator.domain.observation import Pool, Replica
 
 from tests.unit.domain.scenes import A10, at, bounds, observe, pool
 
-LEADS = {"a10": 120.0, "t4": 60.0}
+STARTUP_FACTOR = {"a10": 120.0, "t4": 60.0}
 ALLOWED = bounds(("a10", 1, 9), ("t4", 0, 9))
 
 
@@ -19,16 +19,16 @@ def starting(*ages: float, missing: int = 0, name: str = "a10") -> Pool:
     return Pool(name=name, replicas=len(pods) + missing, tokens_per_second=A10, pods=pods)
 
 
-def look(*pools: Pool, buckets: Sequence[Bucket] = ()) -> Outlook:
+def look(*pools: Pool, buckets: Sequence[RequirementBucket] = ()) -> Outlook:
     known = {each.name for each in pools}
-    others = [pool(name) for name in LEADS if name not in known]
-    leading = [replace(each, lead_seconds=LEADS[each.name]) for each in (*pools, *others)]
+    others = [pool(name) for name in STARTUP_FACTOR if name not in known]
+    leading = [replace(each, startup_seconds=STARTUP_FACTOR[each.name]) for each in (*pools, *others)]
     return outlook(observe(*leading, allowed=ALLOWED), required=1000.0, buckets=tuple(buckets))
 
 
 def test_without_a_start_help_takes_the_shortest_start_if_it_is_needed() -> None:
     ahead = look(pool(ready=2))
-    assert ahead == Outlook(lead_seconds=60.0)
+    assert ahead == Outlook(startup_seconds=60.0)
     assert ahead.seconds_until_help(needed=1001.0, ready_capacity=1000.0) == 60.0
     assert ahead.seconds_until_help(needed=1000.0, ready_capacity=1000.0) == 0.0
 
@@ -59,21 +59,21 @@ def test_the_surge_of_a_rollout_is_no_start() -> None:
 
 
 def test_what_was_asked_since_the_oldest_start_began_is_known() -> None:
-    old = Bucket(at=at(-300), until=at(-100), highest=9000.0, lowest=0.0, peak=0.0)
-    new = Bucket(at=at(-40), until=at(-5), highest=4000.0, lowest=0.0, peak=0.0)
+    old = RequirementBucket(at=at(-300), until=at(-100), highest=9000.0, lowest=0.0, peak=0.0)
+    new = RequirementBucket(at=at(-40), until=at(-5), highest=4000.0, lowest=0.0, peak=0.0)
     assert look(starting(20.0, 50.0), buckets=[old, new]).asked == 4000.0
     assert look(starting(20.0, 150.0), buckets=[old, new]).asked == 9000.0
     assert look(starting(20.0)).asked == 1000.0
 
 
 def test_a_backlog_is_drained_no_faster_than_help_can_come_and_go() -> None:
-    assert Outlook(lead_seconds=300.0).drain_seconds(stated=30.0) == 100.0
-    assert Outlook(lead_seconds=60.0).drain_seconds(stated=30.0) == 30.0
+    assert Outlook(startup_seconds=300.0).drain_seconds(stated=30.0) == 100.0
+    assert Outlook(startup_seconds=60.0).drain_seconds(stated=30.0) == 30.0
 
 
 def test_who_is_ready_only_now_was_asked_for_on_account_of_what_waits() -> None:
-    then = Bucket(at=at(-90), until=at(-60), highest=4000.0, lowest=0.0, peak=0.0)
+    then = RequirementBucket(at=at(-90), until=at(-60), highest=4000.0, lowest=0.0, peak=0.0)
     fresh = replace(starting(70.0), pods=(replace(starting(70.0).pods[0], ready_since=at(-25)),))
-    assert look(fresh, buckets=[then]) == Outlook(lead_seconds=60.0, asked=4000.0)
+    assert look(fresh, buckets=[then]) == Outlook(startup_seconds=60.0, asked=4000.0)
     long_since = replace(fresh, pods=(replace(fresh.pods[0], ready_since=at(-30)),))
-    assert look(long_since, buckets=[then]) == Outlook(lead_seconds=60.0)
+    assert look(long_since, buckets=[then]) == Outlook(startup_seconds=60.0)

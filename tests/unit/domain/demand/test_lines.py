@@ -9,7 +9,7 @@ from embedding_operator.domain.observation import Policy
 
 from tests.unit.domain.scenes import A10, load
 
-HELP = Outlook(lead_seconds=60.0)
+HELP = Outlook(startup_seconds=60.0)
 
 
 def demand(

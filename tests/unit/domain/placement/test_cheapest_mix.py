@@ -17,7 +17,7 @@ A10 = Offer(
     tokens_per_second=1000.0,
     price_per_hour=1.0,
     held=0,
-    lead_seconds=300.0,
+    startup_seconds=300.0,
 )
 T4 = replace(A10, pool="t4", tokens_per_second=400.0, price_per_hour=0.35)
 DEAR_T4 = replace(T4, price_per_hour=0.45)
@@ -28,7 +28,7 @@ def cost(offers: Sequence[Offer], counts: Sequence[int]) -> int:
     """Return the whole cost in whole numbers, so that equal costs compare as equal."""
     return sum(
         round(offer.price_per_hour * 1_000_000)
-        * (PAYBACK_SECONDS * count + round(offer.lead_seconds) * max(0, count - offer.held))
+        * (PAYBACK_SECONDS * count + round(offer.startup_seconds) * max(0, count - offer.held))
         for offer, count in zip(offers, counts, strict=True)
     )
 
@@ -91,7 +91,7 @@ def test_a_mix_is_changed_only_if_that_earns_back_what_the_starts_cost() -> None
     """T4s hold 2000 tokens/s at 1.75 instead of 2.00 an hour: too little for five starts of 300 s, enough for 120 s."""
     held = replace(A10, held=2)
     assert cheapest(2000.0, offers=(held, T4)) == {"a10": 2, "t4": 0}
-    assert cheapest(2000.0, offers=(held, replace(T4, lead_seconds=120.0))) == {"a10": 0, "t4": 5}
+    assert cheapest(2000.0, offers=(held, replace(T4, startup_seconds=120.0))) == {"a10": 0, "t4": 5}
 
 
 def test_one_unit_more_adds_and_one_unit_less_takes_away_without_changing_the_mix() -> None:
@@ -118,7 +118,7 @@ def offers_of(draw: st.DrawFn, *, most: int = 6) -> tuple[Offer, ...]:
                 tokens_per_second=draw(st.integers(50, 1500)),
                 price_per_hour=draw(st.integers(1, 400)) / 100,
                 held=draw(st.integers(0, most)),
-                lead_seconds=draw(st.integers(15, 1800)),
+                startup_seconds=draw(st.integers(15, 1800)),
             )
         )
     return tuple(made)
@@ -168,7 +168,7 @@ def test_many_large_pools_are_held_within_bounds_and_without_a_needless_replica(
             tokens_per_second=100.0 + 37 * number,
             price_per_hour=1.0 + number % 5 / 10,
             held=number,
-            lead_seconds=300.0,
+            startup_seconds=300.0,
         )
         for number in range(16)
     ]

@@ -7,9 +7,9 @@ import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.memory import Bucket, Closure, ScalingMemory
+from embedding_operator.domain.memory import PoolBackoff, RequirementBucket, ScalingMemory
 from embedding_operator.domain.observation import Bounds, Pool, Replica
-from embedding_operator.domain.placement.pool_backoff import cannot_start, closures
+from embedding_operator.domain.placement.pool_backoff import cannot_start, pool_backoffs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,13 +33,13 @@ def of(*pods: Replica) -> Pool:
     return Pool(name="a10", replicas=len(pods), tokens_per_second=A10, pods=pods)
 
 
-def after(known: Closure | None, *pods: Replica, now: float = 0.0) -> Closure | None:
-    memory = settled_memory(0.0)._replace(closures=() if known is None else (known,))
-    return closures(observe(of(*pods), memory=memory, now=at(now))).get("a10")
+def after(known: PoolBackoff | None, *pods: Replica, now: float = 0.0) -> PoolBackoff | None:
+    memory = settled_memory(0.0)._replace(backoffs=() if known is None else (known,))
+    return pool_backoffs(observe(of(*pods), memory=memory, now=at(now))).get("a10")
 
 
 @pytest.mark.parametrize(
-    ("reason", "age", "hopeless"),
+    ("reason", "age", "expected"),
     [
         (Reason.UNSCHEDULABLE, 299, False),
         (Reason.UNSCHEDULABLE, 300, True),
@@ -52,21 +52,21 @@ def after(known: Closure | None, *pods: Replica, now: float = 0.0) -> Closure | 
 def test_a_pod_without_a_node_may_wait_for_one_as_long_as_a_start_takes(
     reason: Reason | None,
     age: int,
-    hopeless: bool,  # noqa: FBT001
+    expected: bool,  # noqa: FBT001
 ) -> None:
     each = pod("a", created=-age, stuck=reason)
-    assert cannot_start(each, pool=of(each), now=at(0)) is hopeless
+    assert cannot_start(each, pool=of(each), now=at(0)) is expected
 
 
 STUCK = pod("stuck", created=-1000, stuck=Reason.CRASH_LOOP)
-FIRST = Closure(pool="a10", at=at(-100), until=at(200), times=1)
+FIRST = PoolBackoff(pool="a10", at=at(-100), until=at(200), times=1)
 
 
 @pytest.mark.parametrize(
     ("known", "pods", "now", "expected"),
     [
         (None, [pod("a", created=-900, ready=-600)], 0, None),
-        (None, [STUCK], 0, Closure(pool="a10", at=at(0), until=at(300), times=1)),
+        (None, [STUCK], 0, PoolBackoff(pool="a10", at=at(0), until=at(300), times=1)),
         (FIRST, [STUCK], 0, FIRST),
         (FIRST, [], 0, FIRST),
         (FIRST, [STUCK], 200, FIRST),
@@ -77,13 +77,13 @@ FIRST = Closure(pool="a10", at=at(-100), until=at(200), times=1)
             FIRST,
             [pod("young", created=210, stuck=Reason.CRASH_LOOP)],
             220,
-            Closure(pool="a10", at=at(220), until=at(820), times=2),
+            PoolBackoff(pool="a10", at=at(220), until=at(820), times=2),
         ),
         (
             replace(FIRST, times=9),
             [pod("young", created=210, stuck=Reason.CRASH_LOOP)],
             220,
-            Closure(pool="a10", at=at(220), until=at(2020), times=10),
+            PoolBackoff(pool="a10", at=at(220), until=at(2020), times=10),
         ),
         (FIRST, [], 2000, None),
         (replace(FIRST, at=at(86_400), until=at(86_700)), [], 0, None),
@@ -91,26 +91,26 @@ FIRST = Closure(pool="a10", at=at(-100), until=at(200), times=1)
     ids=[
         "nothing is stuck",
         "stuck",
-        "still closed",
-        "still closed without a probe",
+        "still in backoff",
+        "still in backoff without a probe",
         "open again with the old probe",
         "the probe is on its way",
         "a pod became Ready",
         "open, and pods are tried",
-        "those can not start either: closed for twice as long",
+        "those cannot start either: in backoff for twice as long",
         "never for more than 30 minutes",
         "long ago",
         "of a clock that went back",
     ],
 )
 def test_a_pool_closes_and_opens(
-    known: Closure | None, pods: list[Replica], now: float, expected: Closure | None
+    known: PoolBackoff | None, pods: list[Replica], now: float, expected: PoolBackoff | None
 ) -> None:
     assert after(known, *pods, now=now) == expected
 
 
 def required_of_late(required: float) -> ScalingMemory:
-    bucket = Bucket(at=at(-60), until=at(-5), highest=required, lowest=required, peak=required)
+    bucket = RequirementBucket(at=at(-60), until=at(-5), highest=required, lowest=required, peak=required)
     return ScalingMemory(at=at(-5), required=required, buckets=(bucket,))
 
 
@@ -131,8 +131,8 @@ def test_what_no_other_pool_takes_is_still_asked_for() -> None:
 def test_when_it_is_time_one_more_is_tried_and_nobody_counts_on_it() -> None:
     pools = (pool(ready=1, stuck=1), pool("t4", speed=T4, starting=3))
     for until, tried in ((300, 2), (-1, 3)):
-        closure = Closure(pool="a10", at=at(-400), until=at(until), times=1)
-        memory = required_of_late(4000.0)._replace(closures=(closure,))
+        backoff = PoolBackoff(pool="a10", at=at(-400), until=at(until), times=1)
+        memory = required_of_late(4000.0)._replace(backoffs=(backoff,))
         decision = decide(observe(*pools, measured=load(), allowed=BOTH, memory=memory))
         assert replicas(decision.targets) == {"a10": tried, "t4": 8}
 
@@ -155,7 +155,7 @@ def test_the_limit_says_that_pods_can_not_start_and_not_that_the_maximum_is_reac
     decision = decide(
         observe(pool(ready=1, stuck=2), measured=load(rate=900.0), memory=settled_memory(3000.0), allowed=BOTH)
     )
-    assert StepReason.POOL_CLOSED in decision.reasons()
+    assert StepReason.POOL_BACKOFF in decision.reasons()
     assert StepReason.AT_MAXIMUM not in decision.reasons()
 
 
@@ -165,12 +165,12 @@ def test_the_pool_is_looked_at_again_when_it_opens() -> None:
 
 
 @settings(max_examples=15)
-@given(rate=st.floats(200, 5000), lead=st.integers(30, 300), stuck_from=st.integers(1, 2))
-def test_18_what_a_stuck_pool_does_not_serve_another_serves_soon(rate: float, lead: int, stuck_from: int) -> None:
+@given(rate=st.floats(200, 5000), startup=st.integers(30, 300), stuck_from=st.integers(1, 2))
+def test_18_what_a_stuck_pool_does_not_serve_another_serves_soon(rate: float, startup: int, stuck_from: int) -> None:
     world = World(
         speeds={"a10": A10, "t4": T4},
         bounds=lambda _: bounds(("a10", 0, 20), ("t4", 0, 60)),
-        lead_seconds=lead,
+        startup_seconds=startup,
         stuck=frozenset({"a10"}),
     )
     world.add_ready("a10", stuck_from)
@@ -184,5 +184,5 @@ def test_who_serves_in_place_of_pods_that_can_not_start_stays() -> None:
     night = bounds(("t4", 0, 9))
     pools = (pool(ready=2), pool("t4", stuck=5, speed=T4))
     decision = decide(observe(*pools, measured=load(rate=1500.0), allowed=night, memory=settled_memory(2000.0)))
-    assert StepReason.POOL_CLOSED in decision.reasons()
+    assert StepReason.POOL_BACKOFF in decision.reasons()
     assert replicas(decision.targets)["a10"] == 2

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision, StepReason
-from embedding_operator.domain.memory import Floor, LearnedPool, ScalingMemory
+from embedding_operator.domain.memory import LearnedPool, PrewarmFloor, ScalingMemory
 from embedding_operator.domain.observation import Bounds
 from embedding_operator.domain.placement.prewarm import raised_pools
 from hypothesis import given, settings
@@ -17,8 +17,8 @@ from tests.unit.domain.world import World
 
 DAY = (("a10", 0, 6),)
 NIGHT = (("t4", 1, 9),)
-LEAD = 100.0
-STARTS_AT = -(1.2 * LEAD + 30)
+STARTUP = 100.0
+STARTS_AT = -(1.2 * STARTUP + 30)
 
 
 def ahead(
@@ -75,7 +75,7 @@ def test_replicas_start_a_lead_and_a_fifth_and_half_a_minute_before() -> None:
     assert early.requeue_after == 1.0
     assert replicas(due.targets) == {"a10": 2, "t4": 4}
     assert StepReason.PREWARM in due.reasons()
-    assert due.memory.floors == (Floor(pool="a10", replicas=2, opens=NOON),)
+    assert due.memory.floors == (PrewarmFloor(pool="a10", replicas=2, opens=NOON),)
 
 
 def test_what_was_needed_at_this_time_of_the_day_counts() -> None:
@@ -118,8 +118,8 @@ def test_a_sleeping_service_is_there_when_its_window_opens() -> None:
 
 
 @settings(max_examples=10)
-@given(rate=st.floats(300, 3500), lead=st.integers(20, 300))
-def test_a_morning_with_more_load_finds_its_replicas_ready(rate: float, lead: int) -> None:
+@given(rate=st.floats(300, 3500), startup=st.integers(20, 300))
+def test_a_morning_with_more_load_finds_its_replicas_ready(rate: float, startup: int) -> None:
     edge = at(1200)
 
     def schedule(now: datetime) -> Bounds:
@@ -130,9 +130,9 @@ def test_a_morning_with_more_load_finds_its_replicas_ready(rate: float, lead: in
     world = World(
         speeds={"a10": A10, "t4": T4},
         bounds=schedule,
-        lead_seconds=lead,
+        startup_seconds=startup,
         memory=settled_memory(rate / 0.8)._replace(
-            learned=tuple(LearnedPool(pool=name, seed=1000.0, cold_starts=(lead,)) for name in ("a10",)),
+            learned=tuple(LearnedPool(pool=name, seed=1000.0, cold_starts=(startup,)) for name in ("a10",)),
         ),
     )
     world.add_ready("t4", 10)

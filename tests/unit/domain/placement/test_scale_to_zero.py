@@ -7,7 +7,7 @@ import pytest
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.memory import Idle, ScalingMemory
+from embedding_operator.domain.memory import IdleTime, ScalingMemory
 from embedding_operator.domain.observation import GatewayLoad, Observation, Policy
 from hypothesis import given
 from hypothesis import strategies as st
@@ -179,14 +179,14 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
         "a gateway that is silent for a minute does: nobody sees what it holds",
         sleeping(
             gateway=gateway(answering=1),
-            memory=ASLEEP._replace(idle=Idle(since=LONG_AGO, until=at(-61))),
+            memory=ASLEEP._replace(idle=IdleTime(since=LONG_AGO, until=at(-61))),
         ),
         1,
         StepReason.KEEP_ONE,
     ),
     (
         "a restart of the operator with its memory does not wake",
-        sleeping(memory=ASLEEP._replace(at=at(-7200), idle=Idle(since=LONG_AGO, until=at(-7200)))),
+        sleeping(memory=ASLEEP._replace(at=at(-7200), idle=IdleTime(since=LONG_AGO, until=at(-7200)))),
         0,
         StepReason.IDLE,
     ),
@@ -195,7 +195,7 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
         sleeping(
             gateway=gateway(answering=0),
             load=None,
-            memory=ASLEEP._replace(at=at(-7200), idle=Idle(since=LONG_AGO, until=at(-7200))),
+            memory=ASLEEP._replace(at=at(-7200), idle=IdleTime(since=LONG_AGO, until=at(-7200))),
         ),
         0,
         StepReason.IDLE,
@@ -340,7 +340,7 @@ def test_whatever_happens_the_service_sleeps_after_quiet_alone_and_wakes_for_who
 
 @st.composite
 def scenes(draw: st.DrawFn) -> Observation:
-    idle = draw(st.none() | st.integers(0, 4000).map(lambda age: Idle(since=at(-age - 5), until=at(-5))))
+    idle = draw(st.none() | st.integers(0, 4000).map(lambda age: IdleTime(since=at(-age - 5), until=at(-5))))
     memory = draw(st.none() | st.builds(settled_memory, st.sampled_from([0.0, 900.0])))
     ready, starting = draw(st.integers(0, 3)), draw(st.integers(0, 2))
     return observe(

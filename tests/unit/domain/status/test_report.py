@@ -11,7 +11,7 @@ from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.api.v1alpha1.status import CapacitySource, EmbeddingServiceStatus, ModelStatus
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.gateway_routing import Passage
-from embedding_operator.domain.memory import Closure, LearnedPool
+from embedding_operator.domain.memory import LearnedPool, PoolBackoff
 from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy, Work
 from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.status.memory_codec import remembered, written
@@ -417,7 +417,7 @@ def test_replicas_for_the_next_window_are_announced() -> None:
     assert report(observe(pool(ready=1), measured=load()))[ConditionType.PREWARMING].status is ConditionStatus.FALSE
 
 
-@pytest.mark.parametrize(("age", "reason"), [(1800, Reason.WAITING_FOR_READY), (1801, Reason.HANDOVER_STALLED)])
+@pytest.mark.parametrize(("age", "reason"), [(1800, Reason.WAITING_FOR_READY), (1801, Reason.HANDOVER_OVERDUE)])
 def test_a_handover_that_does_not_end_is_said(age: int, reason: Reason) -> None:
     scene = observe(pool(ready=2), pool("t4", starting=1, speed=T4), measured=load(), allowed=NIGHT)
     begun = Condition(
@@ -433,8 +433,8 @@ def test_a_handover_that_does_not_end_is_said(age: int, reason: Reason) -> None:
 
 
 def test_a_pool_that_does_not_grow_for_now_limits_the_capacity() -> None:
-    closure = Closure(pool="a10", at=at(-60), until=at(240), times=1)
-    memory = settled_memory(1000.0)._replace(closures=(closure,))
+    backoff = PoolBackoff(pool="a10", at=at(-60), until=at(240), times=1)
+    memory = settled_memory(1000.0)._replace(backoffs=(backoff,))
     scene = observe(pool(ready=1), measured=load(rate=3000.0), memory=memory)
     found = report(scene)[ConditionType.CAPACITY_LIMITED]
-    assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.POOL_CAPACITY_LIMITED)
+    assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.POOL_BACKOFF)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedding_operator.gateway.draining import write_state
-from embedding_operator.gateway.endpoints import Member, Phase
+from embedding_operator.gateway.endpoints import Endpoint, EndpointPhase
 from embedding_operator.gateway.haproxy_socket import RuntimeSocket
 from embedding_operator.gateway.plan import plan
 from embedding_operator.gateway.settings import Settings
@@ -142,19 +142,19 @@ def sglang_router(folder: Path, *, python: Path, behind: Engines, core: int) -> 
 
 async def _add(behind: Engines, *, socket: Path) -> None:
     limit = Settings.model_fields["max_connections"].default
-    members = [
-        Member(
+    endpoints = [
+        Endpoint(
             name=f"engine-{port}",
             uid=str(port),
             address=LOOPBACK,
             port=port,
-            phase=Phase.READY,
+            phase=EndpointPhase.READY,
             max_connections=limit,
         )
         for port in behind.ports
     ]
     async with RuntimeSocket(path=socket).conversation() as conversation:
-        for command in plan(members, await conversation.servers()):
+        for command in plan(endpoints, await conversation.servers()):
             await conversation.order(command)
 
 

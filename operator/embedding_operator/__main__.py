@@ -15,7 +15,7 @@ UNUSABLE_SETTINGS = 2
 
 
 def main() -> None:
-    """Run the operator, or the gateway's agent where that is named; exit with 2 on settings that can not be used."""
+    """Run the operator, or the gateway's agent where that is named; exit with 2 on settings that cannot be used."""
     if sys.argv[1:2] == [gateway_agent.NAME]:
         gateway_agent.main(sys.argv[2:])
         return
@@ -29,20 +29,20 @@ def main() -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Run kopf as the watch shell of one `App`."""
+    """Run kopf as the watch shell of one `Operator`."""
     # A gateway's agent, of which there are many, does without the memory that these take.
     import kopf  # noqa: PLC0415
 
-    from embedding_operator.app.operator import App  # noqa: PLC0415
+    from embedding_operator.app.operator import Operator  # noqa: PLC0415
     from embedding_operator.handlers import lifecycle, probes, watches  # noqa: PLC0415
 
     stop = asyncio.Event()
     registry = kopf.get_default_registry()
-    app = App(settings, version=version("embedding-operator"), kubeconfig=_kubeconfig(), ended=stop.set)
-    lifecycle.register(registry, start=app.start, stop=app.stop)
-    watches.register(registry, seen=app.seen)
-    probes.register(registry, idle_seconds=app.idle_seconds)
-    stopped = asyncio.create_task(app.stopped.wait())
+    operator = Operator(settings, version=version("embedding-operator"), kubeconfig=_kubeconfig(), ended=stop.set)
+    lifecycle.register(registry, start=operator.start, stop=operator.stop)
+    watches.register(registry, seen=operator.seen)
+    probes.register(registry, idle_seconds=operator.idle_seconds)
+    stopped = asyncio.create_task(operator.stopped.wait())
     shell = asyncio.create_task(
         kopf.operator(
             registry=registry,

@@ -35,7 +35,7 @@ class Settings:
 
     `watch_namespaces` is empty for the whole cluster. `lease` is switched off only for development. `pod_labels` select
     the operator's own pods, which engines must let in. The gateways' image is the operator's own; their ClusterRole
-    lets them read EndpointSlices, `attention_host` is where they find every pod of the operator, and they run on nodes
+    lets them read EndpointSlices, `poke_host` is where they find every pod of the operator, and they run on nodes
     with `gateway_node_selector` and taints within `gateway_tolerations`. Pods in `metrics_namespaces` may read the
     metrics of engines. `prometheus_url` is asked for triggers and forecasts, empty if there is none; triggers may name
     `prometheus_addresses` beside it, `*` for any.
@@ -53,8 +53,8 @@ class Settings:
     gateway_cluster_role: str = "embedding-operator-gateway"
     gateway_node_selector: tuple[tuple[str, str], ...] = (("kubernetes.io/os", "linux"),)
     gateway_tolerations: tuple[Toleration, ...] = ()
-    attention_host: str = "embedding-operator-attention.embedding-operator-system.svc"
-    attention_port: int = 8082
+    poke_host: str = "embedding-operator-poke.embedding-operator-system.svc"
+    poke_port: int = 8082
     metrics_namespaces: tuple[str, ...] = ()
     prometheus_url: str = ""
     prometheus_addresses: tuple[str, ...] = ()
@@ -80,8 +80,8 @@ class Settings:
             gateway_cluster_role=read("GATEWAY_CLUSTER_ROLE", str, cls.gateway_cluster_role),
             gateway_node_selector=read("GATEWAY_NODE_SELECTOR", _node_selector, cls.gateway_node_selector),
             gateway_tolerations=read("GATEWAY_TOLERATIONS", _tolerations, ()),
-            attention_host=read("ATTENTION_HOST", str, cls.attention_host),
-            attention_port=int(read("ATTENTION_PORT", _between(1, 65535), float(cls.attention_port))),
+            poke_host=read("POKE_HOST", str, cls.poke_host),
+            poke_port=int(read("POKE_PORT", _between(1, 65535), float(cls.poke_port))),
             metrics_namespaces=read("METRICS_NAMESPACES", _names, ()),
             prometheus_url=read("PROMETHEUS_URL", _address, ""),
             prometheus_addresses=read("PROMETHEUS_ADDRESSES", _addresses, ()),

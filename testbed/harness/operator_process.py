@@ -31,7 +31,7 @@ class OperatorProcess:
         self._log = log
         self._health_port = free_port()
         self._metrics_port = free_port()
-        self._attention_port = free_port()
+        self._poke_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._start_of_log = 0
 
@@ -44,7 +44,7 @@ class OperatorProcess:
             "POLL_SECONDS": str(self._poll_seconds),
             "HEALTH_PORT": str(self._health_port),
             "METRICS_PORT": str(self._metrics_port),
-            "ATTENTION_PORT": str(self._attention_port),
+            "POKE_PORT": str(self._poke_port),
         }
         variables = {f"EMBEDDING_OPERATOR_{key}": value for key, value in settings.items()}
         with self._log.open("ab") as output:

@@ -95,7 +95,7 @@ def test_the_probes_and_metrics_use_the_ports_that_the_operator_opens(rendered: 
     assert ports == {
         "health": settings.health_port,
         "metrics": settings.metrics_port,
-        "attention": settings.attention_port,
+        "poke": settings.poke_port,
     }
     assert {container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")} == {"health"}
 
@@ -114,10 +114,10 @@ def test_gateways_run_the_operator_and_find_it(rendered: Render, name: str) -> N
     assert settings.gateway_image == operator_container(rendering)["image"]
     (service,) = rendering.of_kind("Service")
     place = service["metadata"]
-    assert settings.attention_host == f"{place['name']}.{place['namespace']}.svc"
+    assert settings.poke_host == f"{place['name']}.{place['namespace']}.svc"
     assert service["spec"]["clusterIP"] == "None"
     (port,) = service["spec"]["ports"]
-    assert port["port"] == settings.attention_port
+    assert port["port"] == settings.poke_port
     labels = rendering.one("Deployment")["spec"]["template"]["metadata"]["labels"]
     assert service["spec"]["selector"].items() <= labels.items()
 
@@ -162,9 +162,9 @@ def test_pod_monitor_needs_the_kind(rendered: Render, helm: Path) -> None:
 
 def test_network_policy_leaves_the_probes_open(rendered: Render) -> None:
     spec = rendered("ha").one("NetworkPolicy")["spec"]
-    health, attention, metrics = spec["ingress"]
+    health, poke, metrics = spec["ingress"]
     assert health == {"ports": [{"port": "health"}]}
-    assert attention == {"ports": [{"port": "attention"}]}
+    assert poke == {"ports": [{"port": "poke"}]}
     assert metrics["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "monitoring"}
     assert spec["policyTypes"] == ["Ingress", "Egress"]
 

@@ -19,7 +19,7 @@ DEFAULTS = EngineDefaults(image="docker.io/lmsysorg/sglang:v0.5.23")
 GATEWAY = GatewayDefaults(
     image="embedding-operator/embedding-operator:0.1.0",
     cluster_role="embedding-operator-gateway",
-    operator_host="embedding-operator-attention.embedding-operator-system.svc",
+    operator_host="embedding-operator-poke.embedding-operator-system.svc",
     operator_port=8082,
     operator_namespace="embedding-operator-system",
     operator_labels={"app.kubernetes.io/name": "embedding-operator", "app.kubernetes.io/instance": "release"},

@@ -76,7 +76,7 @@ def paths(server: HttpServer) -> list[str]:
 @asynccontextmanager
 async def operator(server: HttpServer, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the operator as a process that nobody gave a user name."""
-    ports = {name: str(free_port()) for name in ("HEALTH_PORT", "METRICS_PORT", "ATTENTION_PORT")}
+    ports = {name: str(free_port()) for name in ("HEALTH_PORT", "METRICS_PORT", "POKE_PORT")}
     settings = {"LEASE": "false", **ports, **variables}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "embedding_operator"),
@@ -127,13 +127,13 @@ async def test_it_takes_notices_of_gateways_and_asks_whose_they_are(server: Http
 
     server.otherwise = answer
     port = free_port()
-    url, notice = f"http://127.0.0.1:{port}/attention", {"namespace": "search", "name": "qwen"}
-    async with asyncio.timeout(SECONDS), operator(server, ATTENTION_PORT=str(port)), aiohttp.ClientSession() as session:
+    url, poke = f"http://127.0.0.1:{port}/poke", {"namespace": "search", "name": "qwen"}
+    async with asyncio.timeout(SECONDS), operator(server, POKE_PORT=str(port)), aiohttp.ClientSession() as session:
         status = 0
         while status != 401:
             await asyncio.sleep(0.1)
             with suppress(aiohttp.ClientConnectionError):
-                async with session.post(url, json=notice, headers={"Authorization": "Bearer secret"}) as response:
+                async with session.post(url, json=poke, headers={"Authorization": "Bearer secret"}) as response:
                     status = response.status
                     assert status in {202, 401}
     assert [body["spec"]["token"] for body in reviewed] == ["secret"]
@@ -143,5 +143,5 @@ async def test_it_ends_when_its_port_is_taken(server: HttpServer) -> None:
     server.otherwise = empty_cluster
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
-        async with asyncio.timeout(SECONDS), operator(server, ATTENTION_PORT=str(port)) as process:
+        async with asyncio.timeout(SECONDS), operator(server, POKE_PORT=str(port)) as process:
             assert await process.wait() == 1

@@ -38,8 +38,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- with .Values.image.digest }}@{{ . }}{{ end -}}
 {{- end }}
 
-{{- define "embedding-operator.attentionName" -}}
-{{- printf "%s-attention" (include "embedding-operator.fullname" .) -}}
+{{- define "embedding-operator.pokeName" -}}
+{{- printf "%s-poke" (include "embedding-operator.fullname" .) -}}
 {{- end }}
 
 {{- /* The role of the agents in gateway pods; the operator may bind this one and no other. */ -}}

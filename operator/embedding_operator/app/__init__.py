@@ -1,1 +1,1 @@
-"""One running operator: its parts, what it does again and again, what is told of it, its begin and its end."""
+"""One running operator: its components, its loops, its life cycle, and what it records of its work."""

@@ -1,4 +1,4 @@
-"""The parts of the operator, made and joined once."""
+"""The components of the operator, built and wired once."""
 
 import asyncio
 import random
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import aiohttp
 
 from embedding_operator.app.queries import Queries, queries
-from embedding_operator.app.recorder import Record
+from embedding_operator.app.recorder import Recorder
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.load.gateway_load import GatewaySample
@@ -23,38 +23,39 @@ from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.kube.token_review import reviewed
 from embedding_operator.kube.writer import ChildWriter
 from embedding_operator.poke.identity import Identities
-from embedding_operator.poke.server import Reception
+from embedding_operator.poke.server import PokeHandler
 from embedding_operator.reconcile.pipeline.apply import Children
 from embedding_operator.reconcile.pipeline.catalog import Catalog
 from embedding_operator.reconcile.pipeline.cluster_objects import ClusterObjectReconciler
 from embedding_operator.reconcile.pipeline.compare_vectors import Comparison
-from embedding_operator.reconcile.pipeline.observe import Observer, Scene
+from embedding_operator.reconcile.pipeline.observe import Observed, Observer
 from embedding_operator.reconcile.pipeline.render import Renderings
 from embedding_operator.reconcile.pipeline.report import Reporter
 from embedding_operator.reconcile.pipeline.service import ServiceReconciler, Steps
 from embedding_operator.reconcile.pipeline.validate import Preparations
-from embedding_operator.reconcile.sources.collector import Survey
+from embedding_operator.reconcile.sources.collector import Collector
 from embedding_operator.reconcile.sources.parity_probes import ParityBook
-from embedding_operator.reconcile.workqueue.enqueue import Feed
+from embedding_operator.reconcile.workqueue.enqueue import Enqueuer
 from embedding_operator.reconcile.workqueue.queue import Backoff, KeyedQueue
 from embedding_operator.rendering.gateway_pod import AUDIENCE
 from embedding_operator.rendering.renderer import EngineDefaults, GatewayDefaults
 from embedding_operator.settings import Settings
-from embedding_operator.telemetry.engines import EnginePoller
-from embedding_operator.telemetry.gateways import GatewayPoller
+from embedding_operator.telemetry.engines import engine_poller
+from embedding_operator.telemetry.fetch import Fetcher
+from embedding_operator.telemetry.gateways import gateway_poller
 from embedding_operator.telemetry.history import History
 from embedding_operator.telemetry.probe import ParityProbe
 
-POLL_TIMEOUT_SECONDS = 2.0
-LOOK_TIMEOUT_SECONDS = 0.25
-"""Who asks for a look wants an answer now: a pod that is slow to say something is left to the next tick."""
+TICK_TIMEOUT_SECONDS = 2.0
+POKE_TIMEOUT_SECONDS = 0.25
+"""A poke wants an answer now: a pod that is slow to answer is left to the next tick."""
 
 Keys = KeyedQueue[ObjectKey]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What the work is done with. `queue` holds what is to be reconciled, `survey` asks patiently, `quick_survey` not.
+class Components:
+    """What the work is done with. `queue` holds what is to be reconciled; `quick_collector` waits less for pods.
 
     Everything is in memory but `events`, which sends what it is given for as long as it runs.
     """
@@ -62,9 +63,9 @@ class Parts:
     store: ObjectStore
     reader: Reader
     queue: Keys
-    feed: Feed
-    survey: Survey
-    quick_survey: Survey
+    enqueuer: Enqueuer
+    collector: Collector
+    quick_collector: Collector
     parity: ParityBook
     queries: Queries
     preparations: Preparations
@@ -76,14 +77,14 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """What pods said, by UID of the service."""
+    """The samples of pods, by UID of the service."""
 
     engines: History[str, EngineSample]
     gateways: History[str, GatewaySample]
 
 
-def wired(settings: Settings, *, client: Client, session: aiohttp.ClientSession, record: Record) -> Parts:
-    """Return the parts of an operator that writes through `client` and asks pods through `session`."""
+def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession, recorder: Recorder) -> Components:
+    """Return the components of an operator that writes through `client` and polls pods through `session`."""
     store, queue = ObjectStore(), new_queue()
     reader, parity = Reader(store), ParityBook(ParityProbe(session).vectors)
     asked = queries(settings, now=utc_now)
@@ -92,12 +93,12 @@ def wired(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
     statuses = StatusWriter(client, store=store)
     reporter = Reporter(statuses, events=events, now=utc_now)
 
-    def survey(timeout_seconds: float) -> Survey:
-        return _survey(reader, histories, session=session, record=record, timeout_seconds=timeout_seconds)
+    def collector(timeout_seconds: float) -> Collector:
+        return _collector(reader, histories, session=session, recorder=recorder, timeout_seconds=timeout_seconds)
 
-    def decided(scene: Scene, decision: Decision, seconds: float) -> None:
-        record.decided(scene, decision, seconds)
-        asked.decided(scene)
+    def decided(observed: Observed, decision: Decision, seconds: float) -> None:
+        recorder.decided(observed, decision, seconds)
+        asked.decided(observed)
 
     catalog = Catalog(store)
     preparations = Preparations(catalog)
@@ -112,13 +113,13 @@ def wired(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
         children=Children(writer=ChildWriter(client, store=store)),
         reporter=reporter,
     )
-    return Parts(
+    return Components(
         store=store,
         reader=reader,
         queue=queue,
-        feed=Feed(store=store, sink=queue),
-        survey=survey(POLL_TIMEOUT_SECONDS),
-        quick_survey=survey(LOOK_TIMEOUT_SECONDS),
+        enqueuer=Enqueuer(store=store, sink=queue),
+        collector=collector(TICK_TIMEOUT_SECONDS),
+        quick_collector=collector(POKE_TIMEOUT_SECONDS),
         parity=parity,
         queries=asked,
         preparations=preparations,
@@ -134,19 +135,19 @@ def new_queue() -> Keys:
     return KeyedQueue(timeline=asyncio.get_running_loop(), backoff=Backoff(jitter=random.random))
 
 
-def reception(
-    client: Client, *, leads: Callable[[], bool], notice: Callable[[ObjectKey], None], record: Record
-) -> Reception:
-    """Return who takes the notices of gateways and asks the API server whose they are."""
+def poke_handler(
+    client: Client, *, leads: Callable[[], bool], poke: Callable[[ObjectKey], None], recorder: Recorder
+) -> PokeHandler:
+    """Return what takes the pokes of gateways and has the API server review their tokens."""
 
     async def review(token: str) -> str | None:
         return await reviewed(client, token, audience=AUDIENCE)
 
-    return Reception(
+    return PokeHandler(
         leads=leads,
         user_of=Identities(review, monotonic=time.monotonic).user_of,
-        notice=notice,
-        counted=record.exporter.noticed,
+        poke=poke,
+        counted=recorder.exporter.poked,
     )
 
 
@@ -157,8 +158,8 @@ def gateway_defaults(settings: Settings) -> GatewayDefaults:
         cluster_role=settings.gateway_cluster_role,
         node_selector=dict(settings.gateway_node_selector),
         tolerations=settings.gateway_tolerations,
-        operator_host=settings.attention_host,
-        operator_port=settings.attention_port,
+        operator_host=settings.poke_host,
+        operator_port=settings.poke_port,
         operator_namespace=settings.namespace,
         operator_labels=dict(settings.pod_labels),
         metrics_namespaces=settings.metrics_namespaces,
@@ -170,14 +171,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _survey(
-    reader: Reader, histories: Histories, *, session: aiohttp.ClientSession, record: Record, timeout_seconds: float
-) -> Survey:
-    failed = record.exporter.poll_failed
-    return Survey(
+def _collector(
+    reader: Reader, histories: Histories, *, session: aiohttp.ClientSession, recorder: Recorder, timeout_seconds: float
+) -> Collector:
+    fetcher = Fetcher(
+        session=session, now=utc_now, failed=recorder.exporter.poll_failed, timeout_seconds=timeout_seconds
+    )
+    return Collector(
         reader=reader,
-        poll_engines=EnginePoller(session, now=utc_now, failed=failed, timeout_seconds=timeout_seconds).poll,
-        poll_gateways=GatewayPoller(session, now=utc_now, failed=failed, timeout_seconds=timeout_seconds).poll,
+        poll_engines=engine_poller(fetcher).poll,
+        poll_gateways=gateway_poller(fetcher).poll,
         engines=histories.engines,
         gateways=histories.gateways,
         now=utc_now,

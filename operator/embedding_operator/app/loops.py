@@ -1,4 +1,4 @@
-"""What the operator does again and again: look at every service, at one that a gateway gave notice of, at the rest."""
+"""What the operator does periodically, and for a poke: poll and reconcile services, sweep, list the cluster again."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 
-from embedding_operator.app.components import Parts
-from embedding_operator.app.recorder import Record
+from embedding_operator.app.components import Components
+from embedding_operator.app.recorder import Recorder
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.relist import relist_all
@@ -17,66 +17,72 @@ from embedding_operator.kube.store import ObjectKey
 from embedding_operator.reconcile.pipeline.validate import Prepared
 
 RELIST_SECONDS = 600.0
-CENSUS_SECONDS = 60.0
+SWEEP_SECONDS = 60.0
 
 _log = structlog.get_logger(__name__)
 
 
-class Rounds:
+class Loops:
     """Reads through `client`, in `namespaces` or, where there are none, in all of them."""
 
-    def __init__(self, parts: Parts, *, client: Client, record: Record, namespaces: Sequence[str]) -> None:
-        self._parts = parts
+    def __init__(
+        self, components: Components, *, client: Client, recorder: Recorder, namespaces: Sequence[str]
+    ) -> None:
+        self._components = components
         self._client = client
-        self._record = record
+        self._recorder = recorder
         self._namespaces = namespaces
 
     async def tick(self) -> None:
-        """Poll the engines and gateways of all services at once, then look at every service."""
-        parts = self._parts
-        services = parts.reader.services()
-        prepared = [parts.preparations.prepare(service) for service in services]
-        parts.queries.triggers.refresh(
+        """Poll the engines and gateways of all services at once, then reconcile every service."""
+        components = self._components
+        services = components.reader.services()
+        prepared = [components.preparations.prepare(service) for service in services]
+        components.queries.triggers.refresh(
             trigger for each in prepared if isinstance(each, Prepared) for trigger in each.spec.scaling.triggers
         )
-        await parts.survey.take(services)
+        await components.collector.collect(services)
         for service in services:
-            parts.queue.add(ObjectKey(EMBEDDING_SERVICE.kind, service.namespace, service.name))
-        depth, oldest = parts.queue.overdue()
-        self._record.exporter.queue(depth=depth, oldest_seconds=oldest)
+            components.queue.add(ObjectKey(EMBEDDING_SERVICE.kind, service.namespace, service.name))
+        depth, oldest = components.queue.overdue()
+        self._recorder.exporter.queue(depth=depth, oldest_seconds=oldest)
 
-    async def look(self, key: ObjectKey) -> None:
-        """Poll one service that a gateway gave notice of, and look at it."""
-        service = self._parts.reader.service(key.namespace, key.name)
+    async def poll(self, key: ObjectKey) -> None:
+        """Poll one service that a gateway poked, and reconcile it."""
+        service = self._components.reader.service(key.namespace, key.name)
         if service is not None:
-            await self._parts.quick_survey.take([service])
-            self._parts.queue.add(key)
+            await self._components.quick_collector.collect([service])
+            self._components.queue.add(key)
 
     async def reconcile(self, key: ObjectKey) -> float | None:
-        """Bring one object to what it asks for; return after how many seconds it must be looked at again."""
+        """Bring one object to what it asks for; return after how many seconds it must be reconciled again."""
         if key.kind == EMBEDDING_SERVICE.kind:
-            return await self._parts.services.reconcile(key)
-        return await self._parts.cluster_objects.reconcile(key)
+            return await self._components.services.reconcile(key)
+        return await self._components.cluster_objects.reconcile(key)
 
-    async def census(self) -> None:
+    async def sweep(self) -> None:
         """Look for other autoscalers, keep the status of pools and schedules, forget what is gone."""
-        parts = self._parts
-        parts.reporter.other_scalers = await conflicting_scalers(self._client, parts.store, namespaces=self._namespaces)
-        services = parts.reader.services()
+        components = self._components
+        components.reporter.other_scalers = await conflicting_scalers(
+            self._client, components.store, namespaces=self._namespaces
+        )
+        services = components.reader.services()
         uids = {service.uid for service in services}
-        parts.services.forget_all_but(uids)
-        parts.queries.forecasts.forget_all_but(uids)
-        self._record.forget_all_but(services)
-        for key in parts.feed.every_cluster_object():
-            parts.queue.add(key)
+        components.services.forget_all_but(uids)
+        components.queries.forecasts.forget_all_but(uids)
+        self._recorder.forget_all_but(services)
+        for key in components.enqueuer.every_cluster_object():
+            components.queue.add(key)
 
     async def relist(self) -> None:
-        """Read the whole cluster, and look at what the watches have missed."""
-        self._parts.feed.listed(await relist_all(self._client, self._parts.store, namespaces=self._namespaces))
+        """Read the whole cluster, and reconcile what the watches have missed."""
+        self._components.enqueuer.listed(
+            await relist_all(self._client, self._components.store, namespaces=self._namespaces)
+        )
 
 
 async def periodically(seconds: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Take `step` every `seconds`, for ever; what the API server refuses is tried again with the next one."""
+    """Take `step` every `seconds` until cancelled; what the API server refuses is tried again with the next one."""
     while True:
         try:
             await step()

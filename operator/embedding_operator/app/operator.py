@@ -1,4 +1,4 @@
-"""The operator's begin and end, and what happens in between: it waits for the Lease, leads, and loses or returns it."""
+"""The operator's life cycle: it connects, waits for the Lease, leads, and loses or releases the Lease."""
 
 import asyncio
 import contextlib
@@ -10,25 +10,25 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from embedding_operator.app.components import Parts, new_queue, reception, wired
-from embedding_operator.app.loops import CENSUS_SECONDS, RELIST_SECONDS, Rounds, periodically
-from embedding_operator.app.recorder import Record
+from embedding_operator.app.components import Components, build, new_queue, poke_handler
+from embedding_operator.app.loops import RELIST_SECONDS, SWEEP_SECONDS, Loops, periodically
+from embedding_operator.app.recorder import Recorder
 from embedding_operator.app.tasks import Tasks
 from embedding_operator.kube.client import connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.lease import Lease
-from embedding_operator.poke.pollers import Looks
+from embedding_operator.poke.pollers import PokePoller
 from embedding_operator.poke.server import serve
 from embedding_operator.reconcile.workqueue.ticker import Ticker
 from embedding_operator.reconcile.workqueue.workers import work
 from embedding_operator.settings import Settings
 from embedding_operator.telemetry.exporter import Exporter
-from embedding_operator.telemetry.questions import pod_session
+from embedding_operator.telemetry.fetch import pod_session
 
 _log = structlog.get_logger(__name__)
 
 
-class App:
+class Operator:
     """One running operator. `start` and `stop` are called by kopf's life cycle; `ended` is called when it must end."""
 
     def __init__(self, settings: Settings, *, version: str, kubeconfig: Path | None, ended: Callable[[], None]) -> None:
@@ -37,16 +37,16 @@ class App:
         self._kubeconfig = kubeconfig
         self._ended = ended
         self.stopped = asyncio.Event()
-        self._record = Record(Exporter(version=version))
+        self._recorder = Recorder(Exporter(version=version))
         self._tasks = Tasks(failed=ended)
-        self._parts: Parts | None = None
+        self._components: Components | None = None
         self._ticker: Ticker | None = None
         self._server: web.AppRunner | None = None
 
     def seen(self, kind: str, body: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001 - the watches' callback
         """Take in one watch event."""
-        if self._parts is not None:
-            self._parts.feed.seen(kind, body, deleted=deleted)
+        if self._components is not None:
+            self._components.enqueuer.seen(kind, body, deleted=deleted)
 
     def idle_seconds(self) -> float:
         """Return how long ago the last tick was completed; 0 before the first, and while another process leads."""
@@ -61,13 +61,13 @@ class App:
             raise
 
     async def stop(self) -> None:
-        """End all work and give the Lease up."""
+        """End all work and release the Lease."""
         await self._tasks.cancel()
         if self._server is not None:
             await self._server.cleanup()
-        if self._parts is not None:
-            await self._parts.parity.close()
-            await self._parts.queries.close()
+        if self._components is not None:
+            await self._components.parity.close()
+            await self._components.queries.close()
         if self._settings.lease:
             with contextlib.suppress(Conflict, Gone, Unavailable):
                 await self._lease.release()
@@ -81,40 +81,40 @@ class App:
         self._client = await connect(
             kubeconfig=self._kubeconfig,
             user_agent=f"embedding-operator/{self._version}",
-            observer=self._record.requested,
+            observer=self._recorder.requested,
         )
         self._session = pod_session()
         self._lease = Lease(
             self._client, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name
         )
-        self._record.exporter.serve(settings.metrics_port)
+        self._recorder.exporter.serve(settings.metrics_port)
         writing = self._client.behind(self._lease.held) if settings.lease else self._client
-        self._parts = parts = wired(settings, client=writing, session=self._session, record=self._record)
-        rounds = Rounds(parts, client=self._client, record=self._record, namespaces=settings.watch_namespaces)
-        await rounds.relist()
-        looks = Looks(rounds.look, queue=new_queue(), monotonic=asyncio.get_running_loop().time)
-        notices = reception(
-            self._client, leads=lambda: self._ticker is not None, notice=looks.notice, record=self._record
+        self._components = components = build(settings, client=writing, session=self._session, recorder=self._recorder)
+        loops = Loops(components, client=self._client, recorder=self._recorder, namespaces=settings.watch_namespaces)
+        await loops.relist()
+        poke_poller = PokePoller(loops.poll, queue=new_queue(), monotonic=asyncio.get_running_loop().time)
+        handler = poke_handler(
+            self._client, leads=lambda: self._ticker is not None, poke=poke_poller.poke, recorder=self._recorder
         )
-        self._server = await serve(notices, port=settings.attention_port)
-        self._tasks.spawn(self._lead(parts, rounds=rounds, looks=looks), name="lead")
+        self._server = await serve(handler, port=settings.poke_port)
+        self._tasks.spawn(self._lead(components, loops=loops, poke_poller=poke_poller), name="lead")
 
-    async def _lead(self, parts: Parts, *, rounds: Rounds, looks: Looks) -> None:
+    async def _lead(self, components: Components, *, loops: Loops, poke_poller: PokePoller) -> None:
         """Work while this process holds the Lease; the process ends when the Lease is lost."""
         if self._settings.lease:
             await self._lease.acquire()
             self._tasks.spawn(self._keep_lease(), name="lease")
-        self._record.exporter.leads(leader=True)
-        _log.info("leading", services=len(parts.reader.services()))
-        self._ticker = Ticker(rounds.tick, period=self._settings.poll_seconds, monotonic=time.monotonic)
+        self._recorder.exporter.leads(leader=True)
+        _log.info("leading", services=len(components.reader.services()))
+        self._ticker = Ticker(loops.tick, period=self._settings.poll_seconds, monotonic=time.monotonic)
         for number in range(self._settings.workers):
-            worker = work(parts.queue, rounds.reconcile, observed=self._record.reconciled)
+            worker = work(components.queue, loops.reconcile, on_result=self._recorder.reconciled)
             self._tasks.spawn(worker, name=f"worker-{number}")
         self._tasks.spawn(self._ticker.run(), name="ticker")
-        self._tasks.spawn(looks.run(), name="looks")
-        self._tasks.spawn(parts.events.run(), name="events")
-        self._tasks.spawn(periodically(CENSUS_SECONDS, rounds.census), name="census")
-        self._tasks.spawn(periodically(RELIST_SECONDS, rounds.relist), name="relist")
+        self._tasks.spawn(poke_poller.run(), name="poke-poller")
+        self._tasks.spawn(components.events.run(), name="events")
+        self._tasks.spawn(periodically(SWEEP_SECONDS, loops.sweep), name="sweep")
+        self._tasks.spawn(periodically(RELIST_SECONDS, loops.relist), name="relist")
 
     async def _keep_lease(self) -> None:
         await self._lease.keep()

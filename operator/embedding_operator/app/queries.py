@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from embedding_operator.reconcile.pipeline.observe import Scene
+from embedding_operator.reconcile.pipeline.observe import Observed
 from embedding_operator.reconcile.sources.forecasts import ForecastBook
 from embedding_operator.reconcile.sources.triggers import Servers, TriggerBook
 from embedding_operator.settings import Settings
@@ -19,10 +19,10 @@ class Queries:
     triggers: TriggerBook
     forecasts: ForecastBook
 
-    def decided(self, scene: Scene) -> None:
+    def decided(self, observed: Observed) -> None:
         """Ask again what the service needed, if the last answer is old."""
-        service = scene.service
-        self.forecasts.refresh(service.uid, scene.observation.bounds, namespace=service.namespace, name=service.name)
+        service = observed.service
+        self.forecasts.refresh(service.uid, observed.observation.bounds, namespace=service.namespace, name=service.name)
 
     async def close(self) -> None:
         """End what is under way."""

@@ -1,4 +1,4 @@
-"""What is told of the operator's work outside of the API: its metrics, and a line of the log for each allocation."""
+"""What the operator reports outside of the API: its metrics, and a log line for each allocation."""
 
 from collections.abc import Iterable
 
@@ -7,32 +7,32 @@ import structlog
 from embedding_operator.domain.decision import Decision, StepReason
 from embedding_operator.kube.client import Answered
 from embedding_operator.kube.reader import ServiceObject
-from embedding_operator.reconcile.pipeline.observe import Scene
+from embedding_operator.reconcile.pipeline.observe import Observed
 from embedding_operator.telemetry.exporter import Exporter, PoolCounts
 
 _log = structlog.get_logger(__name__)
 
 
-class Record:
-    """Takes down what was asked, done and decided, and which services that concerns."""
+class Recorder:
+    """Records requests, reconciles and decisions, and which services have metrics."""
 
     def __init__(self, exporter: Exporter) -> None:
         self.exporter = exporter
         self._exported: set[tuple[str, str]] = set()
 
     def requested(self, answered: Answered) -> None:
-        """Take down one request to the API server."""
+        """Record one request to the API server."""
         self.exporter.requested(
             verb=answered.verb, resource=answered.resource, code=answered.code, seconds=answered.seconds
         )
 
     def reconciled(self, result: str, seconds: float) -> None:
-        """Take down one reconcile; `result` is one of a few fixed words."""
+        """Record one reconcile; `result` is one of a few fixed words."""
         self.exporter.reconciled(result, seconds=seconds)
 
-    def decided(self, scene: Scene, decision: Decision, seconds: float) -> None:
-        """Take down what was decided on a service, and how long that took."""
-        service = scene.service
+    def decided(self, observed: Observed, decision: Decision, seconds: float) -> None:
+        """Record the decision on a service, and how long it took."""
+        service = observed.service
         self.exporter.decided(seconds=seconds)
         buckets = decision.memory.buckets
         self.exporter.needs(
@@ -44,7 +44,7 @@ class Record:
         self.exporter.service(
             service.namespace,
             service.name,
-            window=scene.observation.bounds.window,
+            window=observed.observation.bounds.window,
             pools={
                 target.pool: PoolCounts(
                     desired=target.replicas, ready=target.ready, starting=target.starting, stuck=target.stuck

@@ -32,7 +32,7 @@ LINGER = timedelta(seconds=60)
 SETTLE = timedelta(seconds=5)
 
 
-class Phase(StrEnum):
+class RoutePhase(StrEnum):
     """Where requests go, as the Service says it of itself."""
 
     ENGINES = "Engines"
@@ -41,15 +41,15 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class RouteState:
     """What the Service of a service says: its phase, and since when; None where it began so."""
 
-    phase: Phase
+    phase: RoutePhase
     since: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class RoutingInput:
     """Everything that the way of requests depends on.
 
     `door` is None where there is no Service yet. `restricted` says whether the NetworkPolicy of the engines is there.
@@ -62,9 +62,9 @@ class Situation:
     pods_wanted: int
     pods_ready: int
     engines_ready: int
-    door: Door | None
+    state: RouteState | None
     restricted: bool
-    obstacle: str | None = None
+    pod_problem: str | None = None
     keys_source: str | None = None
 
 
@@ -72,14 +72,14 @@ class Situation:
 class Route:
     """What to render: the door, whether there are gateway pods, and whether engines are closed to everybody else."""
 
-    door: Door
+    state: RouteState
     gateway: bool
     restricted: bool
 
     @property
-    def leads_through_gateway(self) -> bool:
+    def selects_gateway(self) -> bool:
         """Return whether the Service selects the gateway pods."""
-        return self.door.phase is not Phase.ENGINES
+        return self.state.phase is not RoutePhase.ENGINES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Routing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class GatewayReadiness:
     """Whether requests get through the gateway, as a condition says it."""
 
     status: ConditionStatus
@@ -99,93 +99,93 @@ class Passage:
     message: str
 
 
-ENGINES_ONLY = Route(door=Door(phase=Phase.ENGINES, since=None), gateway=False, restricted=False)
+ENGINES_ONLY = Route(state=RouteState(phase=RoutePhase.ENGINES, since=None), gateway=False, restricted=False)
 """The route of a service that never had a gateway."""
 
-GATEWAY_ONLY = Route(door=Door(phase=Phase.GATEWAY, since=None), gateway=True, restricted=True)
+GATEWAY_ONLY = Route(state=RouteState(phase=RoutePhase.GATEWAY, since=None), gateway=True, restricted=True)
 """The route of a service that began with its gateway."""
 
 
-def routed(situation: Situation) -> Routing:
+def routed(given: RoutingInput) -> Routing:
     """Return the route to take next. Total: every situation has one."""
-    door = _next_door(situation)
-    lingering = _left(LINGER, door=door, now=situation.now)
-    match door.phase:
-        case Phase.GATEWAY:
-            return Routing(route=Route(door=door, gateway=True, restricted=not lingering), requeue_after=lingering)
-        case Phase.LEAVING:
-            settling = _left(SETTLE, door=door, now=situation.now)
-            return Routing(route=Route(door=door, gateway=True, restricted=False), requeue_after=settling)
-        case Phase.ENGINES:
-            gateway = situation.wanted or lingering is not None
-            after = None if situation.wanted else lingering
-            return Routing(route=Route(door=door, gateway=gateway, restricted=False), requeue_after=after)
+    state = _next_state(given)
+    lingering = _left(LINGER, state=state, now=given.now)
+    match state.phase:
+        case RoutePhase.GATEWAY:
+            return Routing(route=Route(state=state, gateway=True, restricted=not lingering), requeue_after=lingering)
+        case RoutePhase.LEAVING:
+            settling = _left(SETTLE, state=state, now=given.now)
+            return Routing(route=Route(state=state, gateway=True, restricted=False), requeue_after=settling)
+        case RoutePhase.ENGINES:
+            gateway = given.wanted or lingering is not None
+            after = None if given.wanted else lingering
+            return Routing(route=Route(state=state, gateway=gateway, restricted=False), requeue_after=after)
 
 
-def passage(situation: Situation, route: Route) -> Passage:
+def gateway_readiness(given: RoutingInput, route: Route) -> GatewayReadiness:
     """Return what to tell users about the way of their requests."""
-    ready = _readiness(situation)
-    match route.door.phase:
-        case Phase.ENGINES if situation.wanted:
+    ready = _readiness(given)
+    match route.state.phase:
+        case RoutePhase.ENGINES if given.wanted:
             message = f"requests still go to the engines themselves: {ready}"
-            return Passage(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_STARTING, message=message)
-        case Phase.ENGINES:
+            return GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_STARTING, message=message)
+        case RoutePhase.ENGINES:
             message = (
                 "spec.gateway.enabled is false: one request can end an engine, and requests fail while there is no "
                 "replica"
             )
-            return Passage(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_DISABLED, message=message)
-        case Phase.LEAVING:
+            return GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_DISABLED, message=message)
+        case RoutePhase.LEAVING:
             message = "spec.gateway.enabled is false: the gateway serves until a Ready engine can take over"
-            return Passage(status=ConditionStatus.TRUE, reason=Reason.GATEWAY_LEAVING, message=message)
-        case Phase.GATEWAY if situation.pods_ready == 0:
+            return GatewayReadiness(status=ConditionStatus.TRUE, reason=Reason.GATEWAY_LEAVING, message=message)
+        case RoutePhase.GATEWAY if given.pods_ready == 0:
             message = f"no request is answered: {ready}"
-            return Passage(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_UNAVAILABLE, message=message)
-        case Phase.GATEWAY if situation.pods_ready < situation.pods_wanted:
-            return Passage(status=ConditionStatus.TRUE, reason=Reason.GATEWAY_DEGRADED, message=ready)
-        case Phase.GATEWAY:
+            return GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_UNAVAILABLE, message=message)
+        case RoutePhase.GATEWAY if given.pods_ready < given.pods_wanted:
+            return GatewayReadiness(status=ConditionStatus.TRUE, reason=Reason.GATEWAY_DEGRADED, message=ready)
+        case RoutePhase.GATEWAY:
             message = "requests pass through the gateway"
-            return Passage(status=ConditionStatus.TRUE, reason=Reason.ROUTED, message=message)
+            return GatewayReadiness(status=ConditionStatus.TRUE, reason=Reason.ROUTED, message=message)
 
 
-def _readiness(situation: Situation) -> str:
-    ready = f"{situation.pods_ready} of {situation.pods_wanted} gateway pods are Ready"
-    if situation.obstacle is not None:
-        ready += f" ({situation.obstacle})"
-    if situation.keys_source is not None:
-        ready += f"; new ones wait for the Secret {situation.keys_source} if there is none"
+def _readiness(given: RoutingInput) -> str:
+    ready = f"{given.pods_ready} of {given.pods_wanted} gateway pods are Ready"
+    if given.pod_problem is not None:
+        ready += f" ({given.pod_problem})"
+    if given.keys_source is not None:
+        ready += f"; new ones wait for the Secret {given.keys_source} if there is none"
     return ready
 
 
-def _next_door(situation: Situation) -> Door:
-    door, now = situation.door, situation.now.replace(microsecond=0)
-    if door is None:
-        return (GATEWAY_ONLY if situation.wanted else ENGINES_ONLY).door
-    if door.since is not None and door.since > now:
+def _next_state(given: RoutingInput) -> RouteState:
+    state, now = given.state, given.now.replace(microsecond=0)
+    if state is None:
+        return (GATEWAY_ONLY if given.wanted else ENGINES_ONLY).state
+    if state.since is not None and state.since > now:
         # A clock that was set back must not keep a phase for longer than its span.
-        door = replace(door, since=now)
-    phase = _next_phase(situation, door=door)
-    if phase is door.phase and not (phase is Phase.LEAVING and situation.restricted):
-        return door
+        state = replace(state, since=now)
+    phase = _next_phase(given, state=state)
+    if phase is state.phase and not (phase is RoutePhase.LEAVING and given.restricted):
+        return state
     # Engines that are not open yet have not been open for any time.
-    return Door(phase=phase, since=now)
+    return RouteState(phase=phase, since=now)
 
 
-def _next_phase(situation: Situation, *, door: Door) -> Phase:
-    match door.phase:
-        case Phase.ENGINES if situation.wanted and situation.pods_ready >= situation.pods_wanted:
-            return Phase.GATEWAY
-        case Phase.GATEWAY if not situation.wanted:
-            return Phase.LEAVING
-        case Phase.LEAVING if situation.wanted:
-            return Phase.GATEWAY
-        case Phase.LEAVING if situation.engines_ready and not situation.restricted:
-            return Phase.LEAVING if _left(SETTLE, door=door, now=situation.now) else Phase.ENGINES
-    return door.phase
+def _next_phase(given: RoutingInput, *, state: RouteState) -> RoutePhase:
+    match state.phase:
+        case RoutePhase.ENGINES if given.wanted and given.pods_ready >= given.pods_wanted:
+            return RoutePhase.GATEWAY
+        case RoutePhase.GATEWAY if not given.wanted:
+            return RoutePhase.LEAVING
+        case RoutePhase.LEAVING if given.wanted:
+            return RoutePhase.GATEWAY
+        case RoutePhase.LEAVING if given.engines_ready and not given.restricted:
+            return RoutePhase.LEAVING if _left(SETTLE, state=state, now=given.now) else RoutePhase.ENGINES
+    return state.phase
 
 
-def _left(span: timedelta, *, door: Door, now: datetime) -> float | None:
+def _left(span: timedelta, *, state: RouteState, now: datetime) -> float | None:
     """Return the seconds until the door is as it is for `span`; None where it is."""
-    if door.since is None or now >= door.since + span:
+    if state.since is None or now >= state.since + span:
         return None
-    return (door.since + span - now).total_seconds()
+    return (state.since + span - now).total_seconds()

@@ -13,7 +13,7 @@ import structlog
 
 from embedding_operator.gateway import metrics, reconcile, web
 from embedding_operator.gateway.endpoint_slices import endpoint_slices
-from embedding_operator.gateway.endpoints import members
+from embedding_operator.gateway.endpoints import endpoints
 from embedding_operator.gateway.haproxy_socket import RuntimeSocket, Unreachable
 from embedding_operator.gateway.haproxy_state import UnreadableAnswer
 from embedding_operator.gateway.keys import folder_version, read_keys, read_map, write_map
@@ -46,19 +46,19 @@ class Agent:
         self._haproxy_ended = asyncio.Event()
         self._unready = "HAProxy was not seen yet"
         self._keys_version: str | None = None
-        self._coalescer = Coalescer(self._notify)
-        self._unreachable = Seldom("HAProxy can not be looked at")
+        self._coalescer = Coalescer(self._poke)
+        self._unreachable = Seldom("HAProxy cannot be reached")
         self._refused = Seldom("HAProxy did not do what it was told")
-        self._watch_fails = Seldom("the engines can not be watched: those that are known stay")
-        self._unheard = Seldom("the operator was not notified")
+        self._watch_fails = Seldom("the engines cannot be watched: the known ones stay")
+        self._unheard = Seldom("the operator was not poked")
 
     async def run(self) -> None:
         """Work until SIGTERM, and as long after it as HAProxy serves; raises what ends one of the tasks."""
-        # What was written last are the last good keys: the Secret of now may hold one that can not be used.
+        # The keys that were written last are good: the Secret may by now hold one that cannot be used.
         self._want(replace(self._wanted, clients=read_map(self._settings.keys_map)))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated.set)
         surface = web.Surface(
-            unready=lambda: self._unready, attention=self._coalescer.call, exposition=self._metrics.exposition
+            unready=lambda: self._unready, poke=self._coalescer.call, exposition=self._metrics.exposition
         )
         server = await web.serve(surface, port=self._settings.port)
         try:
@@ -70,7 +70,7 @@ class Agent:
                         "socket": _every(SOCKET_SECONDS, self._look_at_socket()),
                         "keys": _every(KEYS_SECONDS, self._look_at_keys),
                         "steps": self._keep_in_step(),
-                        "attention": self._coalescer.run(),
+                        "poke": self._coalescer.run(),
                     }.items()
                 ]
                 await self._linger()
@@ -84,9 +84,11 @@ class Agent:
         settings = self._settings
         collection = endpoint_slices(namespace=settings.namespace, selector=settings.engines_selector)
         async for slices in follow(self._client, collection, failed=self._watch_failed):
-            found = members(slices.values(), port_name=settings.engines_port, max_connections=settings.max_connections)
-            self._metrics.members(found)
-            self._want(replace(self._wanted, members=found))
+            found = endpoints(
+                slices.values(), port_name=settings.engines_port, max_connections=settings.max_connections
+            )
+            self._metrics.endpoints(found)
+            self._want(replace(self._wanted, endpoints=found))
 
     def _watch_failed(self, error: Exception) -> None:
         self._metrics.failed("watch")
@@ -123,12 +125,12 @@ class Agent:
                 self._want(replace(self._wanted, clients=read.clients))
         except OSError as error:
             self._metrics.failed("keys")
-            _log.error("the API keys can not be read", error=str(error))
+            _log.error("the API keys cannot be read", error=str(error))
             return
         self._keys_version = found
         for problem in read.problems:
             self._metrics.failed("keys")
-            _log.error("an API key can not be used: the keys stay what they were", problem=problem)
+            _log.error("an API key cannot be used: the keys stay what they were", problem=problem)
 
     async def _keep_in_step(self) -> None:
         while True:
@@ -163,7 +165,7 @@ class Agent:
     def _terminating(self) -> str:
         return "the pod ends" if self._terminated.is_set() else ""
 
-    async def _notify(self) -> None:
+    async def _poke(self) -> None:
         settings = self._settings
         if not settings.operator_host:
             return
@@ -174,8 +176,8 @@ class Agent:
             namespace=settings.namespace,
             service=settings.service,
         )
-        problems = await operator.notify(self._session)
-        self._metrics.attention(metrics.FAILED if problems else metrics.SENT)
+        problems = await operator.poke(self._session)
+        self._metrics.poke(metrics.FAILED if problems else metrics.SENT)
         if problems:
             self._unheard.warn(problems=list(problems))
 
@@ -207,7 +209,7 @@ async def _every(seconds: float, look: Callable[[], None]) -> None:
 
 
 def _identity(socket: Path) -> tuple[int, int] | None:
-    """Return what is another one for each HAProxy that listens, None where there is no socket."""
+    """Return an identity that changes whenever HAProxy restarts, None where there is no socket."""
     try:
         found = socket.stat()
     except OSError:

@@ -8,14 +8,13 @@ from enum import StrEnum
 from ipaddress import ip_address
 from typing import Any
 
-MAX_CONNECTIONS = "embedding-operator.io/max-connections"
-"""Label of a slice, taken over from its Service: how many requests an engine of this slice gets at once."""
+from embedding_operator.gateway_contract import MAX_CONNECTIONS_LABEL
 
 _FAMILIES = ("IPv4", "IPv6")
 _POD_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
-class Phase(StrEnum):
+class EndpointPhase(StrEnum):
     """Whether a pod should get requests, as far as Kubernetes knows."""
 
     READY = "ready"
@@ -24,35 +23,35 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Endpoint:
     """One engine pod. `max_connections` is how many requests it gets at once."""
 
     name: str
     uid: str
     address: str
     port: int
-    phase: Phase
+    phase: EndpointPhase
     max_connections: int
 
 
-def members(slices: Iterable[Mapping[str, Any]], *, port_name: str, max_connections: int) -> tuple[Member, ...]:
+def endpoints(slices: Iterable[Mapping[str, Any]], *, port_name: str, max_connections: int) -> tuple[Endpoint, ...]:
     """Return one member for each pod in `slices`, by name.
 
     A pod may be in several slices: with another address family, or twice while it moves from one slice to another. Of
     two pods that have had one name, the one that does not end is meant. `max_connections` holds where a slice has no
     usable label of its own.
     """
-    by_pod: defaultdict[tuple[str, str], list[tuple[int, Member]]] = defaultdict(list)
+    by_pod: defaultdict[tuple[str, str], list[tuple[int, Endpoint]]] = defaultdict(list)
     for body in slices:
-        for family, member in _listed(body, port_name=port_name, max_connections=max_connections):
-            by_pod[member.name, member.uid].append((family, member))
-    by_name: dict[str, Member] = {}
+        for family, endpoint in _listed(body, port_name=port_name, max_connections=max_connections):
+            by_pod[endpoint.name, endpoint.uid].append((family, endpoint))
+    by_name: dict[str, Endpoint] = {}
     for each in sorted((_merged(entries) for entries in by_pod.values()), key=_preference):
         by_name.setdefault(each.name, each)
     return tuple(by_name[name] for name in sorted(by_name))
 
 
-def _listed(body: Mapping[str, Any], *, port_name: str, max_connections: int) -> Iterator[tuple[int, Member]]:
+def _listed(body: Mapping[str, Any], *, port_name: str, max_connections: int) -> Iterator[tuple[int, Endpoint]]:
     port = _port(body.get("ports") or (), name=port_name)
     family = body.get("addressType")
     if port is None or family not in _FAMILIES:
@@ -65,7 +64,7 @@ def _listed(body: Mapping[str, Any], *, port_name: str, max_connections: int) ->
             continue
         yield (
             _FAMILIES.index(family),
-            Member(
+            Endpoint(
                 name=name,
                 uid=target.get("uid", ""),
                 address=address,
@@ -89,24 +88,26 @@ def _address(addresses: Sequence[str]) -> str | None:
 
 
 def _limit(labels: Mapping[str, str], *, otherwise: int) -> int:
-    text = labels.get(MAX_CONNECTIONS, "")
+    text = labels.get(MAX_CONNECTIONS_LABEL, "")
     return int(text) if text.isdecimal() and int(text) > 0 else otherwise
 
 
-def _phase(conditions: Mapping[str, bool | None]) -> Phase:
+def _phase(conditions: Mapping[str, bool | None]) -> EndpointPhase:
     if conditions.get("terminating"):
-        return Phase.TERMINATING
+        return EndpointPhase.TERMINATING
     # Kubernetes says nothing of readiness where it does not know, and asks to take that for ready.
-    return Phase.UNREADY if conditions.get("ready") is False else Phase.READY
+    return EndpointPhase.UNREADY if conditions.get("ready") is False else EndpointPhase.READY
 
 
-def _merged(entries: list[tuple[int, Member]]) -> Member:
+def _merged(entries: list[tuple[int, Endpoint]]) -> Endpoint:
     """Return what several entries for one pod say together: no pod comes back from termination."""
     _, first = min(entries, key=lambda entry: (entry[0], entry[1].address, entry[1].port))
-    phases = {member.phase for _, member in entries}
-    phase = next(phase for phase in (Phase.TERMINATING, Phase.READY, Phase.UNREADY) if phase in phases)
-    return replace(first, phase=phase, max_connections=min(member.max_connections for _, member in entries))
+    phases = {endpoint.phase for _, endpoint in entries}
+    phase = next(
+        phase for phase in (EndpointPhase.TERMINATING, EndpointPhase.READY, EndpointPhase.UNREADY) if phase in phases
+    )
+    return replace(first, phase=phase, max_connections=min(endpoint.max_connections for _, endpoint in entries))
 
 
-def _preference(member: Member) -> tuple[int, str]:
-    return [Phase.READY, Phase.UNREADY, Phase.TERMINATING].index(member.phase), member.uid
+def _preference(endpoint: Endpoint) -> tuple[int, str]:
+    return [EndpointPhase.READY, EndpointPhase.UNREADY, EndpointPhase.TERMINATING].index(endpoint.phase), endpoint.uid

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedding_operator.gateway.haproxy_state import Server, read_servers
-from embedding_operator.gateway.plan import BACKEND, Command
+from embedding_operator.gateway.plan import Command
+from embedding_operator.gateway_contract import BACKEND
 
 ANSWER_BYTES = 4 * 1024 * 1024
 _END = b"\n> "

@@ -1,23 +1,23 @@
-"""What the agent tells about itself; what it tells about requests is HAProxy's part."""
+"""The agent's metrics about itself; HAProxy exports those about requests."""
 
 from collections import Counter as Tally
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from embedding_operator.gateway.endpoints import Member, Phase
+from embedding_operator.gateway.endpoints import Endpoint, EndpointPhase
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SENT, FAILED = "sent", "failed"
 
 
 class Metrics:
-    """The agent's own figures."""
+    """The agent's own metrics."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._members = Gauge(
-            "embedding_gateway_members", "Engine pods by phase", labelnames=["phase"], registry=self._registry
+        self._endpoints = Gauge(
+            "embedding_gateway_endpoints", "Engine pods by phase", labelnames=["phase"], registry=self._registry
         )
         self._errors = Counter(
             "embedding_gateway_errors",
@@ -25,32 +25,32 @@ class Metrics:
             labelnames=["of"],
             registry=self._registry,
         )
-        self._attentions = Counter(
-            "embedding_gateway_attentions",
-            "Notices to the operator, by outcome",
+        self._pokes = Counter(
+            "embedding_gateway_pokes",
+            "Pokes of the operator, by outcome",
             labelnames=["outcome"],
             registry=self._registry,
         )
         for of in ("sync", "watch", "keys"):
             self._errors.labels(of)
         for outcome in (SENT, FAILED):
-            self._attentions.labels(outcome)
-        self.members(())
+            self._pokes.labels(outcome)
+        self.endpoints(())
 
-    def members(self, members: Iterable[Member]) -> None:
-        """Take over which members there are."""
-        counted = Tally(member.phase for member in members)
-        for phase in Phase:
-            self._members.labels(phase.value).set(counted[phase])
+    def endpoints(self, endpoints: Iterable[Endpoint]) -> None:
+        """Take over which engine endpoints there are."""
+        counted = Tally(endpoint.phase for endpoint in endpoints)
+        for phase in EndpointPhase:
+            self._endpoints.labels(phase.value).set(counted[phase])
 
     def failed(self, of: str) -> None:
         """Count one failure of `sync`, `watch` or `keys`."""
         self._errors.labels(of).inc()
 
-    def attention(self, outcome: str) -> None:
-        """Count one notice that was `SENT` or `FAILED`."""
-        self._attentions.labels(outcome).inc()
+    def poke(self, outcome: str) -> None:
+        """Count one poke that was `SENT` or `FAILED`."""
+        self._pokes.labels(outcome).inc()
 
     def exposition(self) -> bytes:
-        """Return all figures in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self._registry)

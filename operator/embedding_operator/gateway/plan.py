@@ -1,4 +1,4 @@
-"""What to tell HAProxy so that its servers become the members: a pure decision, made anew from HAProxy's own state.
+"""What to tell HAProxy so that its servers become the engine endpoints: a pure decision on HAProxy's own state.
 
 New capacity comes first, then drains, then removals. Nothing is remembered between two decisions, so that a restart of
 either side needs no care.
@@ -7,10 +7,10 @@ either side needs no care.
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from embedding_operator.gateway.endpoints import Member, Phase
+from embedding_operator.gateway.endpoints import Endpoint, EndpointPhase
 from embedding_operator.gateway.haproxy_state import Server
+from embedding_operator.gateway_contract import BACKEND
 
-BACKEND = "engines"
 CHECK = "check inter 500ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
 """The first refused connection takes a server out: a dead engine, always the least busy, would get all that wait."""
 IDLE = "pool-purge-delay 250ms"
@@ -29,7 +29,7 @@ class Command:
     busy: str = ""
 
 
-def plan(members: Collection[Member], servers: Collection[Server]) -> tuple[Command, ...]:
+def plan(endpoints: Collection[Endpoint], servers: Collection[Server]) -> tuple[Command, ...]:
     """Return what makes `servers` serve `members`, in order; nothing if they do, as far as requests allow.
 
     Pods that end or are gone get no new request from now on, and lose their server when its last request is answered.
@@ -37,61 +37,64 @@ def plan(members: Collection[Member], servers: Collection[Server]) -> tuple[Comm
     HAProxy's own check lets through: a cluster that lost sight of all its pods does not take them away.
     """
     by_name = {server.name: server for server in servers}
-    admitted = _admitted(members)
-    present = [(member, by_name[member.name]) for member in members if member.name in by_name]
-    leaving = _leaving(members, servers)
+    admitted = _admitted(endpoints)
+    present = [(endpoint, by_name[endpoint.name]) for endpoint in endpoints if endpoint.name in by_name]
+    leaving = _leaving(endpoints, servers)
     commands: list[Command] = []
-    for member in members:
-        if member.phase is Phase.READY and member.name not in by_name:
-            commands += _added(member)
-    for member, server in present:
-        if member.name in admitted:
-            commands += _corrected(server, member)
-    for member, server in present:
-        if member.phase is Phase.UNREADY and member.name not in admitted:
+    for endpoint in endpoints:
+        if endpoint.phase is EndpointPhase.READY and endpoint.name not in by_name:
+            commands += _added(endpoint)
+    for endpoint, server in present:
+        if endpoint.name in admitted:
+            commands += _corrected(server, endpoint)
+    for endpoint, server in present:
+        if endpoint.phase is EndpointPhase.UNREADY and endpoint.name not in admitted:
             commands += _drained(server)
     for server in leaving:
         commands += _removed(server)
     return tuple(commands)
 
 
-def is_at_rest(members: Collection[Member], servers: Collection[Server]) -> bool:
+def is_at_rest(endpoints: Collection[Endpoint], servers: Collection[Server]) -> bool:
     """Return whether nothing is left to do now or when requests end."""
-    return not plan(members, servers) and not any(_leaving(members, servers))
+    return not plan(endpoints, servers) and not any(_leaving(endpoints, servers))
 
 
-def _admitted(members: Iterable[Member]) -> frozenset[str]:
+def _admitted(endpoints: Iterable[Endpoint]) -> frozenset[str]:
     """Return the names of the members whose servers get requests."""
-    for phase in (Phase.READY, Phase.UNREADY):
-        names = frozenset(member.name for member in members if member.phase is phase)
+    for phase in (EndpointPhase.READY, EndpointPhase.UNREADY):
+        names = frozenset(endpoint.name for endpoint in endpoints if endpoint.phase is phase)
         if names:
             return names
     return frozenset()
 
 
-def _leaving(members: Iterable[Member], servers: Iterable[Server]) -> list[Server]:
-    staying = {member.name for member in members if member.phase is not Phase.TERMINATING}
+def _leaving(endpoints: Iterable[Endpoint], servers: Iterable[Server]) -> list[Server]:
+    staying = {endpoint.name for endpoint in endpoints if endpoint.phase is not EndpointPhase.TERMINATING}
     return [server for server in servers if server.name not in staying]
 
 
-def _added(member: Member) -> Iterator[Command]:
-    host = f"[{member.address}]" if ":" in member.address else member.address
+def _added(endpoint: Endpoint) -> Iterator[Command]:
+    host = f"[{endpoint.address}]" if ":" in endpoint.address else endpoint.address
     yield Command(
-        text=f"add server {BACKEND}/{member.name} {host}:{member.port} {CHECK} maxconn {member.max_connections} {IDLE}",
+        text=(
+            f"add server {BACKEND}/{endpoint.name} {host}:{endpoint.port} {CHECK} "
+            f"maxconn {endpoint.max_connections} {IDLE}"
+        ),
         answer="New server registered.",
     )
-    yield _enable_health(member.name)
-    yield _set_state(member.name, "ready")
+    yield _enable_health(endpoint.name)
+    yield _set_state(endpoint.name, "ready")
 
 
-def _corrected(server: Server, member: Member) -> Iterator[Command]:
-    if (server.address, server.port) != (member.address, member.port):
+def _corrected(server: Server, endpoint: Endpoint) -> Iterator[Command]:
+    if (server.address, server.port) != (endpoint.address, endpoint.port):
         yield Command(
-            text=f"set server {BACKEND}/{server.name} addr {member.address} port {member.port}",
-            answer="IP changed" if server.address != member.address else "no need to change the addr, port changed",
+            text=f"set server {BACKEND}/{server.name} addr {endpoint.address} port {endpoint.port}",
+            answer="IP changed" if server.address != endpoint.address else "no need to change the addr, port changed",
         )
-    if server.max_connections != member.max_connections:
-        yield Command(text=f"set maxconn server {BACKEND}/{server.name} {member.max_connections}")
+    if server.max_connections != endpoint.max_connections:
+        yield Command(text=f"set maxconn server {BACKEND}/{server.name} {endpoint.max_connections}")
     if not server.checked:
         yield _enable_health(server.name)
     if not server.admitted:

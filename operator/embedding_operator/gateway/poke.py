@@ -1,4 +1,4 @@
-"""Notices to the operator that a service wants to be looked at now: never required, never in the way of a request."""
+"""Pokes: the operator is asked to look at this service now. Never required, never in the way of a request."""
 
 import asyncio
 import socket
@@ -8,15 +8,17 @@ from pathlib import Path
 
 import aiohttp
 
+from embedding_operator.gateway_contract import POKE_PATH
+
 SPACING_SECONDS = 0.1
-NOTICE_SECONDS = 1.0
+POKE_SECONDS = 1.0
 REDIRECTS_BEGIN = 300
 
 
 class Coalescer:
     """Any number of calls of `call` become at most one `act` in `spacing_seconds`: the first at once, the rest after.
 
-    What is called while an act goes on leads to another one, so that the last call is always followed by an act.
+    A call during an act leads to another act, so that the last call is always followed by one.
     """
 
     def __init__(self, act: Callable[[], Awaitable[None]], *, spacing_seconds: float = SPACING_SECONDS) -> None:
@@ -29,7 +31,7 @@ class Coalescer:
         self._called.set()
 
     async def run(self) -> None:
-        """Act whenever that is asked for. Ends never."""
+        """Act whenever that is asked for. Runs until cancelled."""
         now = asyncio.get_running_loop().time
         while True:
             await self._called.wait()
@@ -41,7 +43,7 @@ class Coalescer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """The operator's pods: every address of `host`. The token in `token_file` is read anew for each notice."""
+    """The operator's pods: every address of `host`. The token in `token_file` is read anew for each poke."""
 
     host: str
     port: int
@@ -49,13 +51,13 @@ class Operator:
     namespace: str
     service: str
 
-    async def notify(self, session: aiohttp.ClientSession) -> tuple[str, ...]:
-        """Tell every pod of the operator; return what went wrong, nothing if one of them took it.
+    async def poke(self, session: aiohttp.ClientSession) -> tuple[str, ...]:
+        """Poke every pod of the operator; return what went wrong, nothing if one of them took it.
 
-        The pod that leads acts on it, and the others can not be told apart from it: they answer with an error.
+        Only the leader acts on it, and the agent cannot tell which pod that is.
         """
         try:
-            async with asyncio.timeout(NOTICE_SECONDS):
+            async with asyncio.timeout(POKE_SECONDS):
                 token = (await asyncio.to_thread(self.token_file.read_text)).strip()
                 addresses = await self._addresses()
         except (OSError, TimeoutError, ValueError) as error:
@@ -72,10 +74,10 @@ class Operator:
         host = f"[{address}]" if ":" in address else address
         try:
             async with session.post(
-                f"http://{host}:{self.port}/attention",
+                f"http://{host}:{self.port}{POKE_PATH}",
                 json={"namespace": self.namespace, "name": self.service},
                 headers={"Authorization": f"Bearer {token}"},
-                timeout=aiohttp.ClientTimeout(total=NOTICE_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=POKE_SECONDS),
                 allow_redirects=False,
             ) as response:
                 return "" if response.status < REDIRECTS_BEGIN else f"{address}: {response.status}"

@@ -1,4 +1,4 @@
-"""One step towards what HAProxy should be: its servers are the members, its keys are those of the Secret."""
+"""One step towards what HAProxy should be: its servers are the engine endpoints, its keys are those of the Secret."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import structlog
 
 from embedding_operator.gateway import keys
 from embedding_operator.gateway.draining import announce_end
-from embedding_operator.gateway.endpoints import Member
+from embedding_operator.gateway.endpoints import Endpoint
 from embedding_operator.gateway.haproxy_socket import Conversation, Refused, RuntimeSocket
 from embedding_operator.gateway.haproxy_state import Server
 from embedding_operator.gateway.plan import is_at_rest, plan
@@ -18,12 +18,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What HAProxy should have. `members` is None until the cluster was read once, `clients` is by hash of key.
+    """What HAProxy should have. `endpoints` is None until the cluster was read once, `clients` is by hash of key.
 
     `ending` is whether its clients are to leave.
     """
 
-    members: tuple[Member, ...] | None = None
+    endpoints: tuple[Endpoint, ...] | None = None
     clients: Mapping[str, str] = field(default_factory=dict)
     ending: bool = False
 
@@ -45,22 +45,22 @@ async def step(runtime: RuntimeSocket, wanted: Wanted, *, keys_map: Path, state_
     async with runtime.conversation() as conversation:
         servers = await conversation.servers()
         refused = [
-            *await _lead(conversation, wanted.members, servers=servers),
+            *await _lead(conversation, wanted.endpoints, servers=servers),
             *await _rekey(conversation, wanted.clients, keys_map=keys_map),
             *(await _end(conversation, state_map=state_map) if wanted.ending else ()),
         ]
-    if wanted.members is None:
+    if wanted.endpoints is None:
         # Servers that an agent before this one left there are good enough until the cluster can be read.
         return Step(at_rest=True, serves=any(server.admitted for server in servers), refused=tuple(refused))
-    return Step(at_rest=is_at_rest(wanted.members, servers), serves=True, refused=tuple(refused))
+    return Step(at_rest=is_at_rest(wanted.endpoints, servers), serves=True, refused=tuple(refused))
 
 
 async def _lead(
-    conversation: Conversation, members: tuple[Member, ...] | None, *, servers: tuple[Server, ...]
+    conversation: Conversation, endpoints: tuple[Endpoint, ...] | None, *, servers: tuple[Server, ...]
 ) -> list[str]:
-    """Make the servers the members, if those are known; return what was refused."""
+    """Make the servers the endpoints, if those are known; return what was refused."""
     refused, done = [], []
-    for command in () if members is None else plan(members, servers):
+    for command in () if endpoints is None else plan(endpoints, servers):
         try:
             if await conversation.order(command):
                 done.append(command.text)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from embedding_operator.gateway_contract import AGENT_PORT
 from embedding_operator.settings import SettingsError
 
 PREFIX = "EMBEDDING_GATEWAY_"
@@ -33,7 +34,7 @@ class Settings(BaseModel):
     keys_folder: Path = Path("/etc/gateway-keys")
     keys_map: Path = Path("/run/gateway/keys.map")
     state_map: Path = Path("/run/gateway/state.map")
-    port: Port = 8405
+    port: Port = AGENT_PORT
     operator_host: str = ""
     operator_port: Port = 8082
     token_file: Path = Path("/var/run/secrets/embedding-operator.io/token")

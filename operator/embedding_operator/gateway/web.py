@@ -1,4 +1,4 @@
-"""The agent's own HTTP server: whether the pod is ready, its figures, and the notices of HAProxy."""
+"""The agent's own HTTP server: whether the pod is ready, its metrics, and the pokes of HAProxy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from aiohttp import web
 
 from embedding_operator.gateway.metrics import CONTENT_TYPE
+from embedding_operator.gateway_contract import POKE_PATH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,7 @@ class Surface:
     """What the server asks and calls. `unready` says why the pod gets no requests; empty if it does."""
 
     unready: Callable[[], str]
-    attention: Callable[[], None]
+    poke: Callable[[], None]
     exposition: Callable[[], bytes]
 
     async def ready(self, _: web.Request) -> web.Response:
@@ -23,15 +24,15 @@ class Surface:
         reason = self.unready()
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK, text=reason or "ready")
 
-    async def attended(self, request: web.Request) -> web.Response:
-        """Take a notice of the HAProxy beside us; nobody else may give one."""
+    async def poked(self, request: web.Request) -> web.Response:
+        """Take a poke of the HAProxy beside the agent; from other addresses it is forbidden."""
         if not ip_address(request.remote or "::").is_loopback:
             return web.Response(status=HTTPStatus.FORBIDDEN)
-        self.attention()
+        self.poke()
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def metrics(self, _: web.Request) -> web.Response:
-        """Answer with the agent's figures."""
+        """Answer with the agent's metrics."""
         return web.Response(body=self.exposition(), headers={"Content-Type": CONTENT_TYPE})
 
 
@@ -40,7 +41,7 @@ async def serve(surface: Surface, *, port: int) -> web.AppRunner:
     application = web.Application(client_max_size=1024)
     application.router.add_get("/ready", surface.ready)
     application.router.add_get("/metrics", surface.metrics)
-    application.router.add_post("/attention", surface.attended)
+    application.router.add_post(POKE_PATH, surface.poked)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     # None stands for both address families, in clusters that have only one of them too.

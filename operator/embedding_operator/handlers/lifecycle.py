@@ -7,10 +7,10 @@ import kopf
 from embedding_operator.api.v1alpha1.base import GROUP
 from embedding_operator.handlers import watches
 
-Phase = Callable[[], Awaitable[None]]
+Hook = Callable[[], Awaitable[None]]
 
 
-def register(registry: kopf.OperatorRegistry, *, start: Phase, stop: Phase) -> None:
+def register(registry: kopf.OperatorRegistry, *, start: Hook, stop: Hook) -> None:
     """Run `start` before the first watch and `stop` after the last."""
 
     async def started(settings: kopf.OperatorSettings, **_: object) -> None:

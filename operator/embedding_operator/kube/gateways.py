@@ -7,7 +7,7 @@ from typing import Any
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.gateway import GatewaySpec
-from embedding_operator.domain.gateway_routing import Door, Phase, Situation
+from embedding_operator.domain.gateway_routing import RoutePhase, RouteState, RoutingInput
 from embedding_operator.kube.instants import instant
 from embedding_operator.kube.ownership import is_owned_by
 from embedding_operator.kube.reader import ServiceObject
@@ -28,21 +28,21 @@ class Gateways:
 
     store: ObjectStore
 
-    def situation(
+    def routing_input(
         self, service: ServiceObject, gateway: GatewaySpec, *, engines_ready: int, now: datetime
-    ) -> Situation:
+    ) -> RoutingInput:
         """Return what the way of requests to `service` depends on; `gateway` is what it asks for."""
         pods = [body for body in self._pods(service) if not _is_over(body)]
         keys = gateway.api_keys_secret_ref
-        return Situation(
+        return RoutingInput(
             now=now,
             wanted=gateway.enabled,
             pods_wanted=gateway.replicas,
             pods_ready=sum(1 for body in pods if _is_ready(body)),
             engines_ready=engines_ready,
-            door=self.door(service),
+            state=self.state(service),
             restricted=self._owned(NETWORK_POLICY.kind, service, name=names.engines_name(service.name)) is not None,
-            obstacle=next(filter(None, (_obstacle(body, now=now) for body in pods)), None),
+            pod_problem=next(filter(None, (_obstacle(body, now=now) for body in pods)), None),
             keys_source=None if keys is None else keys.name,
         )
 
@@ -56,24 +56,24 @@ class Gateways:
             and instant(body["metadata"]["creationTimestamp"]) >= service.created_at
         ]
 
-    def door(self, service: ServiceObject) -> Door | None:
+    def state(self, service: ServiceObject) -> RouteState | None:
         """Return what the Service of `service` says; None where there is none yet."""
         body = self._owned(SERVICE.kind, service, name=service.name)
-        return None if body is None else door_of(body["metadata"].get("annotations") or {})
+        return None if body is None else route_state_of(body["metadata"].get("annotations") or {})
 
     def _owned(self, kind: str, service: ServiceObject, *, name: str) -> Body | None:
         body = self.store.get(kind, service.namespace, name)
         return body if body is not None and is_owned_by(body, uid=service.uid) else None
 
 
-def door_of(annotations: Mapping[str, str]) -> Door:
+def route_state_of(annotations: Mapping[str, str]) -> RouteState:
     """Return what the annotations of a Service say; those that nobody can read say what no annotations say."""
     try:
-        phase = Phase(annotations.get(names.ROUTE, Phase.ENGINES))
+        phase = RoutePhase(annotations.get(names.ROUTE, RoutePhase.ENGINES))
         since = instant(annotations[names.ROUTE_SINCE]) if names.ROUTE_SINCE in annotations else None
     except (ValueError, OverflowError):
-        return Door(phase=Phase.ENGINES, since=None)
-    return Door(phase=phase, since=since)
+        return RouteState(phase=RoutePhase.ENGINES, since=None)
+    return RouteState(phase=phase, since=since)
 
 
 def _obstacle(body: Body, *, now: datetime) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.observation import Replica
+from embedding_operator.gateway_contract import METRICS_PORT
 from embedding_operator.kube.errors import refusal_reason
 from embedding_operator.kube.instants import instant
 from embedding_operator.kube.ownership import is_owned_by
@@ -15,9 +16,6 @@ from embedding_operator.kube.store import Body, ObjectStore
 from embedding_operator.kube.stuck import Stuck, stuck
 from embedding_operator.kube.victims import is_marked
 from embedding_operator.rendering.names import COMPONENT, GATEWAY, GPU_POOL, PORT
-
-METRICS_PORT = 8404
-"""Where HAProxy's exporter listens in a gateway pod."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

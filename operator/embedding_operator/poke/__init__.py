@@ -1,1 +1,1 @@
-"""Notices of gateways that a service should be looked at now: what comes in, from whom, and how often it counts."""
+"""Pokes: a gateway asks that its service be looked at now. Who sends one, and how often it counts."""

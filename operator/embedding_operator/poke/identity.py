@@ -1,4 +1,4 @@
-"""Who sends a notice: the API server is asked once a minute for each token, and never more often than it can bear."""
+"""Who sends a poke. Each token is reviewed by the API server at most once a minute, all together 20 times a second."""
 
 import asyncio
 import hashlib
@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from embedding_operator.poke.rate_limit import Pace
+from embedding_operator.poke.rate_limit import RateLimit
 
 KNOWN_SECONDS = 60.0
 UNKNOWN_SECONDS = 10.0
@@ -15,11 +15,11 @@ REVIEW_SPACING_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 0.5
 
 Review = Callable[[str], Awaitable[str | None]]
-"""Returns the name of the user whose token it is, None if it is nobody's."""
+"""Returns the name of the user that the token authenticates, None if it is not valid."""
 
 
 class Busy(Exception):  # noqa: N818 - it says what the server is
-    """Too many tokens that were never seen are to be reviewed."""
+    """Too many unknown tokens wait for review."""
 
 
 class _Known(NamedTuple):
@@ -28,17 +28,17 @@ class _Known(NamedTuple):
 
 
 class Identities:
-    """Remembers whose tokens were shown. Tokens themselves are not kept, only their digests."""
+    """Remembers the users of tokens. Tokens themselves are not kept, only their digests."""
 
     def __init__(self, review: Review, *, monotonic: Callable[[], float]) -> None:
         self._review = review
         self._monotonic = monotonic
-        self._pace: Pace[bytes] = Pace(each=0.0, overall=REVIEW_SPACING_SECONDS)
+        self._rate_limit: RateLimit[bytes] = RateLimit(each=0.0, overall=REVIEW_SPACING_SECONDS)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._asked: dict[bytes, asyncio.Task[str | None]] = {}
 
     async def user_of(self, token: str) -> str | None:
-        """Return whose `token` it is, None if it is nobody's. Raises `Busy`, and what the review raises."""
+        """Return the user of `token`, None if it is not valid. Raises `Busy`, and what the review raises."""
         digest = hashlib.sha256(token.encode()).digest()
         known = self._known.get(digest)
         if known is not None and known.until > self._monotonic():
@@ -48,7 +48,7 @@ class Identities:
             asked = asyncio.create_task(self._ask(token, digest, after=self._turn(digest)))
             self._asked[digest] = asked
             asked.add_done_callback(lambda task: self._answered(digest, task))
-        # Several notices wait for one review: one that is given up must not end it for the others.
+        # Several pokes wait for one review: one that is cancelled must not end it for the others.
         return await asyncio.shield(asked)
 
     def _turn(self, digest: bytes) -> float:
@@ -56,7 +56,7 @@ class Identities:
         now = self._monotonic()
         if len(self._asked) * REVIEW_SPACING_SECONDS > LONGEST_WAIT_SECONDS:
             raise Busy
-        return max(0.0, self._pace.book(digest, now=now) - now)
+        return max(0.0, self._rate_limit.book(digest, now=now) - now)
 
     async def _ask(self, token: str, digest: bytes, *, after: float) -> str | None:
         await asyncio.sleep(after)
@@ -71,5 +71,5 @@ class Identities:
     def _answered(self, digest: bytes, task: asyncio.Task[str | None]) -> None:
         del self._asked[digest]
         if not task.cancelled():
-            # Looked at here, as those who waited for it may be gone.
+            # Retrieved here, as all who waited for it may be gone.
             task.exception()

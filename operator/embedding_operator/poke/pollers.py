@@ -1,4 +1,4 @@
-"""The looks that notices lead to: at once for the first, then a few in a second, and the last notice is never lost."""
+"""What a poke leads to: a poll at once, then a few a second at most; the last poke is never lost."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,34 +6,34 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from embedding_operator.kube.store import ObjectKey
-from embedding_operator.poke.rate_limit import Pace
+from embedding_operator.poke.rate_limit import RateLimit
 from embedding_operator.reconcile.workqueue.queue import KeyedQueue, Succeeded
 
 SPACING_SECONDS = 0.2
 OVERALL_SPACING_SECONDS = 0.02
 WORKERS = 16
 
-Look = Callable[[ObjectKey], Awaitable[None]]
+Poll = Callable[[ObjectKey], Awaitable[None]]
 
 _log = structlog.get_logger(__name__)
 
 
-class Looks:
-    """Looks at services that were noticed: each at most five times a second, all together fifty times."""
+class PokePoller:
+    """Polls services that were poked: each at most five times a second, all together fifty times."""
 
-    def __init__(self, look: Look, *, queue: KeyedQueue[ObjectKey], monotonic: Callable[[], float]) -> None:
-        self._look = look
+    def __init__(self, poll: Poll, *, queue: KeyedQueue[ObjectKey], monotonic: Callable[[], float]) -> None:
+        self._poll = poll
         self._queue = queue
         self._monotonic = monotonic
-        self._pace: Pace[ObjectKey] = Pace(each=SPACING_SECONDS, overall=OVERALL_SPACING_SECONDS)
+        self._rate_limit: RateLimit[ObjectKey] = RateLimit(each=SPACING_SECONDS, overall=OVERALL_SPACING_SECONDS)
 
-    def notice(self, key: ObjectKey) -> None:
-        """Ask for a look at a service that begins after this call."""
+    def poke(self, key: ObjectKey) -> None:
+        """Ask for a poll of a service that begins after this call."""
         now = self._monotonic()
-        self._queue.add(key, after=max(0.0, self._pace.book(key, now=now) - now))
+        self._queue.add(key, after=max(0.0, self._rate_limit.book(key, now=now) - now))
 
     async def run(self) -> None:
-        """Look for ever; no error of one look ends it."""
+        """Poll until cancelled; no error of one poll ends it."""
         async with asyncio.TaskGroup() as group:
             for _ in range(WORKERS):
                 group.create_task(self._work())
@@ -42,9 +42,9 @@ class Looks:
         while True:
             key = await self._queue.get()
             try:
-                await self._look(key)
+                await self._poll(key)
             except Exception:
-                # The tick looks again: what one look can not do is no reason to end the others.
-                _log.exception("look failed", namespace=key.namespace, name=key.name)
+                # The next tick polls again: an error of one service must not end the others.
+                _log.exception("poll after a poke failed", namespace=key.namespace, name=key.name)
             finally:
                 self._queue.done(key, Succeeded())

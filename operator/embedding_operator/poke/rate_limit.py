@@ -1,4 +1,4 @@
-"""How often something may happen: at once at first, then at most so often, for each key and for all together."""
+"""How often something may happen: at once at first, then at a limited rate, for each key and for all together."""
 
 import math
 from collections.abc import Hashable
@@ -9,7 +9,7 @@ Key = TypeVar("Key", bound=Hashable)
 REMEMBERED_KEYS = 4096
 
 
-class Pace(Generic[Key]):
+class RateLimit(Generic[Key]):
     """Gives out times that lie `each` seconds apart for one key, and on average `overall` seconds for all keys."""
 
     def __init__(self, *, each: float, overall: float) -> None:

@@ -1,7 +1,7 @@
-"""Where gateways say that their service should be looked at.
+"""Where gateways ask that their service be looked at.
 
-A notice holds no figures, and none would be believed: the operator reads them itself. So one that lies costs one poll
-of the service that it belongs to, and nobody can speak for another service.
+A poke holds no metrics, and none would be believed: the operator reads them itself. So a false poke costs one poll of
+the service that it belongs to, and no gateway can speak for another service.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 from aiohttp import web
 
+from embedding_operator.gateway_contract import POKE_PATH
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.store import ObjectKey
@@ -21,7 +22,6 @@ from embedding_operator.poke.identity import Busy
 from embedding_operator.rendering.gateway_pod import AUDIENCE
 from embedding_operator.rendering.names import gateway_name
 
-PATH = "/attention"
 MAX_BODY_BYTES = 1024
 MAX_TOKEN_LENGTH = 4096
 BODY_SECONDS = 2.0
@@ -37,19 +37,19 @@ class _Answer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reception:
-    """Takes notices. `leads` says whether this process acts on them, `user_of` whose token it is, None if nobody's.
+class PokeHandler:
+    """Takes pokes. `leads` says whether this process acts on them, `user_of` returns the user of a token.
 
-    `notice` is called for those that are to be believed, `counted` with the HTTP status of every answer.
+    `poke` is called for those that are to be believed, `counted` with the HTTP status of every answer.
     """
 
     leads: Callable[[], bool]
     user_of: Callable[[str], Awaitable[str | None]]
-    notice: Callable[[ObjectKey], None]
+    poke: Callable[[ObjectKey], None]
     counted: Callable[[str], None]
 
-    async def attention(self, request: web.Request) -> web.Response:
-        """Answer one notice: 202 if it was taken, or if another process leads."""
+    async def handle(self, request: web.Request) -> web.Response:
+        """Answer one poke: 202 if it was taken, or if another process leads."""
         answer = await self._answer(request)
         self.counted(str(answer.status.value))
         return web.json_response({"message": answer.message or answer.status.phrase}, status=answer.status)
@@ -77,20 +77,20 @@ class Reception:
         except Busy:
             return _Answer(HTTPStatus.TOO_MANY_REQUESTS)
         except (Conflict, Gone, Unavailable) as error:
-            _log.warning("the token of a notice could not be reviewed", error=str(error))
+            _log.warning("the token of a poke could not be reviewed", error=str(error))
             return _Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the token could not be reviewed")
         if user is None:
             return _Answer(HTTPStatus.UNAUTHORIZED, f"the token is not valid for the audience {AUDIENCE}")
         if user != f"system:serviceaccount:{key.namespace}:{gateway_name(key.name)}":
             return _Answer(HTTPStatus.FORBIDDEN, "the token is not that of the gateway of this service")
-        self.notice(key)
+        self.poke(key)
         return _Answer(HTTPStatus.ACCEPTED)
 
 
-async def serve(reception: Reception, *, port: int) -> web.AppRunner:
+async def serve(handler: PokeHandler, *, port: int) -> web.AppRunner:
     """Serve on all addresses; return what ends it. Raises `OSError` where the port is taken."""
     application = web.Application(client_max_size=MAX_BODY_BYTES)
-    application.router.add_post(PATH, reception.attention)
+    application.router.add_post(POKE_PATH, handler.handle)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     # None stands for both address families, in clusters that have only one of them too.
@@ -107,12 +107,12 @@ def _token(request: web.Request) -> str | None:
 
 def _key(body: bytes) -> ObjectKey | None:
     try:
-        notice = json.loads(body)
+        poked = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(notice, dict):
+    if not isinstance(poked, dict):
         return None
-    namespace, name = notice.get("namespace"), notice.get("name")
+    namespace, name = poked.get("namespace"), poked.get("name")
     if not (isinstance(namespace, str) and isinstance(name, str) and namespace and name):
         return None
     return ObjectKey(EMBEDDING_SERVICE.kind, namespace, name)

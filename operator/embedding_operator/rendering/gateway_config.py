@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from embedding_operator.api.v1alpha1.base import DNS_LABEL
+from embedding_operator.gateway_contract import AGENT_PORT, METRICS_PORT
 from embedding_operator.rendering import gateway_errors, text_template
 from embedding_operator.rendering.gateway_errors import RETRY_AFTER_SECONDS, GatewayError
 from embedding_operator.rendering.text_template import Literal
@@ -22,7 +23,7 @@ class GatewayConfig:
     """What decides how a gateway serves. Ports, address and folders are those of the pod, but in tests.
 
     A request waits at most `hold_seconds` for the first engine, then at most `queue_timeout_seconds` for its turn.
-    From `attention_queue_per_engine` waiting requests per engine on, the agent is told.
+    From `poke_queue_per_engine` waiting requests per engine on, the agent is told.
     """
 
     service: str
@@ -31,15 +32,15 @@ class GatewayConfig:
     queue_timeout_seconds: int = 60
     hold_seconds: int = 600
     body_limit_bytes: int = 1024**2
-    attention_queue_per_engine: int = 1
+    poke_queue_per_engine: int = 1
     max_connections: int = 4000
     request_timeout_seconds: int = 10
     client_timeout_seconds: int = 30
     response_timeout_seconds: int = 300
     address: str = "0.0.0.0"  # noqa: S104 (of the pod)
     http_port: int = 8000
-    metrics_port: int = 8404
-    agent_port: int = 8405
+    metrics_port: int = METRICS_PORT
+    agent_port: int = AGENT_PORT
     run_folder: str = "/run/gateway"
     config_folder: str = "/etc/gateway"
 
@@ -72,7 +73,7 @@ _LEAST = {
     "queue_timeout_seconds": 1,
     "hold_seconds": 0,
     "body_limit_bytes": 1024,
-    "attention_queue_per_engine": 1,
+    "poke_queue_per_engine": 1,
     "max_connections": 1,
     "request_timeout_seconds": 1,
     "client_timeout_seconds": 1,

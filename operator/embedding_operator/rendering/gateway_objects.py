@@ -14,6 +14,7 @@ from typing import Any
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
 from embedding_operator.domain.capacity.concurrency_knee import UNLEARNED_LIMIT
+from embedding_operator.gateway_contract import MAX_CONNECTIONS_LABEL
 from embedding_operator.rendering import gateway_pod, names
 from embedding_operator.rendering.child import ServiceRef, rendered
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
@@ -100,7 +101,7 @@ def config_of(service: ServiceRef, spec: EmbeddingServiceSpec) -> GatewayConfig:
     """Return what the configuration of a service's gateway is made from."""
     gateway = spec.gateway
     # Each gateway pod sees its share of the queue.
-    attention = max(1, spec.scaling.queue.target_requests // gateway.replicas)
+    poke = max(1, spec.scaling.queue.target_requests // gateway.replicas)
     return GatewayConfig(
         service=service.name,
         namespace=service.namespace,
@@ -108,7 +109,7 @@ def config_of(service: ServiceRef, spec: EmbeddingServiceSpec) -> GatewayConfig:
         queue_timeout_seconds=gateway.queue_timeout_seconds,
         hold_seconds=gateway.hold_seconds,
         body_limit_bytes=gateway.body_limit_kib * 1024,
-        attention_queue_per_engine=attention,
+        poke_queue_per_engine=poke,
     )
 
 
@@ -117,7 +118,7 @@ def _engines_service(service: ServiceRef, *, limit: int) -> Manifest:
         "engines-service.yaml.j2",
         service,
         name=names.engines_name(service.name),
-        labels={**names.service_labels(service.name), names.MAX_CONNECTIONS: str(limit)},
+        labels={**names.service_labels(service.name), MAX_CONNECTIONS_LABEL: str(limit)},
         selector=names.service_selector(service.name),
         port=names.PORT,
         port_name=names.PORT_NAME,

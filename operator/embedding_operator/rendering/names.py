@@ -22,8 +22,6 @@ GPU_POOL = "embedding-operator.io/gpu-pool"
 MODEL = "llm-d.ai/model"
 """Cost tools such as OpenCost add up the cost of inference by this label."""
 
-MAX_CONNECTIONS = "embedding-operator.io/max-connections"
-"""On the headless Service: how many requests a gateway pod gives to one engine at once."""
 ROUTE = "embedding-operator.io/route"
 ROUTE_SINCE = "embedding-operator.io/route-since"
 """Annotations of a Service: the phase of `domain.gateway_routing`, and since when."""

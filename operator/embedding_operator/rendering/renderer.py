@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolSpec
-from embedding_operator.domain.gateway_routing import ENGINES_ONLY, Door, Route
+from embedding_operator.domain.gateway_routing import ENGINES_ONLY, Route, RouteState
 from embedding_operator.domain.model.resolution import ResolvedModel, resolve_model
 from embedding_operator.rendering import names
 from embedding_operator.rendering.child import ServiceRef, rendered
@@ -100,24 +100,24 @@ def _deployment(
 
 
 def _service(service: ServiceRef, *, route: Route) -> Manifest:
-    select = names.gateway_selector if route.leads_through_gateway else names.service_selector
+    select = names.gateway_selector if route.selects_gateway else names.service_selector
     return rendered(
         "service.yaml.j2",
         service,
         name=service.name,
         labels=names.service_labels(service.name),
-        annotations=_annotations(route.door),
+        annotations=_annotations(route.state),
         selector=select(service.name),
         service_port=names.SERVICE_PORT,
         port_name=names.PORT_NAME,
     )
 
 
-def _annotations(door: Door) -> dict[str, str]:
-    if door == ENGINES_ONLY.door:
+def _annotations(state: RouteState) -> dict[str, str]:
+    if state == ENGINES_ONLY.state:
         return {}
-    since = {} if door.since is None else {names.ROUTE_SINCE: door.since.isoformat()}
-    return {names.ROUTE: door.phase, **since}
+    since = {} if state.since is None else {names.ROUTE_SINCE: state.since.isoformat()}
+    return {names.ROUTE: state.phase, **since}
 
 
 def _disruption_budget(service: ServiceRef) -> Manifest:

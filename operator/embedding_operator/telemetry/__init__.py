@@ -1,1 +1,1 @@
-"""Figures in and figures out: what engines say, and what the operator says about itself."""
+"""Metrics in and metrics out: what engines and gateways say, and what the operator says about itself."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 from prometheus_client.exposition import generate_latest
 
-from embedding_operator.telemetry.questions import PollFailure
+from embedding_operator.telemetry.fetch import PollFailure
 
 DEMAND = "embsvc_demand_tokens_per_second"
-"""What the history of a service is asked for by."""
+"""The metric whose history makes the forecasts."""
 
 RECONCILE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 DECISION_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
@@ -75,8 +75,8 @@ class Exporter:
             ["source", "cause"],
             registry=self.registry,
         )
-        self._notices = Counter(
-            "embsvc_attention_notices",
+        self._pokes = Counter(
+            "embsvc_pokes",
             "Notices of gateways by the HTTP status of the answer.",
             ["code"],
             registry=self.registry,
@@ -131,12 +131,12 @@ class Exporter:
         self._request_seconds.labels(verb).observe(seconds)
 
     def poll_failed(self, failure: PollFailure) -> None:
-        """Count one question to a pod that got no usable answer."""
+        """Count one poll of a pod that got no usable answer."""
         self._poll_failures.labels(failure.source.value, failure.cause.value).inc()
 
-    def noticed(self, code: str) -> None:
-        """Count one notice of a gateway, by the HTTP status that it was answered with."""
-        self._notices.labels(code).inc()
+    def poked(self, code: str) -> None:
+        """Count one poke of a gateway, by the HTTP status that it was answered with."""
+        self._pokes.labels(code).inc()
 
     def leads(self, *, leader: bool) -> None:
         """Set whether this process holds the Lease."""

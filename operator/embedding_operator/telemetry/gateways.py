@@ -1,23 +1,19 @@
-"""Asking every gateway pod for the figures of HAProxy's exporter.
+"""Polling gateway pods: what HAProxy's exporter says of the backend and its servers.
 
-Only the sections on the backend and its servers are asked for. Servers in maintenance are among them: what such a one
-still has in flight would else look as if it waited.
+Servers in maintenance are among them: what one still has in flight would otherwise look as if it waited.
 """
 
-import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-
-import aiohttp
 
 from embedding_operator.domain.load.gateway_load import GatewaySample
+from embedding_operator.gateway_contract import BACKEND
 from embedding_operator.telemetry.exposition import Line, read_metrics
-from embedding_operator.telemetry.questions import PollFailure, Questions, Source, ignored
+from embedding_operator.telemetry.fetch import Fetcher, Source
+from embedding_operator.telemetry.poller import CONCURRENCY, Poller
 
 PATH = "/metrics?scope=backend&scope=server"
-BACKEND = "engines"
 
 OUTSTANDING = "haproxy_backend_current_sessions"
 REQUESTS = "haproxy_backend_sessions_total"
@@ -30,7 +26,7 @@ _REJECTED = "4xx"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayFigures:
+class GatewayMetrics:
     """What the exporter of one HAProxy says; see `GatewaySample`."""
 
     outstanding: float
@@ -40,8 +36,8 @@ class GatewayFigures:
     engines: Mapping[str, float]
 
 
-def gateway_figures(page: str) -> GatewayFigures:
-    """Return the figures of a page; raise `ValueError` for one that lacks any, or was cut off."""
+def read_gateway_metrics(page: str) -> GatewayMetrics:
+    """Return the metrics of a page; raise `ValueError` for one that lacks any, or was cut off."""
     if not page.endswith("\n"):
         raise ValueError("the metrics page has no end")
     metrics = {
@@ -50,7 +46,7 @@ def gateway_figures(page: str) -> GatewayFigures:
     }
     # HAProxy says -1 while no request ever reached an engine.
     last = _number(_only(metrics[LAST_REQUEST], name=LAST_REQUEST), least=-1.0)
-    return GatewayFigures(
+    return GatewayMetrics(
         outstanding=_number(_only(metrics[OUTSTANDING], name=OUTSTANDING)),
         requests=_number(_only(metrics[REQUESTS], name=REQUESTS)),
         rejected=_number(
@@ -61,45 +57,29 @@ def gateway_figures(page: str) -> GatewayFigures:
     )
 
 
-class GatewayPoller:
-    """Polls gateway pods over `session`, at most `concurrency` at a time; `failed` hears of every failure."""
+def gateway_poller(fetcher: Fetcher, *, concurrency: int = CONCURRENCY) -> Poller[GatewaySample]:
+    """Return what polls gateway pods; one whose page lacks a metric gives no sample."""
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        *,
-        now: Callable[[], datetime],
-        failed: Callable[[PollFailure], None] = ignored,
-        timeout_seconds: float = 2.0,
-        concurrency: int = 128,
-    ) -> None:
-        self._questions = Questions(session=session, now=now, failed=failed, timeout_seconds=timeout_seconds)
-        self._slots = asyncio.Semaphore(concurrency)
-
-    async def poll(self, endpoints: Mapping[str, str]) -> tuple[GatewaySample, ...]:
-        """Return a sample of every pod that gave all figures; `endpoints` are base URLs by pod UID."""
-        samples = await asyncio.gather(*(self._sample(uid, url) for uid, url in endpoints.items()))
-        return tuple(sample for sample in samples if sample is not None)
-
-    async def _sample(self, uid: str, url: str) -> GatewaySample | None:
-        async with self._slots:
-            answer = await self._questions.ask(Source.GATEWAY, url + PATH, understand=_page)
+    async def sample(uid: str, url: str) -> GatewaySample | None:
+        answer = await fetcher.fetch(Source.GATEWAY, url + PATH, parse=_page)
         if answer is None:
             return None
-        taken_at, figures = answer
+        taken_at, metrics = answer
         return GatewaySample(
             pod_uid=uid,
             taken_at=taken_at,
-            outstanding=figures.outstanding,
-            requests=figures.requests,
-            rejected=figures.rejected,
-            last_request_seconds=figures.last_request_seconds,
-            engines=figures.engines,
+            outstanding=metrics.outstanding,
+            requests=metrics.requests,
+            rejected=metrics.rejected,
+            last_request_seconds=metrics.last_request_seconds,
+            engines=metrics.engines,
         )
 
+    return Poller(sample, concurrency=concurrency)
 
-def _page(body: bytes) -> GatewayFigures:
-    return gateway_figures(body.decode())
+
+def _page(body: bytes) -> GatewayMetrics:
+    return read_gateway_metrics(body.decode())
 
 
 def _only(lines: Sequence[Line], *, name: str) -> Line:
@@ -111,6 +91,6 @@ def _only(lines: Sequence[Line], *, name: str) -> Line:
 
 def _number(line: Line, *, least: float = 0.0) -> float:
     if not least <= line.value < math.inf:
-        message = f"{line.value} is no figure"
+        message = f"{line.value} is not a number of requests or seconds"
         raise ValueError(message)
     return line.value

@@ -1,13 +1,14 @@
 """Asking an engine for the embeddings of a few fixed texts, to compare pools before one takes over from another."""
 
+import json
 import math
-from typing import Any
 
 import aiohttp
 import structlog
 
 from embedding_operator.domain.placement.parity import Vectors
-from embedding_operator.telemetry.figures import ENDPOINT
+from embedding_operator.telemetry.engine_metrics import ENDPOINT
+from embedding_operator.telemetry.fetch import FetchError, fetch
 
 TEXTS = (
     "The quick brown fox jumps over the lazy dog.",
@@ -28,33 +29,26 @@ class ParityProbe:
 
     def __init__(self, session: aiohttp.ClientSession, *, timeout_seconds: float = 10.0) -> None:
         self._session = session
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._timeout_seconds = timeout_seconds
 
     async def vectors(self, endpoint: str) -> Vectors | None:
         """Return a vector per text from the engine at the base URL `endpoint`, or None where it gave no such answer.
 
-        Vectors are as the engine sent them, NaN and wrong lengths included: judging them is not done here.
+        Vectors are as the engine sent them, NaN and wrong lengths included: `parity` judges them.
         """
+        question = {"model": MODEL, "input": list(TEXTS), "encoding_format": "float"}
         try:
-            return _vectors(await self._answer(endpoint))
-        except TimeoutError:
-            reason = "no answer in time"
-        except (aiohttp.ClientError, OSError, ValueError, TypeError, LookupError, OverflowError) as error:
-            reason = repr(error)
-        _log.warning("probe embeddings got no answer", endpoint=endpoint, reason=reason)
+            return await fetch(
+                self._session, endpoint + ENDPOINT, parse=_vectors, timeout_seconds=self._timeout_seconds, body=question
+            )
+        except FetchError as error:
+            _log.warning("probe embeddings got no answer", endpoint=endpoint, reason=str(error))
         return None
 
-    async def _answer(self, endpoint: str) -> Any:
-        question = {"model": MODEL, "input": list(TEXTS), "encoding_format": "float"}
-        async with self._session.post(
-            endpoint + ENDPOINT, json=question, timeout=self._timeout, allow_redirects=False, raise_for_status=True
-        ) as response:
-            return await response.json()
 
-
-def _vectors(answer: Any) -> Vectors:
+def _vectors(content: bytes) -> Vectors:
     """Return the vectors of an OpenAI answer in the order of the texts."""
-    entries = sorted(answer["data"], key=lambda entry: entry["index"])
+    entries = sorted(json.loads(content)["data"], key=lambda entry: entry["index"])
     return tuple(tuple(_coordinate(value) for value in entry["embedding"]) for entry in entries)
 
 

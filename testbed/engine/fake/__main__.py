@@ -11,7 +11,7 @@ from aiohttp import web
 
 from .application import application
 from .faults import Fault
-from .fleet import Fleet, Phase
+from .fleet import Fleet, FleetPhase
 from .settings import Settings, SettingsError, read_settings
 
 BACKLOG = 4096
@@ -61,7 +61,7 @@ def _on_sigterm(fleet: Fleet) -> asyncio.Event:
     terminated = asyncio.Event()
 
     def terminate() -> None:
-        fleet.phase = Phase.TERMINATING
+        fleet.phase = FleetPhase.TERMINATING
         terminated.set()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)

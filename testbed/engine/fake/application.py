@@ -16,7 +16,7 @@ from .batching import QueueFullError
 from .embedding_request import LethalInputError, RefusalError, read_request
 from .exposition import CONTENT_TYPE, cut, renamed, render, without_numbers
 from .faults import Fault
-from .fleet import Fleet, Phase
+from .fleet import Fleet, FleetPhase
 from .replica import Replica
 from .tokens import count_tokens
 from .traffic import EMBEDDINGS
@@ -150,7 +150,7 @@ class Endpoints:
         return web.json_response({"error": "Unauthorized"}, status=401)
 
     async def _embed(self, request: web.Request, replica: Replica) -> dict[str, object]:
-        if self._fleet.phase is Phase.LOADING and Fault.READY_BEFORE_LOADED in replica.faults:
+        if self._fleet.phase is FleetPhase.LOADING and Fault.READY_BEFORE_LOADED in replica.faults:
             raise RefusalError(503, "The model is not loaded.", kind="503")
         if Fault.EMBEDDINGS_ERROR in replica.faults:
             raise RefusalError(500, "Internal server error", kind="InternalServerError")
@@ -172,9 +172,9 @@ class Endpoints:
         return answers.embeddings(asked, settings=self._settings, faults=replica.faults)
 
     def _is_ready(self, request: web.Request) -> bool:
-        if self._fleet.phase is Phase.LOADING:
+        if self._fleet.phase is FleetPhase.LOADING:
             return Fault.READY_BEFORE_LOADED in self._replica(request).faults
-        return self._fleet.phase is Phase.SERVING
+        return self._fleet.phase is FleetPhase.SERVING
 
     def _replica(self, request: web.Request) -> Replica:
         return self._fleet.at(_address(request))

@@ -13,7 +13,7 @@ from .script import Script
 from .settings import SHARED_ADDRESS, Settings
 
 
-class Phase(Enum):
+class FleetPhase(Enum):
     """Life of the process after its port is bound."""
 
     LOADING = "loading"
@@ -26,7 +26,7 @@ class Fleet:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.phase = Phase.LOADING
+        self.phase = FleetPhase.LOADING
         self._replicas: dict[str, Replica] = {}
         self._scripts: dict[str, Script] = {}
         self._faults: dict[str, frozenset[Fault]] = {SHARED_ADDRESS: frozenset(settings.behaviour.faults)}
@@ -77,8 +77,8 @@ class Fleet:
         """Go from loading to serving; engines that are reached by address have their own warm-up behind them."""
         if not self.settings.behaviour.per_address:
             await self.at(SHARED_ADDRESS).warm_up()
-        if self.phase is Phase.LOADING:
-            self.phase = Phase.SERVING
+        if self.phase is FleetPhase.LOADING:
+            self.phase = FleetPhase.SERVING
 
     async def drained(self) -> None:
         """Return when no embedding call is left, looked at as rarely as the real engine looks."""

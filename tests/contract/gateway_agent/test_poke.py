@@ -34,7 +34,7 @@ class Operator:
 async def operator() -> AsyncIterator[Operator]:
     made = Operator()
     application = web.Application()
-    application.router.add_post("/attention", made.handle)
+    application.router.add_post("/poke", made.handle)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, LOOPBACK, made.port).start()
@@ -82,7 +82,7 @@ async def test_without_requests_nobody_is_told(heard: Pod, operator: Operator) -
 async def test_a_flood_of_notices_becomes_ten_a_second(heard: Pod, operator: Operator) -> None:
     async with aiohttp.ClientSession() as session:
         for _ in range(100):
-            async with session.post(f"{heard.agent_url}/attention") as answer:
+            async with session.post(f"{heard.agent_url}/poke") as answer:
                 assert answer.status == 204
     await asyncio.sleep(0.3)
     moments = [moment for moment, _, _ in operator.told]
@@ -98,9 +98,7 @@ async def test_an_operator_that_is_gone_costs_no_request(pod: Pod, engines: Sequ
         async def is_counted() -> bool:
             async with aiohttp.ClientSession() as session, session.get(f"{pod.agent_url}/metrics") as answer:
                 lines = (await answer.text()).splitlines()
-            (failed,) = [
-                line for line in lines if line.startswith('embedding_gateway_attentions_total{outcome="failed"}')
-            ]
+            (failed,) = [line for line in lines if line.startswith('embedding_gateway_pokes_total{outcome="failed"}')]
             return float(failed.rpartition(" ")[2]) > 0
 
         await eventually("the failure is counted", is_counted)

@@ -19,7 +19,7 @@ async def agent_of(door: Gateway) -> AsyncIterator[list[float]]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(*GONE):
             head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"POST /attention HTTP/1.1\r\n")
+            assert head.startswith(b"POST /poke HTTP/1.1\r\n")
             told.append(time.monotonic())
             writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
             await writer.drain()
@@ -42,7 +42,7 @@ async def test_a_held_request_is_told(haproxy: str) -> None:
 
 async def test_a_queue_is_told_once_it_passes_the_threshold(haproxy: str) -> None:
     engine = Engine()
-    async with running(engine), gateway(haproxy, attention_queue_per_engine=3) as door, agent_of(door) as told:
+    async with running(engine), gateway(haproxy, poke_queue_per_engine=3) as door, agent_of(door) as told:
         await door.add(engine, maxconn=2)
         asked = [asyncio.create_task(door.embed()) for _ in range(2 + 3)]
         await until(lambda: len(engine.seen) == 2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from embedding_operator.telemetry.questions import pod_session
+from embedding_operator.telemetry.fetch import pod_session
 
 from testbed.engine.process import EngineProcess, FakeEngine
 from tests.contract.gateway_config.conftest import haproxy

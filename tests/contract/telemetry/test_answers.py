@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 from aiohttp import web
-from embedding_operator.telemetry.engines import EnginePoller
+from embedding_operator.telemetry.engines import engine_poller
+from embedding_operator.telemetry.fetch import MAX_ANSWER_BYTES, FailureCause, Fetcher, PollFailure, Source
 from embedding_operator.telemetry.probe import ParityProbe
-from embedding_operator.telemetry.questions import MAX_ANSWER_BYTES, FailureCause, PollFailure, Source
 
 from testbed.engine.process import LOOPBACK, free_port
 
@@ -93,7 +93,7 @@ async def test_a_page_that_can_not_be_used(
     session: aiohttp.ClientSession, metrics: Handler, cause: FailureCause
 ) -> None:
     failures: list[PollFailure] = []
-    poller = EnginePoller(session, now=lambda: MOMENT, failed=failures.append, timeout_seconds=1.0)
+    poller = engine_poller(Fetcher(session=session, now=lambda: MOMENT, failed=failures.append, timeout_seconds=1.0))
     async with server(metrics=metrics, loads=text('{"loads": [{"num_waiting_reqs": 4}]}')) as url:
         (sample,) = await poller.poll({"uid": url})
     assert failures == [PollFailure(source=Source.METRICS, cause=cause)]
@@ -107,7 +107,7 @@ async def test_a_page_that_can_not_be_used(
 )
 async def test_a_report_that_can_not_be_used(session: aiohttp.ClientSession, report: str) -> None:
     failures: list[PollFailure] = []
-    poller = EnginePoller(session, now=lambda: MOMENT, failed=failures.append)
+    poller = engine_poller(Fetcher(session=session, now=lambda: MOMENT, failed=failures.append))
     async with server(metrics=text(PAGE), loads=text(report)) as url:
         (sample,) = await poller.poll({"uid": url})
     assert failures == [PollFailure(source=Source.LOADS, cause=FailureCause.CONTENT)]
@@ -116,14 +116,14 @@ async def test_a_report_that_can_not_be_used(session: aiohttp.ClientSession, rep
 
 async def test_an_engine_that_is_not_there_gives_no_sample(session: aiohttp.ClientSession) -> None:
     failures: list[PollFailure] = []
-    poller = EnginePoller(session, now=lambda: MOMENT, failed=failures.append)
+    poller = engine_poller(Fetcher(session=session, now=lambda: MOMENT, failed=failures.append))
     assert await poller.poll({"uid": f"http://{LOOPBACK}:{free_port()}"}) == ()
     assert {failure.cause for failure in failures} == {FailureCause.CONNECTION}
     assert len(failures) == 2
 
 
 async def test_one_late_engine_does_not_keep_the_others_waiting(session: aiohttp.ClientSession) -> None:
-    poller = EnginePoller(session, now=lambda: MOMENT, timeout_seconds=0.5)
+    poller = engine_poller(Fetcher(session=session, now=lambda: MOMENT, timeout_seconds=0.5))
     async with server(metrics=late, loads=late) as slow, server(metrics=text(PAGE)) as quick:
         endpoints = {"slow": slow} | {f"quick-{number}": quick for number in range(50)}
         samples = await poller.poll(endpoints)
@@ -141,7 +141,7 @@ async def test_no_more_engines_than_allowed_are_asked_at_a_time(session: aiohttp
         busy -= 1
         return web.Response(text=PAGE)
 
-    poller = EnginePoller(session, now=lambda: MOMENT, concurrency=4)
+    poller = engine_poller(Fetcher(session=session, now=lambda: MOMENT), concurrency=4)
     async with server(metrics=counted) as url:
         samples = await poller.poll({f"uid-{number}": url for number in range(40)})
     assert len(samples) == 40

@@ -11,9 +11,9 @@ import pytest
 from embedding_operator.domain.load.engine_load import EngineSample, measure
 from embedding_operator.domain.observation import Parity
 from embedding_operator.domain.placement.parity import parity
-from embedding_operator.telemetry.engines import EnginePoller
+from embedding_operator.telemetry.engines import engine_poller
+from embedding_operator.telemetry.fetch import FailureCause, Fetcher, PollFailure, Source
 from embedding_operator.telemetry.probe import TEXTS, ParityProbe
-from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
 
 from testbed.engine.process import EngineProcess
 
@@ -28,7 +28,7 @@ def now() -> datetime:
 
 async def polled(session: aiohttp.ClientSession, engine: EngineProcess) -> tuple[EngineSample, list[PollFailure]]:
     failures: list[PollFailure] = []
-    (sample,) = await EnginePoller(session, now=now, failed=failures.append).poll({"uid": engine.url})
+    (sample,) = await engine_poller(Fetcher(session=session, now=now, failed=failures.append)).poll({"uid": engine.url})
     return sample, failures
 
 

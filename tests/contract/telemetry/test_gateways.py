@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 from embedding_operator.domain.load.gateway_load import GatewaySample, listen
-from embedding_operator.telemetry.gateways import GatewayPoller
-from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
+from embedding_operator.telemetry.fetch import FailureCause, Fetcher, PollFailure, Source
+from embedding_operator.telemetry.gateways import gateway_poller
 
 from testbed.engine.process import LOOPBACK, free_port
 from tests.contract.gateway_config.engines import Engine, open_engine, running
@@ -23,7 +23,7 @@ def now() -> datetime:
 
 async def polled(session: aiohttp.ClientSession, door: Gateway) -> GatewaySample:
     failures: list[PollFailure] = []
-    poller = GatewayPoller(session, now=now, failed=failures.append)
+    poller = gateway_poller(Fetcher(session=session, now=now, failed=failures.append))
     samples = await poller.poll({"uid": f"http://{LOOPBACK}:{door.config.metrics_port}"})
     assert failures == []
     return samples[0]
@@ -127,6 +127,6 @@ async def test_a_restart_counts_from_nothing_and_is_noticed(session: aiohttp.Cli
 
 async def test_a_gateway_that_is_not_there_gives_no_sample(session: aiohttp.ClientSession) -> None:
     failures: list[PollFailure] = []
-    poller = GatewayPoller(session, now=now, failed=failures.append)
+    poller = gateway_poller(Fetcher(session=session, now=now, failed=failures.append))
     assert await poller.poll({"uid": f"http://{LOOPBACK}:{free_port()}"}) == ()
     assert failures == [PollFailure(source=Source.GATEWAY, cause=FailureCause.CONNECTION)]

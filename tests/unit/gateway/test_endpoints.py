@@ -1,13 +1,13 @@
 from typing import Any
 
 import pytest
-from embedding_operator.gateway.endpoints import Member, Phase, members
+from embedding_operator.gateway.endpoints import Endpoint, EndpointPhase, endpoints
 
 from tests.unit.gateway.slices import READY, TERMINATING, UNREADY, Conditions, endpoint, endpoint_slice
 
 
-def found(*slices: dict[str, Any]) -> tuple[Member, ...]:
-    return members(slices, port_name="http", max_connections=32)
+def found(*slices: dict[str, Any]) -> tuple[Endpoint, ...]:
+    return endpoints(slices, port_name="http", max_connections=32)
 
 
 def test_every_pod_of_every_slice_is_a_member() -> None:
@@ -23,35 +23,35 @@ def test_every_pod_of_every_slice_is_a_member() -> None:
 @pytest.mark.parametrize(
     ("conditions", "phase"),
     [
-        (READY, Phase.READY),
-        (UNREADY, Phase.UNREADY),
-        (TERMINATING, Phase.TERMINATING),
-        ({"ready": True, "terminating": True}, Phase.TERMINATING),
-        ({}, Phase.READY),
-        ({"ready": None, "serving": None, "terminating": None}, Phase.READY),
+        (READY, EndpointPhase.READY),
+        (UNREADY, EndpointPhase.UNREADY),
+        (TERMINATING, EndpointPhase.TERMINATING),
+        ({"ready": True, "terminating": True}, EndpointPhase.TERMINATING),
+        ({}, EndpointPhase.READY),
+        ({"ready": None, "serving": None, "terminating": None}, EndpointPhase.READY),
     ],
 )
-def test_phase_follows_the_conditions(conditions: Conditions, phase: Phase) -> None:
-    (member,) = found(endpoint_slice(endpoint("a", "10.0.0.1", conditions=conditions)))
-    assert member.phase is phase
+def test_phase_follows_the_conditions(conditions: Conditions, phase: EndpointPhase) -> None:
+    (only,) = found(endpoint_slice(endpoint("a", "10.0.0.1", conditions=conditions)))
+    assert only.phase is phase
 
 
 def test_a_pod_with_both_address_families_is_one_member_and_has_its_ipv4_address() -> None:
     six = endpoint_slice(endpoint("a", "fd00::1"), family="IPv6", name="six")
     four = endpoint_slice(endpoint("a", "10.0.0.1"), name="four")
-    assert [member.address for member in found(six, four)] == ["10.0.0.1"]
+    assert [each.address for each in found(six, four)] == ["10.0.0.1"]
 
 
 def test_a_pod_with_ipv6_alone_is_a_member_with_the_address_as_haproxy_shows_it() -> None:
-    (member,) = found(endpoint_slice(endpoint("a", "fd00:0:0:0::0001"), family="IPv6"))
-    assert member.address == "fd00::1"
+    (only,) = found(endpoint_slice(endpoint("a", "fd00:0:0:0::0001"), family="IPv6"))
+    assert only.address == "fd00::1"
 
 
 @pytest.mark.parametrize("other", [READY, UNREADY])
 def test_a_pod_that_terminates_in_one_of_two_slices_terminates(other: Conditions) -> None:
     one = endpoint_slice(endpoint("a", "10.0.0.1", conditions=other), name="one")
     two = endpoint_slice(endpoint("a", "10.0.0.1", conditions=TERMINATING), name="two")
-    assert [member.phase for member in found(one, two)] == [Phase.TERMINATING]
+    assert [each.phase for each in found(one, two)] == [EndpointPhase.TERMINATING]
     assert found(one, two) == found(two, one)
 
 
@@ -81,5 +81,5 @@ def test_what_is_no_reachable_pod_is_no_member(foreign: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("label", "limit"), [("7", 7), ("0", 32), ("-1", 32), ("many", 32), ("", 32)])
 def test_a_slice_may_say_how_many_requests_its_engines_get(label: str, limit: int) -> None:
     labels = {"embedding-operator.io/max-connections": label}
-    (member,) = found(endpoint_slice(endpoint("a", "10.0.0.1"), labels=labels))
-    assert member.max_connections == limit
+    (only,) = found(endpoint_slice(endpoint("a", "10.0.0.1"), labels=labels))
+    assert only.max_connections == limit

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from embedding_operator.gateway.endpoints import Member, Phase
+from embedding_operator.gateway.endpoints import Endpoint, EndpointPhase
 from embedding_operator.gateway.haproxy_state import Server
 from embedding_operator.gateway.plan import is_at_rest, plan
 from hypothesis import given
@@ -15,8 +15,10 @@ NAMES = ["a", "b", "c", "d", "e"]
 ADDRESSES = ["10.0.0.1", "10.0.0.2", "fd00::1"]
 
 
-def member(name: str, phase: Phase = Phase.READY, *, address: str = "10.0.0.1", max_connections: int = 4) -> Member:
-    return Member(
+def endpoint(
+    name: str, phase: EndpointPhase = EndpointPhase.READY, *, address: str = "10.0.0.1", max_connections: int = 4
+) -> Endpoint:
+    return Endpoint(
         name=name, uid=f"uid-{name}", address=address, port=30000, phase=phase, max_connections=max_connections
     )
 
@@ -38,12 +40,12 @@ def drained(name: str, *, in_use: int = 0) -> Server:
     return replace(server(name, in_use=in_use), draining=True)
 
 
-def told(members: list[Member], servers: list[Server]) -> list[str]:
-    return [command.text for command in plan(members, servers)]
+def told(endpoints: list[Endpoint], servers: list[Server]) -> list[str]:
+    return [command.text for command in plan(endpoints, servers)]
 
 
 def test_a_ready_pod_gets_a_checked_server_with_its_limit() -> None:
-    assert told([member("a", address="fd00::1")], []) == [
+    assert told([endpoint("a", address="fd00::1")], []) == [
         (
             "add server engines/a [fd00::1]:30000 check inter 500ms fall 2 rise 1 observe layer4 error-limit 1 "
             "on-error mark-down maxconn 4 pool-purge-delay 250ms"
@@ -54,21 +56,21 @@ def test_a_ready_pod_gets_a_checked_server_with_its_limit() -> None:
 
 
 def test_a_pod_that_starts_gets_no_server() -> None:
-    assert told([member("a", Phase.UNREADY)], []) == []
-    assert is_at_rest([member("a", Phase.UNREADY)], [])
+    assert told([endpoint("a", EndpointPhase.UNREADY)], []) == []
+    assert is_at_rest([endpoint("a", EndpointPhase.UNREADY)], [])
 
 
-@pytest.mark.parametrize("members", [[member("a", Phase.TERMINATING), member("b")], [member("b")]])
-def test_a_pod_that_ends_or_is_gone_is_drained_and_keeps_its_requests(members: list[Member]) -> None:
+@pytest.mark.parametrize("endpoints", [[endpoint("a", EndpointPhase.TERMINATING), endpoint("b")], [endpoint("b")]])
+def test_a_pod_that_ends_or_is_gone_is_drained_and_keeps_its_requests(endpoints: list[Endpoint]) -> None:
     servers = [server("a", in_use=2), server("b")]
-    assert told(members, servers) == ["set server engines/a state drain"]
+    assert told(endpoints, servers) == ["set server engines/a state drain"]
     draining = [drained("a", in_use=2), server("b")]
-    assert told(members, draining) == []
-    assert not is_at_rest(members, draining)
+    assert told(endpoints, draining) == []
+    assert not is_at_rest(endpoints, draining)
 
 
 def test_the_last_pod_that_ends_is_drained_too() -> None:
-    assert told([member("a", Phase.TERMINATING)], [server("a")]) == ["set server engines/a state drain"]
+    assert told([endpoint("a", EndpointPhase.TERMINATING)], [server("a")]) == ["set server engines/a state drain"]
 
 
 def test_a_drained_server_without_requests_is_removed_from_maintenance() -> None:
@@ -85,45 +87,45 @@ def test_a_removal_in_which_a_request_slipped_through_waits() -> None:
 
 def test_an_addition_that_was_interrupted_is_taken_up() -> None:
     added = replace(server("a"), in_maintenance=True, checked=False)
-    assert told([member("a")], [added]) == ["enable health engines/a", "set server engines/a state ready"]
+    assert told([endpoint("a")], [added]) == ["enable health engines/a", "set server engines/a state ready"]
 
 
 def test_a_pod_that_is_not_ready_is_drained_and_comes_back() -> None:
-    members = [member("a", Phase.UNREADY), member("b")]
-    assert told(members, [server("a"), server("b")]) == ["set server engines/a state drain"]
-    assert told(members, [drained("a"), server("b")]) == []
-    assert is_at_rest(members, [drained("a"), server("b")])
-    assert told([member("a"), member("b")], [drained("a"), server("b")]) == ["set server engines/a state ready"]
+    endpoints = [endpoint("a", EndpointPhase.UNREADY), endpoint("b")]
+    assert told(endpoints, [server("a"), server("b")]) == ["set server engines/a state drain"]
+    assert told(endpoints, [drained("a"), server("b")]) == []
+    assert is_at_rest(endpoints, [drained("a"), server("b")])
+    assert told([endpoint("a"), endpoint("b")], [drained("a"), server("b")]) == ["set server engines/a state ready"]
 
 
 def test_if_no_pod_is_ready_haproxys_own_check_decides() -> None:
-    members = [member("a", Phase.UNREADY), member("b", Phase.UNREADY)]
-    assert told(members, [server("a"), drained("b")]) == ["set server engines/b state ready"]
+    endpoints = [endpoint("a", EndpointPhase.UNREADY), endpoint("b", EndpointPhase.UNREADY)]
+    assert told(endpoints, [server("a"), drained("b")]) == ["set server engines/b state ready"]
 
 
 def test_a_new_pod_may_have_the_address_of_an_old_one() -> None:
-    assert told([member("b")], [server("a", in_use=1)])[-2:] == [
+    assert told([endpoint("b")], [server("a", in_use=1)])[-2:] == [
         "set server engines/b state ready",
         "set server engines/a state drain",
     ]
 
 
 def test_a_pod_may_get_another_address() -> None:
-    (command,) = plan([member("a", address="10.0.0.2")], [server("a")])
+    (command,) = plan([endpoint("a", address="10.0.0.2")], [server("a")])
     assert command.text == "set server engines/a addr 10.0.0.2 port 30000"
 
 
 def test_the_limit_follows() -> None:
-    assert told([member("a", max_connections=9)], [server("a")]) == ["set maxconn server engines/a 9"]
+    assert told([endpoint("a", max_connections=9)], [server("a")]) == ["set maxconn server engines/a 9"]
 
 
 @st.composite
-def some_members(draw: st.DrawFn) -> list[Member]:
+def some_members(draw: st.DrawFn) -> list[Endpoint]:
     names = draw(st.lists(st.sampled_from(NAMES), unique=True))
     return [
-        member(
+        endpoint(
             name,
-            draw(st.sampled_from(Phase)),
+            draw(st.sampled_from(EndpointPhase)),
             address=draw(st.sampled_from(ADDRESSES)),
             max_connections=draw(st.integers(1, 3)),
         )
@@ -151,10 +153,10 @@ def some_servers(draw: st.DrawFn) -> list[Server]:
 
 
 @given(some_members(), some_servers())
-def test_one_pass_serves_every_ready_member_as_it_is(members: list[Member], servers: list[Server]) -> None:
-    reached = {each.name: each for each in after(servers, plan(members, servers))}
-    for each in members:
-        if each.phase is Phase.READY:
+def test_one_pass_serves_every_ready_member_as_it_is(endpoints: list[Endpoint], servers: list[Server]) -> None:
+    reached = {each.name: each for each in after(servers, plan(endpoints, servers))}
+    for each in endpoints:
+        if each.phase is EndpointPhase.READY:
             there = reached[each.name]
             assert (there.address, there.port, there.max_connections) == (each.address, 30000, each.max_connections)
             assert there.admitted
@@ -162,38 +164,38 @@ def test_one_pass_serves_every_ready_member_as_it_is(members: list[Member], serv
 
 
 @given(some_members(), some_servers())
-def test_one_pass_keeps_new_requests_from_every_pod_that_ends(members: list[Member], servers: list[Server]) -> None:
-    staying = {each.name for each in members if each.phase is not Phase.TERMINATING}
-    reached = after(servers, plan(members, servers))
+def test_one_pass_keeps_new_requests_from_every_pod_that_ends(endpoints: list[Endpoint], servers: list[Server]) -> None:
+    staying = {each.name for each in endpoints if each.phase is not EndpointPhase.TERMINATING}
+    reached = after(servers, plan(endpoints, servers))
     assert [each.name for each in reached if each.admitted and each.name not in staying] == []
 
 
 @given(some_members(), some_servers())
 def test_no_server_with_requests_is_deleted_and_none_without_a_drain(
-    members: list[Member], servers: list[Server]
+    endpoints: list[Endpoint], servers: list[Server]
 ) -> None:
-    reached = {each.name for each in after(servers, plan(members, servers))}
+    reached = {each.name for each in after(servers, plan(endpoints, servers))}
     deleted = [each for each in servers if each.name not in reached]
     assert all(each.in_use == 0 and not each.admitted for each in deleted)
 
 
 @given(some_members(), some_servers())
-def test_no_ready_member_is_drained_on_the_way(members: list[Member], servers: list[Server]) -> None:
-    ready = {each.name for each in members if each.phase is Phase.READY}
+def test_no_ready_member_is_drained_on_the_way(endpoints: list[Endpoint], servers: list[Server]) -> None:
+    ready = {each.name for each in endpoints if each.phase is EndpointPhase.READY}
     ends = {
         command.text.split()[2].removeprefix("engines/")
-        for command in plan(members, servers)
+        for command in plan(endpoints, servers)
         if command.text.startswith("del ") or command.text.endswith((" drain", " maint"))
     }
     assert ends & ready == set()
 
 
 @given(some_members(), some_servers())
-def test_it_comes_to_rest_when_requests_end_and_stays_there(members: list[Member], servers: list[Server]) -> None:
+def test_it_comes_to_rest_when_requests_end_and_stays_there(endpoints: list[Endpoint], servers: list[Server]) -> None:
     now = tuple(servers)
     for _ in range(2):
-        now = after(now, plan(members, now))
+        now = after(now, plan(endpoints, now))
     now = tuple(replace(each, in_use=0) for each in now)
-    now = after(now, plan(members, now))
-    assert plan(members, now) == ()
-    assert is_at_rest(members, now)
+    now = after(now, plan(endpoints, now))
+    assert plan(endpoints, now) == ()
+    assert is_at_rest(endpoints, now)

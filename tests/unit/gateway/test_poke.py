@@ -90,7 +90,7 @@ class Taken:
 async def taken() -> AsyncIterator[Taken]:
     made = Taken()
     application = web.Application()
-    application.router.add_post("/attention", made.handle)
+    application.router.add_post("/poke", made.handle)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, LOOPBACK, made.port).start()
@@ -113,9 +113,9 @@ async def test_the_operator_is_told_the_service_with_the_token_of_the_moment(
     taken: Taken, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
     told = operator(taken, tmp_path)
-    assert await told.notify(session) == ()
+    assert await told.poke(session) == ()
     (tmp_path / "token").write_text("two")
-    assert await told.notify(session) == ()
+    assert await told.poke(session) == ()
     assert taken.told == [
         ("Bearer one", {"namespace": "search", "name": "qwen"}),
         ("Bearer two", {"namespace": "search", "name": "qwen"}),
@@ -129,24 +129,24 @@ async def test_an_answer_that_is_no_success_is_a_problem(
     taken: Taken, session: aiohttp.ClientSession, tmp_path: Path, status: int, problem: str
 ) -> None:
     taken.status = status
-    (found,) = await operator(taken, tmp_path).notify(session)
+    (found,) = await operator(taken, tmp_path).poke(session)
     assert found.startswith(problem)
 
 
 async def test_one_pod_that_takes_it_is_enough(taken: Taken, session: aiohttp.ClientSession, tmp_path: Path) -> None:
     told = operator(taken, tmp_path, host="localhost")
-    assert await told.notify(session) == ()
+    assert await told.poke(session) == ()
     assert len(taken.told) == 1
 
 
 async def test_a_name_that_does_not_resolve_and_a_missing_token_are_problems(
     taken: Taken, session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    assert len(await operator(taken, tmp_path, host="operator.invalid").notify(session)) == 1
+    assert len(await operator(taken, tmp_path, host="operator.invalid").poke(session)) == 1
     (tmp_path / "token").unlink()
     told = Operator(host=LOOPBACK, port=taken.port, token_file=tmp_path / "token", namespace="search", service="qwen")
-    (problem,) = await told.notify(session)
+    (problem,) = await told.poke(session)
     assert "token" in problem
     (tmp_path / "token").write_bytes(b"\xff")
-    assert len(await told.notify(session)) == 1
+    assert len(await told.poke(session)) == 1
     assert taken.told == []

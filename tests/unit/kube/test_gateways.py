@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from embedding_operator.api.v1alpha1.gateway import GatewaySpec
-from embedding_operator.domain.gateway_routing import Door, Phase, Situation
-from embedding_operator.kube.gateways import Gateways, door_of
+from embedding_operator.domain.gateway_routing import RoutePhase, RouteState, RoutingInput
+from embedding_operator.kube.gateways import Gateways, route_state_of
 from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.rendering.names import ROUTE, ROUTE_SINCE, engines_name, service_labels
@@ -33,29 +33,39 @@ def policy(**fields: Any) -> Body:
     return {"kind": "NetworkPolicy", "metadata": metadata(engines_name("qwen"), **meta), "spec": {}}
 
 
-def seen(*bodies: Body, **gateway: Any) -> Situation:
+def seen(*bodies: Body, **gateway: Any) -> RoutingInput:
     store = ObjectStore()
     for body in (embedding_service(creationTimestamp=stamp(ago(1000))), *bodies):
         store.upsert(body["kind"], body)
     found = Reader(store).service("search", "qwen")
     assert found is not None
-    return Gateways(store=store).situation(found, GatewaySpec(**gateway), engines_ready=1, now=NOON)
+    return Gateways(store=store).routing_input(found, GatewaySpec(**gateway), engines_ready=1, now=NOON)
 
 
 def test_nothing_is_there_at_first() -> None:
-    situation = seen()
-    assert (situation.door, situation.pods_ready, situation.restricted, situation.obstacle) == (None, 0, False, None)
-    assert (situation.wanted, situation.pods_wanted, situation.engines_ready, situation.now) == (True, 2, 1, NOON)
-    assert situation.keys_source is None
+    routing_input = seen()
+    assert (routing_input.state, routing_input.pods_ready, routing_input.restricted, routing_input.pod_problem) == (
+        None,
+        0,
+        False,
+        None,
+    )
+    assert (routing_input.wanted, routing_input.pods_wanted, routing_input.engines_ready, routing_input.now) == (
+        True,
+        2,
+        1,
+        NOON,
+    )
+    assert routing_input.keys_source is None
 
 
 def test_what_the_service_asks_for_is_taken_over() -> None:
-    situation = seen(enabled=False, replicas=5, api_keys_secret_ref={"name": "clients"})
-    assert (situation.wanted, situation.pods_wanted, situation.keys_source) == (False, 5, "clients")
+    routing_input = seen(enabled=False, replicas=5, api_keys_secret_ref={"name": "clients"})
+    assert (routing_input.wanted, routing_input.pods_wanted, routing_input.keys_source) == (False, 5, "clients")
 
 
 def test_only_ready_pods_of_this_gateway_count() -> None:
-    situation = seen(
+    routing_input = seen(
         gateway_pod("ready", ready=ago(5)),
         gateway_pod("starting"),
         gateway_pod("ending", ready=ago(5), deletionTimestamp=stamp(NOON)),
@@ -63,21 +73,21 @@ def test_only_ready_pods_of_this_gateway_count() -> None:
         gateway_pod("of-an-earlier-service", ready=ago(5), created=ago(2000)),
         pod("engine", ready=ago(5)),
     )
-    assert situation.pods_ready == 1
+    assert routing_input.pods_ready == 1
 
 
 def test_what_keeps_a_pod_from_starting_is_said() -> None:
     failing = gateway_pod(containers=[container(name="haproxy", state=waiting("ErrImagePull", "no such image"))])
-    assert seen(failing).obstacle == "haproxy: ErrImagePull: no such image"
+    assert seen(failing).pod_problem == "haproxy: ErrImagePull: no such image"
     nowhere = gateway_pod(conditions=[condition("PodScheduled", "False", reason="Unschedulable", message="0/3 nodes")])
-    assert seen(nowhere).obstacle == "0/3 nodes"
+    assert seen(nowhere).pod_problem == "0/3 nodes"
 
 
 @pytest.mark.parametrize("age", [500, 505])
 def test_a_pod_that_waits_for_its_secret_is_overdue_in_words_that_stay(age: float) -> None:
     waits = gateway_pod(created=ago(age), containers=[container(name="agent", state=waiting("PodInitializing"))])
-    assert seen(waits).obstacle == "qwen-gateway-1 takes long"
-    assert seen(gateway_pod(created=ago(100))).obstacle is None
+    assert seen(waits).pod_problem == "qwen-gateway-1 takes long"
+    assert seen(gateway_pod(created=ago(100))).pod_problem is None
 
 
 def test_the_policy_of_this_service_closes_its_engines() -> None:
@@ -87,9 +97,9 @@ def test_the_policy_of_this_service_closes_its_engines() -> None:
 
 def test_the_service_says_where_it_leads() -> None:
     annotations = {ROUTE: "Gateway", ROUTE_SINCE: "2026-06-03T11:59:30+00:00"}
-    assert seen(service(annotations=annotations)).door == Door(phase=Phase.GATEWAY, since=ago(30))
-    assert seen(service()).door == Door(phase=Phase.ENGINES, since=None)
-    assert seen(service(ownerReferences=[])).door is None
+    assert seen(service(annotations=annotations)).state == RouteState(phase=RoutePhase.GATEWAY, since=ago(30))
+    assert seen(service()).state == RouteState(phase=RoutePhase.ENGINES, since=None)
+    assert seen(service(ownerReferences=[])).state is None
 
 
 @pytest.mark.parametrize(
@@ -102,4 +112,4 @@ def test_the_service_says_where_it_leads() -> None:
     ],
 )
 def test_what_nobody_can_read_is_as_if_it_were_not_there(annotations: Mapping[str, str]) -> None:
-    assert door_of(annotations) == Door(phase=Phase.ENGINES, since=None)
+    assert route_state_of(annotations) == RouteState(phase=RoutePhase.ENGINES, since=None)

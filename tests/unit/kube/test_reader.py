@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
-from embedding_operator.kube.reader import METRICS_PORT, GatewayPod, PoolObject, Reader, Refusal, ServiceObject
+from embedding_operator.gateway_contract import METRICS_PORT
+from embedding_operator.kube.reader import GatewayPod, PoolObject, Reader, Refusal, ServiceObject
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.rendering.gateway_config import GatewayConfig
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from embedding_operator.kube.store import ObjectKey
-from embedding_operator.poke.pollers import SPACING_SECONDS, Looks
+from embedding_operator.poke.pollers import SPACING_SECONDS, PokePoller
 from embedding_operator.reconcile.workqueue.queue import Backoff, KeyedQueue
 
 QWEN = ObjectKey("EmbeddingService", "search", "qwen")
@@ -33,12 +33,12 @@ class Watcher:
 
 
 @asynccontextmanager
-async def looking(watcher: Watcher) -> AsyncIterator[Looks]:
+async def looking(watcher: Watcher) -> AsyncIterator[PokePoller]:
     loop = asyncio.get_running_loop()
     queue: KeyedQueue[ObjectKey] = KeyedQueue(timeline=loop, backoff=Backoff(jitter=lambda: 0.0))
-    looks = Looks(watcher.look, queue=queue, monotonic=loop.time)
-    task = asyncio.create_task(looks.run())
-    yield looks
+    poke_poller = PokePoller(watcher.look, queue=queue, monotonic=loop.time)
+    task = asyncio.create_task(poke_poller.run())
+    yield poke_poller
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -46,13 +46,13 @@ async def looking(watcher: Watcher) -> AsyncIterator[Looks]:
 
 async def test_the_first_notice_counts_at_once_and_many_count_a_few_times() -> None:
     watcher = Watcher()
-    async with looking(watcher) as looks:
-        looks.notice(QWEN)
+    async with looking(watcher) as poke_poller:
+        poke_poller.poke(QWEN)
         await asyncio.sleep(0)
         await asyncio.sleep(0.01)
         assert [name for name, _ in watcher.looked] == ["qwen"]
         for _ in range(50):
-            looks.notice(QWEN)
+            poke_poller.poke(QWEN)
             await asyncio.sleep(0.01)
         last_notice = asyncio.get_running_loop().time()
         await asyncio.sleep(2 * SPACING_SECONDS)
@@ -65,10 +65,10 @@ async def test_the_first_notice_counts_at_once_and_many_count_a_few_times() -> N
 async def test_a_notice_during_a_look_leads_to_another_one_and_never_to_two_at_a_time() -> None:
     watcher = Watcher()
     watcher.seconds = 2 * SPACING_SECONDS
-    async with looking(watcher) as looks:
-        looks.notice(QWEN)
+    async with looking(watcher) as poke_poller:
+        poke_poller.poke(QWEN)
         await asyncio.sleep(SPACING_SECONDS)
-        looks.notice(QWEN)
+        poke_poller.poke(QWEN)
         await asyncio.sleep(4 * SPACING_SECONDS)
     assert len(watcher.looked) == 2
     assert watcher.busiest == 1
@@ -77,9 +77,9 @@ async def test_a_notice_during_a_look_leads_to_another_one_and_never_to_two_at_a
 async def test_one_service_does_not_wait_for_another() -> None:
     watcher = Watcher()
     watcher.seconds = 5.0
-    async with looking(watcher) as looks:
-        looks.notice(QWEN)
-        looks.notice(BGE)
+    async with looking(watcher) as poke_poller:
+        poke_poller.poke(QWEN)
+        poke_poller.poke(BGE)
         await asyncio.sleep(0.1)
         assert sorted(name for name, _ in watcher.looked) == ["bge", "qwen"]
 
@@ -87,8 +87,8 @@ async def test_one_service_does_not_wait_for_another() -> None:
 async def test_an_error_ends_nothing() -> None:
     watcher = Watcher()
     watcher.error = RuntimeError("a bug")
-    async with looking(watcher) as looks:
+    async with looking(watcher) as poke_poller:
         for _ in range(2):
-            looks.notice(QWEN)
+            poke_poller.poke(QWEN)
             await asyncio.sleep(1.5 * SPACING_SECONDS)
     assert len(watcher.looked) == 2

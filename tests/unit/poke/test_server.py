@@ -11,7 +11,7 @@ from embedding_operator.kube.errors import Unavailable
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.poke.identity import Busy
-from embedding_operator.poke.server import MAX_TOKEN_LENGTH, Reception, serve
+from embedding_operator.poke.server import MAX_TOKEN_LENGTH, PokeHandler, serve
 
 from testbed.engine.process import LOOPBACK, free_port
 
@@ -33,7 +33,7 @@ class Door:
 
     url: str = ""
     leads: bool = True
-    noticed: list[ObjectKey] = field(default_factory=list)
+    poked: list[ObjectKey] = field(default_factory=list)
     counted: list[str] = field(default_factory=list)
     error: Exception | None = None
     session: aiohttp.ClientSession | None = None
@@ -43,7 +43,7 @@ class Door:
             raise self.error
         return USERS.get(token)
 
-    async def post(self, *, token: str | None = KNOWN, body: Any = NOTICE, path: str = "/attention") -> int:
+    async def post(self, *, token: str | None = KNOWN, body: Any = NOTICE, path: str = "/poke") -> int:
         assert self.session is not None
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         sent = {"data": body} if isinstance(body, bytes) else {"json": body}
@@ -55,10 +55,10 @@ class Door:
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
     door, port = Door(), free_port()
-    reception = Reception(
-        leads=lambda: door.leads, user_of=door.user_of, notice=door.noticed.append, counted=door.counted.append
+    poke_handler = PokeHandler(
+        leads=lambda: door.leads, user_of=door.user_of, poke=door.poked.append, counted=door.counted.append
     )
-    server = await serve(reception, port=port)
+    server = await serve(poke_handler, port=port)
     async with aiohttp.ClientSession() as session:
         door.url, door.session = f"http://{LOOPBACK}:{port}", session
         yield door
@@ -67,7 +67,7 @@ async def door() -> AsyncIterator[Door]:
 
 async def test_the_gateway_of_a_service_is_believed(door: Door) -> None:
     assert await door.post() == 202
-    assert door.noticed == [KEY]
+    assert door.poked == [KEY]
     assert door.counted == ["202"]
 
 
@@ -86,7 +86,7 @@ async def test_the_gateway_of_a_service_is_believed(door: Door) -> None:
 )
 async def test_nobody_else_is(door: Door, token: str | None, status: int) -> None:
     assert await door.post(token=token) == status
-    assert door.noticed == []
+    assert door.poked == []
     assert door.counted == [str(status)]
 
 
@@ -108,33 +108,33 @@ async def test_nobody_else_is(door: Door, token: str | None, status: int) -> Non
 )
 async def test_what_is_no_notice_of_the_service_is_refused(door: Door, body: bytes, status: int) -> None:
     assert await door.post(body=body) == status
-    assert door.noticed == []
+    assert door.poked == []
 
 
 async def test_who_does_not_lead_takes_everything_and_does_nothing(door: Door) -> None:
     door.leads = False
     assert await door.post() == 202
     assert await door.post(token=None, body=b"{") == 202
-    assert door.noticed == []
+    assert door.poked == []
 
 
 @pytest.mark.parametrize(("error", "status"), [(Busy(), 429), (Unavailable("no answer"), 503)])
 async def test_a_token_that_can_not_be_reviewed_is_not_believed(door: Door, error: Exception, status: int) -> None:
     door.error = error
     assert await door.post() == status
-    assert door.noticed == []
+    assert door.poked == []
 
 
 async def test_there_is_nothing_else(door: Door) -> None:
     assert door.session is not None
     assert await door.post(path="/") == 404
-    async with door.session.get(f"{door.url}/attention") as answer:
+    async with door.session.get(f"{door.url}/poke") as answer:
         assert answer.status == 405
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(door: Door) -> None:
     reader, writer = await asyncio.open_connection(LOOPBACK, int(door.url.rpartition(":")[2]))
-    writer.write(b"POST /attention HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 9\r\n\r\n{")
+    writer.write(b"POST /poke HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Length: 9\r\n\r\n{")
     async with asyncio.timeout(10):
         assert b" 408 " in await reader.readline()
     writer.close()
@@ -142,7 +142,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(door: Door) -> None:
 
 async def test_a_token_of_other_bytes_is_nobodys(door: Door) -> None:
     reader, writer = await asyncio.open_connection(LOOPBACK, int(door.url.rpartition(":")[2]))
-    writer.write(b"POST /attention HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xe4\r\nContent-Length: 0\r\n\r\n")
+    writer.write(b"POST /poke HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xe4\r\nContent-Length: 0\r\n\r\n")
     async with asyncio.timeout(10):
         assert b" 401 " in await reader.readline()
     writer.close()

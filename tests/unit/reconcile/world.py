@@ -21,7 +21,7 @@ from embedding_operator.kube.writer import ChildWriter
 from embedding_operator.reconcile.pipeline.apply import Children
 from embedding_operator.reconcile.pipeline.catalog import Catalog
 from embedding_operator.reconcile.pipeline.compare_vectors import Comparison
-from embedding_operator.reconcile.pipeline.observe import Observer, Scene
+from embedding_operator.reconcile.pipeline.observe import Observed, Observer
 from embedding_operator.reconcile.pipeline.render import Renderings
 from embedding_operator.reconcile.pipeline.report import Reporter
 from embedding_operator.reconcile.pipeline.service import ServiceReconciler, Steps
@@ -128,7 +128,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
 def _built(client: Client, *, store: ObjectStore, server: HttpServer) -> World:
     reader, catalog, decisions, clock = Reader(store), Catalog(store), list[Decision](), Clock()
 
-    def decided(_: Scene, decision: Decision, __: float) -> None:
+    def decided(_: Observed, decision: Decision, __: float) -> None:
         decisions.append(decision)
 
     events = EventRecorder(client, instance="test", now=clock)

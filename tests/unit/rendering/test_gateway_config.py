@@ -54,7 +54,7 @@ def test_a_text_that_could_be_syntax_is_refused(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["queue_timeout_seconds", "body_limit_bytes", "attention_queue_per_engine", "http_port", "max_connections"]
+    "name", ["queue_timeout_seconds", "body_limit_bytes", "poke_queue_per_engine", "http_port", "max_connections"]
 )
 def test_a_number_that_no_gateway_can_have_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name}: must be at least"):

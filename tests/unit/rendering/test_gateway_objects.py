@@ -7,9 +7,9 @@ import pytest
 from embedding_operator.api.v1alpha1.embedding_service import MAX_NAME_WITH_GATEWAY, EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
-from embedding_operator.domain.gateway_routing import ENGINES_ONLY, GATEWAY_ONLY, Door, Phase, Route
-from embedding_operator.gateway import endpoints
+from embedding_operator.domain.gateway_routing import ENGINES_ONLY, GATEWAY_ONLY, Route, RoutePhase, RouteState
 from embedding_operator.gateway.settings import Settings as AgentSettings
+from embedding_operator.gateway_contract import MAX_CONNECTIONS_LABEL
 from embedding_operator.rendering import names
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
@@ -21,8 +21,8 @@ from tests.golden import cases
 from tests.unit.rendering.specs import pool_maps, service_specs
 
 GATEWAY_ALONE = frozenset({"ServiceAccount", "RoleBinding", "ConfigMap"})
-LEAVING = Route(door=Door(phase=Phase.LEAVING, since=NOON), gateway=True, restricted=False)
-LINGERING = Route(door=Door(phase=Phase.ENGINES, since=NOON), gateway=True, restricted=False)
+LEAVING = Route(state=RouteState(phase=RoutePhase.LEAVING, since=NOON), gateway=True, restricted=False)
+LINGERING = Route(state=RouteState(phase=RoutePhase.ENGINES, since=NOON), gateway=True, restricted=False)
 
 Body = dict[str, Any]
 
@@ -204,10 +204,9 @@ def test_the_limit_of_an_engine_reaches_the_agent_without_a_rollout() -> None:
     few, many = (rendered(with_gateway(maxConnectionsPerEngine=limit)) for limit in (4, 64))
     assert template_of(few) == template_of(many)
     limits = [
-        one(each, "Service", "search-engines")["metadata"]["labels"][names.MAX_CONNECTIONS] for each in (few, many)
+        one(each, "Service", "search-engines")["metadata"]["labels"][MAX_CONNECTIONS_LABEL] for each in (few, many)
     ]
     assert limits == ["4", "64"]
-    assert names.MAX_CONNECTIONS == endpoints.MAX_CONNECTIONS
 
 
 @pytest.mark.parametrize(
@@ -217,7 +216,7 @@ def test_engines_get_what_the_spec_says_else_what_was_learned(
     stated: dict[str, Any], learned: int | None, limit: str
 ) -> None:
     manifests = rendered(with_gateway(**stated), connection_limit=learned)
-    assert one(manifests, "Service", "search-engines")["metadata"]["labels"][names.MAX_CONNECTIONS] == limit
+    assert one(manifests, "Service", "search-engines")["metadata"]["labels"][MAX_CONNECTIONS_LABEL] == limit
 
 
 @pytest.mark.parametrize(

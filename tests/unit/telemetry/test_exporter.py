@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 from embedding_operator.telemetry.exporter import DEMAND, Exporter, PoolCounts
-from embedding_operator.telemetry.questions import FailureCause, PollFailure, Source
+from embedding_operator.telemetry.fetch import FailureCause, PollFailure, Source
 from prometheus_client.parser import text_string_to_metric_families
 
 from testbed.engine.process import free_port
@@ -112,8 +112,8 @@ def test_it_is_served(exporter: Exporter) -> None:
 
 def test_notices_are_counted_by_their_answer(exporter: Exporter) -> None:
     for code in ("202", "202", "403"):
-        exporter.noticed(code)
-    assert samples(exporter, "embsvc_attention_notices_total", "code") == {("202",): 2.0, ("403",): 1.0}
+        exporter.poked(code)
+    assert samples(exporter, "embsvc_pokes_total", "code") == {("202",): 2.0, ("403",): 1.0}
 
 
 def test_what_services_need_is_exported_until_they_are_gone(exporter: Exporter) -> None:

@@ -1,7 +1,7 @@
 """HAProxy's page, read for the figures of one backend."""
 
 import pytest
-from embedding_operator.telemetry.gateways import GatewayFigures, gateway_figures
+from embedding_operator.telemetry.gateways import GatewayMetrics, read_gateway_metrics
 
 PAGE = """\
 # HELP haproxy_backend_current_sessions Number of current sessions on the frontend, backend or server.
@@ -28,7 +28,7 @@ def changed(line: str, *, to: str) -> str:
 
 
 def test_the_figures_are_those_of_the_engines() -> None:
-    assert gateway_figures(PAGE) == GatewayFigures(
+    assert read_gateway_metrics(PAGE) == GatewayMetrics(
         outstanding=45.0,
         requests=12345.0,
         rejected=40.0,
@@ -39,12 +39,12 @@ def test_the_figures_are_those_of_the_engines() -> None:
 
 def test_a_gateway_without_engines_says_so() -> None:
     page = "".join(f"{line}\n" for line in PAGE.splitlines() if "server=" not in line)
-    assert gateway_figures(page).engines == {}
+    assert read_gateway_metrics(page).engines == {}
 
 
 def test_a_gateway_that_never_had_a_request_says_so() -> None:
     line = 'haproxy_backend_last_session_seconds{proxy="engines"}'
-    assert gateway_figures(changed(line, to="-1")).last_request_seconds is None
+    assert read_gateway_metrics(changed(line, to="-1")).last_request_seconds is None
 
 
 @pytest.mark.parametrize(
@@ -58,17 +58,17 @@ def test_a_gateway_that_never_had_a_request_says_so() -> None:
 )
 @pytest.mark.parametrize("value", ["", "NaN", "+Inf", "-2"])
 def test_a_figure_that_is_missing_or_none_makes_no_sample(line: str, value: str) -> None:
-    with pytest.raises(ValueError, match=r"haproxy_backend|is no figure"):
-        gateway_figures(changed(line, to=value))
+    with pytest.raises(ValueError, match=r"haproxy_backend|is not a number"):
+        read_gateway_metrics(changed(line, to=value))
 
 
 def test_a_server_with_a_figure_that_is_none_makes_no_sample() -> None:
     line = 'haproxy_server_current_sessions{proxy="engines",server="qwen-a10-1"}'
-    with pytest.raises(ValueError, match="is no figure"):
-        gateway_figures(changed(line, to="NaN"))
+    with pytest.raises(ValueError, match="is not a number"):
+        read_gateway_metrics(changed(line, to="NaN"))
 
 
 @pytest.mark.parametrize("page", ["", "\n", PAGE.rstrip()])
 def test_a_page_that_was_cut_off_makes_no_sample(page: str) -> None:
     with pytest.raises(ValueError, match=r"no end|0 lines"):
-        gateway_figures(page)
+        read_gateway_metrics(page)

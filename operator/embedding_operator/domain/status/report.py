@@ -17,7 +17,7 @@ from embedding_operator.api.v1alpha1.status import (
 )
 from embedding_operator.domain.capacity.startup_time import overdue_after
 from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
-from embedding_operator.domain.gateway_routing import Passage
+from embedding_operator.domain.gateway_routing import GatewayReadiness
 from embedding_operator.domain.load.triggers import asked_for, gap, usable
 from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, TriggerReading
 from embedding_operator.domain.placement.handover import settled, takes_over
@@ -28,7 +28,7 @@ LONGEST_HANDOVER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
+class StallCause:
     """What keeps the operator from doing what the spec asks for."""
 
     reason: Reason
@@ -36,7 +36,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class StatusInput:
     """What the status says beside the decision.
 
     `passage` says how requests get to the engines, `obstacle` is None where nothing is in the way, `other_scaler` names
@@ -47,17 +47,17 @@ class Surroundings:
     url: str
     model: ModelStatus
     capacity_sources: Mapping[str, CapacitySource]
-    passage: Passage
-    obstacle: Obstacle | None = None
+    gateway_readiness: GatewayReadiness
+    stall_cause: StallCause | None = None
     other_scaler: str | None = None
 
 
 def status_of(
-    observation: Observation, decision: Decision, *, around: Surroundings, previous: EmbeddingServiceStatus
+    observation: Observation, decision: Decision, *, given: StatusInput, previous: EmbeddingServiceStatus
 ) -> EmbeddingServiceStatus:
     """Return the whole status after `decision`."""
-    conditions = Conditions(previous.conditions, generation=around.generation, now=observation.now)
-    _availability(observation, decision, around=around, conditions=conditions)
+    conditions = Conditions(previous.conditions, generation=given.generation, now=observation.now)
+    _availability(observation, decision, given=given, conditions=conditions)
     _metrics(observation, decision, conditions=conditions)
     _triggers(observation, conditions=conditions)
     _schedule(observation.bounds, conditions=conditions)
@@ -67,18 +67,18 @@ def status_of(
     _from_step(decision, StepReason.ENGINE_HANG, _ENGINE_HANG, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
     _allocation(decision, conditions=conditions)
-    _other_scaler(around, conditions=conditions)
-    _gateway(around.passage, conditions=conditions)
+    _other_scaler(given, conditions=conditions)
+    _gateway(given.gateway_readiness, conditions=conditions)
     ready = sum(target.ready for target in decision.targets)
     desired = sum(target.replicas for target in decision.targets)
     return EmbeddingServiceStatus(
-        observed_generation=around.generation,
+        observed_generation=given.generation,
         replicas=desired,
         ready_replicas=ready,
         ready_summary=f"{ready}/{desired}",
-        url=around.url,
-        model=around.model,
-        pools=_pools(decision, around=around),
+        url=given.url,
+        model=given.model,
+        pools=_pools(decision, given=given),
         schedule=_schedule_status(observation.bounds),
         decision=_decision_status(observation, decision),
         conditions=conditions.listed(),
@@ -86,47 +86,45 @@ def status_of(
 
 
 def stalled_status(
-    obstacle: Obstacle, *, previous: EmbeddingServiceStatus, conditions: Conditions, generation: int
+    stall_cause: StallCause, *, previous: EmbeddingServiceStatus, conditions: Conditions, generation: int
 ) -> EmbeddingServiceStatus:
     """Return the status of a service whose spec can not be acted on: what was last known, and what is in the way."""
     serving = previous.ready_replicas > 0
     if serving:
         conditions.keep(ConditionType.READY)
     else:
-        conditions.false(ConditionType.READY, obstacle.reason, obstacle.message)
-    conditions.false(ConditionType.RECONCILING, obstacle.reason, "the last good state is kept")
-    conditions.true(ConditionType.STALLED, obstacle.reason, obstacle.message)
+        conditions.false(ConditionType.READY, stall_cause.reason, stall_cause.message)
+    conditions.false(ConditionType.RECONCILING, stall_cause.reason, "the last good state is kept")
+    conditions.true(ConditionType.STALLED, stall_cause.reason, stall_cause.message)
     for kind in ConditionType:
         if kind not in (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED):
             conditions.keep(kind)
     return previous.model_copy(update={"observed_generation": generation, "conditions": conditions.listed()})
 
 
-def _availability(
-    observation: Observation, decision: Decision, *, around: Surroundings, conditions: Conditions
-) -> None:
+def _availability(observation: Observation, decision: Decision, *, given: StatusInput, conditions: Conditions) -> None:
     moving = any(not target.ready == target.replicas == target.goal for target in decision.targets)
     moving = moving and decision.write
-    _readiness(observation, decision, around=around, moving=moving, conditions=conditions)
+    _readiness(observation, decision, given=given, moving=moving, conditions=conditions)
     if moving:
         conditions.true(ConditionType.RECONCILING, Reason.SCALING, "replicas are starting or leaving")
     elif StepReason.PAUSED in decision.reasons():
         conditions.false(ConditionType.RECONCILING, Reason.PAUSED, "spec.scaling.mode is Paused")
     else:
         conditions.false(ConditionType.RECONCILING, Reason.SETTLED)
-    if around.obstacle is None:
+    if given.stall_cause is None:
         conditions.false(ConditionType.STALLED, Reason.PROGRESSING)
     else:
-        conditions.true(ConditionType.STALLED, around.obstacle.reason, around.obstacle.message)
+        conditions.true(ConditionType.STALLED, given.stall_cause.reason, given.stall_cause.message)
 
 
 def _readiness(
-    observation: Observation, decision: Decision, *, around: Surroundings, moving: bool, conditions: Conditions
+    observation: Observation, decision: Decision, *, given: StatusInput, moving: bool, conditions: Conditions
 ) -> None:
     ready = sum(target.ready for target in decision.targets)
     floor = max(1, sum(allowance.min_replicas for allowance in observation.bounds.pools))
-    if around.passage.reason is Reason.GATEWAY_UNAVAILABLE:
-        conditions.false(ConditionType.READY, Reason.GATEWAY_UNAVAILABLE, around.passage.message)
+    if given.gateway_readiness.reason is Reason.GATEWAY_UNAVAILABLE:
+        conditions.false(ConditionType.READY, Reason.GATEWAY_UNAVAILABLE, given.gateway_readiness.message)
     elif observation.bounds.asleep and not any(target.replicas for target in decision.targets):
         message = f"window {observation.bounds.window} holds the service at zero replicas"
         conditions.true(ConditionType.READY, Reason.ASLEEP, message)
@@ -134,7 +132,7 @@ def _readiness(
         message = "no requests come: the gateway holds the next one until a replica has started for it"
         conditions.true(ConditionType.READY, Reason.ASLEEP, message)
     elif ready == 0:
-        message = around.obstacle.message if around.obstacle is not None else "no replica is Ready yet"
+        message = given.stall_cause.message if given.stall_cause is not None else "no replica is Ready yet"
         conditions.false(ConditionType.READY, Reason.STARTING, message)
     elif ready < floor:
         conditions.false(ConditionType.READY, Reason.DEGRADED, f"{ready} of at least {floor} replicas are Ready")
@@ -279,25 +277,25 @@ def _allocation(decision: Decision, *, conditions: Conditions) -> None:
             conditions.false(kind, Reason.PRICE_MISSING, step.message)
 
 
-def _other_scaler(around: Surroundings, *, conditions: Conditions) -> None:
-    if around.other_scaler is None:
+def _other_scaler(given: StatusInput, *, conditions: Conditions) -> None:
+    if given.other_scaler is None:
         conditions.false(ConditionType.CONFLICTING_SCALER, Reason.NO_OTHER_SCALER)
     else:
-        message = f"{around.other_scaler} targets a Deployment of this service: delete it"
+        message = f"{given.other_scaler} targets a Deployment of this service: delete it"
         conditions.true(ConditionType.CONFLICTING_SCALER, Reason.OTHER_SCALER, message)
 
 
-def _gateway(passage: Passage, *, conditions: Conditions) -> None:
-    write = conditions.true if passage.status is ConditionStatus.TRUE else conditions.false
-    write(ConditionType.GATEWAY_AVAILABLE, passage.reason, passage.message)
+def _gateway(gateway_readiness: GatewayReadiness, *, conditions: Conditions) -> None:
+    write = conditions.true if gateway_readiness.status is ConditionStatus.TRUE else conditions.false
+    write(ConditionType.GATEWAY_AVAILABLE, gateway_readiness.reason, gateway_readiness.message)
 
 
-def _pools(decision: Decision, *, around: Surroundings) -> list[PoolStatus]:
-    return [_pool(target, around=around) for target in decision.targets]
+def _pools(decision: Decision, *, given: StatusInput) -> list[PoolStatus]:
+    return [_pool(target, given=given) for target in decision.targets]
 
 
-def _pool(target: PoolTarget, *, around: Surroundings) -> PoolStatus:
-    source = around.capacity_sources.get(target.pool, CapacitySource.ESTIMATE)
+def _pool(target: PoolTarget, *, given: StatusInput) -> PoolStatus:
+    source = given.capacity_sources.get(target.pool, CapacitySource.ESTIMATE)
     return PoolStatus(
         gpu_pool=target.pool,
         desired=target.replicas,

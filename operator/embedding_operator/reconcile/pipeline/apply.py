@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.observation import Observation
-from embedding_operator.domain.status.report import Obstacle
+from embedding_operator.domain.status.report import StallCause
 from embedding_operator.kube.errors import Unavailable
 from embedding_operator.kube.reader import PoolObject, ServiceObject
 from embedding_operator.kube.resources import DEPLOYMENT
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.kube.writer import ChildWriter, Outcome
-from embedding_operator.reconcile.pipeline.observe import Scene
+from embedding_operator.reconcile.pipeline.observe import Observed
 from embedding_operator.rendering import names
 from embedding_operator.rendering.manifest import Manifest
 
@@ -23,13 +23,15 @@ def replicas_to_write(observation: Observation, decision: Decision) -> dict[str,
     return {pool.name: pool.replicas for pool in observation.pools}
 
 
-def deployments_to_keep(scene: Scene, decision: Decision) -> set[ObjectKey]:
+def deployments_to_keep(observed: Observed, decision: Decision) -> set[ObjectKey]:
     """Return Deployments that serve even if they are not rendered: their pool left the spec, or has no GPUPool."""
     holding = {target.pool for target in decision.targets if target.replicas > 0}
-    listed = {entry.gpu_pool for entry in scene.prepared.spec.pools}
+    listed = {entry.gpu_pool for entry in observed.prepared.spec.pools}
     return {
-        ObjectKey(DEPLOYMENT.kind, scene.service.namespace, names.deployment_name(scene.service.name, pool=each.pool))
-        for each in scene.objects
+        ObjectKey(
+            DEPLOYMENT.kind, observed.service.namespace, names.deployment_name(observed.service.name, pool=each.pool)
+        )
+        for each in observed.objects
         if each.pool in listed or not decision.write or each.pool in holding
     }
 
@@ -40,39 +42,41 @@ class Children:
 
     writer: ChildWriter
 
-    async def apply(self, scene: Scene, decision: Decision, *, manifests: tuple[Manifest, ...]) -> Obstacle | None:
+    async def apply(
+        self, observed: Observed, decision: Decision, *, manifests: tuple[Manifest, ...]
+    ) -> StallCause | None:
         """Write `manifests`; return what the cluster holds against it."""
         keep = {ObjectKey(manifest.kind, manifest.namespace, manifest.name) for manifest in manifests}
-        keep |= deployments_to_keep(scene, decision)
+        keep |= deployments_to_keep(observed, decision)
         try:
             if decision.write:
                 victims = {name for target in decision.targets for name in target.victims}
-                await self.writer.mark_victims(scene.service, names=victims)
-            obstacle = await self._write(manifests, owner=scene.service)
-            await self.writer.prune(scene.service, keep=keep)
+                await self.writer.mark_victims(observed.service, names=victims)
+            stall_cause = await self._write(manifests, owner=observed.service)
+            await self.writer.prune(observed.service, keep=keep)
         except Unavailable as error:
             if error.reason is None:
                 raise
-            return Obstacle(reason=error.reason, message=error.message)
-        return obstacle or _refusal(scene.objects)
+            return StallCause(reason=error.reason, message=error.message)
+        return stall_cause or _refusal(observed.objects)
 
     def forget(self, uid: str) -> None:
         """Drop what is remembered of the children of a service that is gone."""
         self.writer.forget(uid)
 
-    async def _write(self, manifests: tuple[Manifest, ...], *, owner: ServiceObject) -> Obstacle | None:
+    async def _write(self, manifests: tuple[Manifest, ...], *, owner: ServiceObject) -> StallCause | None:
         """Write every child that may be written; return who holds the name of one that may not."""
-        obstacle: Obstacle | None = None
+        stall_cause: StallCause | None = None
         for manifest in manifests:
             applied = await self.writer.apply(manifest, owner=owner)
             if applied.outcome is Outcome.NAME_CONFLICT:
-                obstacle = Obstacle(reason=Reason.NAME_CONFLICT, message=applied.message)
-        return obstacle
+                stall_cause = StallCause(reason=Reason.NAME_CONFLICT, message=applied.message)
+        return stall_cause
 
 
-def _refusal(objects: tuple[PoolObject, ...]) -> Obstacle | None:
+def _refusal(objects: tuple[PoolObject, ...]) -> StallCause | None:
     """Return what a quota or an admission check says about the pods of a Deployment."""
     refusal = next((each.refusal for each in objects if each.refusal is not None), None)
     if refusal is None or refusal.reason is None:
         return None
-    return Obstacle(reason=refusal.reason, message=refusal.message)
+    return StallCause(reason=refusal.reason, message=refusal.message)

@@ -8,7 +8,7 @@ from embedding_operator.domain.placement.handover import takes_over
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.store import ObjectKey
-from embedding_operator.reconcile.pipeline.observe import Scene
+from embedding_operator.reconcile.pipeline.observe import Observed
 from embedding_operator.reconcile.pipeline.validate import Prepared
 from embedding_operator.reconcile.sources.parity_probes import Candidate, ParityBook
 
@@ -25,25 +25,25 @@ class Comparison:
         """Return what is known of the replicas of `service`, by pod UID."""
         return self._book.parities(_vector_space(service, prepared))
 
-    def ask(self, scene: Scene, decision: Decision) -> None:
+    def ask(self, observed: Observed, decision: Decision) -> None:
         """Let the vectors of the pools be compared if `decision` lets one take over from another."""
         goal = {target.pool: target.goal for target in decision.targets}
-        if not takes_over(scene.observation.pools, goal=goal):
+        if not takes_over(observed.observation.pools, goal=goal):
             return
         candidates = [
             Candidate(
                 uid=pod.replica.uid,
                 endpoint=pod.endpoint,
-                age=(scene.observation.now - pod.replica.ready_since).total_seconds(),
+                age=(observed.observation.now - pod.replica.ready_since).total_seconds(),
             )
-            for each in scene.objects
+            for each in observed.objects
             for pod in each.pods
             if pod.endpoint is not None and pod.replica.ready_since is not None
         ]
-        key = ObjectKey(EMBEDDING_SERVICE.kind, scene.service.namespace, scene.service.name)
-        space = _vector_space(scene.service, scene.prepared)
-        if self._vector_spaces.get(scene.service.uid) != space:
-            self._vector_spaces[scene.service.uid] = space
+        key = ObjectKey(EMBEDDING_SERVICE.kind, observed.service.namespace, observed.service.name)
+        space = _vector_space(observed.service, observed.prepared)
+        if self._vector_spaces.get(observed.service.uid) != space:
+            self._vector_spaces[observed.service.uid] = space
             self._book.forget(self._vector_spaces.values())
         self._book.ask(space, candidates, answered=lambda: self._again(key))
 

@@ -10,7 +10,7 @@ from embedding_operator.api.v1alpha1.scaling import Trigger
 from embedding_operator.domain.capacity.estimate import Capacity, replica_capacity
 from embedding_operator.domain.capacity.startup_time import allowed_startup_seconds
 from embedding_operator.domain.capacity.throughput import work_since
-from embedding_operator.domain.gateway_routing import Phase
+from embedding_operator.domain.gateway_routing import RoutePhase
 from embedding_operator.domain.load.engine_load import EngineSample, measure, recent_tokens_per_request
 from embedding_operator.domain.load.gateway_load import (
     GatewaySample,
@@ -43,7 +43,7 @@ from embedding_operator.telemetry.history import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Observed:
     """What one reconcile of a service looks at, beside the observation that the decision gets."""
 
     service: ServiceObject
@@ -86,14 +86,14 @@ class Observer:
     read_triggers: Callable[[Sequence[Trigger]], tuple[TriggerReading, ...]] = unread
     forecast: Callable[[str, Bounds], float | None] = unknown
 
-    def scene(
+    def observed(
         self,
         service: ServiceObject,
         prepared: Prepared,
         *,
         parities: Mapping[str, Parity],
         memory: ScalingMemory | None,
-    ) -> Scene:
+    ) -> Observed:
         """Return what there is of `service` now; `parities` are by pod UID."""
         now, spec, pools = self.now(), prepared.spec, prepared.pools
         learned = () if memory is None else memory.learned
@@ -125,7 +125,7 @@ class Observer:
             forecast_tokens_per_second=self.forecast(service.uid, bounds),
             memory=memory,
         )
-        return Scene(
+        return Observed(
             service=service, prepared=prepared, objects=objects, capacities=capacities, observation=observation
         )
 
@@ -136,8 +136,8 @@ class Observer:
 
     def _gateway(self, service: ServiceObject, spec: EmbeddingServiceSpec, *, now: datetime) -> GatewayLoad | None:
         """Return what the gateway says; None where requests do not come through it, or soon will not."""
-        door = Gateways(store=self.store).door(service)
-        if not spec.gateway.enabled or door is None or door.phase is Phase.ENGINES:
+        state = Gateways(store=self.store).state(service)
+        if not spec.gateway.enabled or state is None or state.phase is RoutePhase.ENGINES:
             return None
         pods = self.reader.gateway_pods(service)
         heard = listen(

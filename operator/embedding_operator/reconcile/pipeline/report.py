@@ -7,19 +7,19 @@ from pydantic import ValidationError
 
 from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus, ModelStatus
 from embedding_operator.domain.decision import Decision
-from embedding_operator.domain.gateway_routing import Passage
+from embedding_operator.domain.gateway_routing import GatewayReadiness
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.model.resolution import resolve_model
 from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.status.events import announcements
 from embedding_operator.domain.status.memory_codec import remembered
-from embedding_operator.domain.status.report import Obstacle, Surroundings, stalled_status, status_of
+from embedding_operator.domain.status.report import StallCause, StatusInput, stalled_status, status_of
 from embedding_operator.kube.events import EventRecorder, Occurrence, Regarding
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.scalers import Scalers
 from embedding_operator.kube.status import StatusWriter
-from embedding_operator.reconcile.pipeline.observe import Scene
+from embedding_operator.reconcile.pipeline.observe import Observed
 
 
 class Reporter:
@@ -33,32 +33,32 @@ class Reporter:
 
     async def report(
         self,
-        scene: Scene,
+        observed: Observed,
         decision: Decision,
         *,
-        obstacle: Obstacle | None,
-        passage: Passage,
+        stall_cause: StallCause | None,
+        gateway_readiness: GatewayReadiness,
         previous: EmbeddingServiceStatus,
     ) -> None:
         """Say what was decided, what is in the way of it, and which way requests take."""
-        service = scene.service
+        service = observed.service
         scalers = self.other_scalers.get((service.namespace, service.name), ())
-        around = Surroundings(
+        given = StatusInput(
             generation=service.generation,
             url=f"http://{service.name}.{service.namespace}.svc",
-            model=_model(scene),
-            capacity_sources={pool: capacity.source for pool, capacity in scene.capacities.items()},
-            passage=passage,
-            obstacle=obstacle,
+            model=_model(observed),
+            capacity_sources={pool: capacity.source for pool, capacity in observed.capacities.items()},
+            gateway_readiness=gateway_readiness,
+            stall_cause=stall_cause,
             other_scaler=", ".join(scalers) or None,
         )
-        status = status_of(scene.observation, decision, around=around, previous=previous)
+        status = status_of(observed.observation, decision, given=given, previous=previous)
         await self._write(service, status, previous=previous)
 
-    async def stall(self, service: ServiceObject, obstacle: Obstacle, *, previous: EmbeddingServiceStatus) -> None:
+    async def stall(self, service: ServiceObject, stall_cause: StallCause, *, previous: EmbeddingServiceStatus) -> None:
         """Say why nothing is done about the spec as it is."""
         conditions = Conditions(previous.conditions, generation=service.generation, now=self._now())
-        status = stalled_status(obstacle, previous=previous, conditions=conditions, generation=service.generation)
+        status = stalled_status(stall_cause, previous=previous, conditions=conditions, generation=service.generation)
         await self._write(service, status, previous=previous)
 
     def forget(self, uid: str) -> None:
@@ -93,8 +93,8 @@ def last_memory(status: EmbeddingServiceStatus) -> ScalingMemory | None:
     return remembered(status.decision.memory)
 
 
-def _model(scene: Scene) -> ModelStatus:
-    model = resolve_model(scene.service.name, scene.prepared.spec, scene.prepared.pools)
+def _model(observed: Observed) -> ModelStatus:
+    model = resolve_model(observed.service.name, observed.prepared.spec, observed.prepared.pools)
     return ModelStatus(
         revision=model.revision,
         dtype=model.dtype,

@@ -9,20 +9,20 @@ from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus
 from embedding_operator.domain.admission.checks import Problem
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision
-from embedding_operator.domain.gateway_routing import Situation, passage, routed
+from embedding_operator.domain.gateway_routing import RoutingInput, gateway_readiness, routed
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.status.report import Obstacle
+from embedding_operator.domain.status.report import StallCause
 from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.reconcile.pipeline.apply import Children, replicas_to_write
 from embedding_operator.reconcile.pipeline.compare_vectors import Comparison
-from embedding_operator.reconcile.pipeline.observe import Observer, Scene
+from embedding_operator.reconcile.pipeline.observe import Observed, Observer
 from embedding_operator.reconcile.pipeline.render import Renderings
 from embedding_operator.reconcile.pipeline.report import Reporter, last_memory, parsed_status
 from embedding_operator.reconcile.pipeline.validate import Preparations, Refused
 
-Decided = Callable[[Scene, Decision, float], None]
+Decided = Callable[[Observed, Decision, float], None]
 """Takes what was looked at, what was decided, and the seconds that the decision took."""
 
 
@@ -70,19 +70,19 @@ class ServiceReconciler:
         previous = parsed_status(service)
         prepared = steps.preparations.prepare(service)
         if isinstance(prepared, Refused):
-            refused = Obstacle(reason=Reason.INVALID_SPEC, message=prepared.message)
+            refused = StallCause(reason=Reason.INVALID_SPEC, message=prepared.message)
             await steps.reporter.stall(service, refused, previous=previous)
             return None
-        scene = steps.observer.scene(
+        observed = steps.observer.observed(
             service,
             prepared,
             parities=steps.comparison.parities(service, prepared),
             memory=self._memory.get(service.uid) or last_memory(previous),
         )
-        if any(each.reason is not Reason.GPU_POOL_NOT_FOUND for each in prepared.problems) or not scene.has_a_place:
+        if any(each.reason is not Reason.GPU_POOL_NOT_FOUND for each in prepared.problems) or not observed.has_a_place:
             await steps.reporter.stall(service, _described(prepared.problems), previous=previous)
             return None
-        return await self._act(scene, previous=previous)
+        return await self._act(observed, previous=previous)
 
     def forget_all_but(self, uids: Collection[str]) -> None:
         """Drop what is remembered of services that are gone."""
@@ -91,45 +91,49 @@ class ServiceReconciler:
             self._steps.forget(uid)
         self._met.intersection_update(uids)
 
-    async def _act(self, scene: Scene, *, previous: EmbeddingServiceStatus) -> float | None:
-        steps, service = self._steps, scene.service
-        decision = self._decide(scene)
-        steps.comparison.ask(scene, decision)
-        replicas = replicas_to_write(scene.observation, decision)
-        situation = self._situation(scene)
-        routing = routed(situation)
+    async def _act(self, observed: Observed, *, previous: EmbeddingServiceStatus) -> float | None:
+        steps, service = self._steps, observed.service
+        decision = self._decide(observed)
+        steps.comparison.ask(observed, decision)
+        replicas = replicas_to_write(observed.observation, decision)
+        routing_input = self._routing_input(observed)
+        routing = routed(routing_input)
         manifests = steps.renderings.manifests(
             service,
-            scene.prepared,
+            observed.prepared,
             replicas=replicas,
             route=routing.route,
             connection_limit=decision.connection_limit,
         )
-        obstacle = await steps.children.apply(scene, decision, manifests=manifests)
-        if obstacle is None and scene.prepared.problems:
-            obstacle = _described(scene.prepared.problems)
+        stall_cause = await steps.children.apply(observed, decision, manifests=manifests)
+        if stall_cause is None and observed.prepared.problems:
+            stall_cause = _described(observed.prepared.problems)
         await steps.reporter.report(
-            scene, decision, obstacle=obstacle, passage=passage(situation, routing.route), previous=previous
+            observed,
+            decision,
+            stall_cause=stall_cause,
+            gateway_readiness=gateway_readiness(routing_input, routing.route),
+            previous=previous,
         )
         return min(decision.requeue_after, routing.requeue_after or decision.requeue_after)
 
-    def _situation(self, scene: Scene) -> Situation:
-        observation = scene.observation
-        return self._steps.gateways.situation(
-            scene.service,
-            scene.prepared.spec.gateway,
+    def _routing_input(self, observed: Observed) -> RoutingInput:
+        observation = observed.observation
+        return self._steps.gateways.routing_input(
+            observed.service,
+            observed.prepared.spec.gateway,
             engines_ready=sum(len(pool.ready) for pool in observation.pools),
             now=observation.now,
         )
 
-    def _decide(self, scene: Scene) -> Decision:
+    def _decide(self, observed: Observed) -> Decision:
         begun = time.perf_counter()
-        decision = decide(scene.observation)
-        self._steps.decided(scene, decision, time.perf_counter() - begun)
-        self._memory[scene.service.uid] = decision.memory
+        decision = decide(observed.observation)
+        self._steps.decided(observed, decision, time.perf_counter() - begun)
+        self._memory[observed.service.uid] = decision.memory
         return decision
 
 
-def _described(problems: tuple[Problem, ...]) -> Obstacle:
+def _described(problems: tuple[Problem, ...]) -> StallCause:
     first = next(each for each in problems)
-    return Obstacle(reason=first.reason, message="; ".join(f"{each.field}: {each.message}" for each in problems))
+    return StallCause(reason=first.reason, message="; ".join(f"{each.field}: {each.message}" for each in problems))

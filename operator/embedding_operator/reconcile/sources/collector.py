@@ -1,4 +1,4 @@
-"""Ask the pods of services for their figures, engines and gateways at once, and keep what they say."""
+"""Poll the pods of services, engines and gateways at once, and keep what they say."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,8 +19,8 @@ Poll = Callable[[Mapping[str, str]], Awaitable[tuple[Sample, ...]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """Asks every pod of some services, and records what they said."""
+class Collector:
+    """Polls every pod of some services, and records what they said."""
 
     reader: Reader
     poll_engines: Poll[EngineSample]
@@ -29,8 +29,8 @@ class Survey:
     gateways: History[str, GatewaySample]
     now: Callable[[], datetime]
 
-    async def take(self, services: Sequence[ServiceObject]) -> None:
-        """Ask the pods of `services`. Takes as long as the slowest of them, at most the time limit of the pollers."""
+    async def collect(self, services: Sequence[ServiceObject]) -> None:
+        """Poll the pods of `services`. Takes as long as the slowest of them, at most the time limit of the pollers."""
         engines = {service.uid: self._engines(service) for service in services}
         gateways = {service.uid: self._gateways(service) for service in services}
         from_engines, from_gateways = await asyncio.gather(

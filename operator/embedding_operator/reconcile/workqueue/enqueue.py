@@ -20,7 +20,7 @@ class KeySink(Protocol):
         """Ask for one reconcile of `key`, soon."""
 
 
-class Feed:
+class Enqueuer:
     """Keeps the store current and adds the keys that a change concerns."""
 
     def __init__(self, *, store: ObjectStore, sink: KeySink) -> None:

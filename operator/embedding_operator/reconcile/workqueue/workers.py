@@ -10,7 +10,7 @@ from embedding_operator.kube.store import ObjectKey
 from embedding_operator.reconcile.workqueue.queue import Failed, KeyedQueue, Outcome, Succeeded
 
 Reconcile = Callable[[ObjectKey], Awaitable[float | None]]
-Observed = Callable[[str, float], None]
+OnResult = Callable[[str, float], None]
 """Takes the result of a reconcile, one of a few fixed words, and the seconds that it took."""
 
 NEVER = float("inf")
@@ -18,7 +18,7 @@ NEVER = float("inf")
 _log = structlog.get_logger(__name__)
 
 
-async def work(queue: KeyedQueue[ObjectKey], reconcile: Reconcile, *, observed: Observed) -> None:
+async def work(queue: KeyedQueue[ObjectKey], reconcile: Reconcile, *, on_result: OnResult) -> None:
     """Reconcile one key after the other until cancelled; no error of one key ends the worker."""
     while True:
         key = await queue.get()
@@ -29,7 +29,7 @@ async def work(queue: KeyedQueue[ObjectKey], reconcile: Reconcile, *, observed: 
             outcome, result = await _outcome(key, reconcile)
         finally:
             queue.done(key, outcome)
-            observed(result, time.monotonic() - begun)
+            on_result(result, time.monotonic() - begun)
 
 
 async def _outcome(key: ObjectKey, reconcile: Reconcile) -> tuple[Outcome, str]:

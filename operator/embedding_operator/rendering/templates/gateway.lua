@@ -1,8 +1,8 @@
 -- What the gateway needs beyond HAProxy's own rules: to look into a request's body, to hold a request while there is no
--- engine, and to tell the agent that the queue needs attention.
+-- engine, and to tell the agent that the queue needs poke.
 
 local HOLD_STEP_MS = 50
-local ATTENTION_INTERVAL_SECONDS = 0.1
+local POKE_INTERVAL_SECONDS = 0.1
 local AGENT_TIMEOUT_SECONDS = 1
 local MICROSECONDS = 1000000
 
@@ -108,21 +108,21 @@ local told_at = 0
 local is_about_to_tell = false
 
 local function tell(port)
-    local wait = told_at + ATTENTION_INTERVAL_SECONDS - seconds_now()
+    local wait = told_at + POKE_INTERVAL_SECONDS - seconds_now()
     if wait > 0 then core.msleep(math.ceil(wait * 1000)) end
     told_at = seconds_now()
     is_about_to_tell = false
     local agent = core.tcp()
     agent:settimeout(AGENT_TIMEOUT_SECONDS)
     if agent:connect("127.0.0.1", port) then
-        agent:send("POST /attention HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        agent:send("POST /poke HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         agent:receive("*l")
     end
     agent:close()
 end
 
 -- Calls that come while one is on its way are covered by it: what they saw, the operator will read.
-core.register_action("attention", { "http-req" }, function(_, port)
+core.register_action("poke", { "http-req" }, function(_, port)
     if is_about_to_tell then return end
     is_about_to_tell = true
     core.register_task(function() tell(tonumber(port)) end)

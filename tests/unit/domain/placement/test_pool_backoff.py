@@ -8,8 +8,8 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import PoolBackoff, RequirementBucket, ScalingMemory
-from embedding_operator.domain.observation import Bounds, Pool, Replica
-from embedding_operator.domain.placement.pool_backoff import cannot_start, pool_backoffs
+from embedding_operator.domain.observation import Bounds, Pool, Replica, cannot_start
+from embedding_operator.domain.placement.pool_backoff import pool_backoffs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

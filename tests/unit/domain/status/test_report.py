@@ -10,12 +10,12 @@ from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.api.v1alpha1.status import CapacitySource, EmbeddingServiceStatus, ModelStatus
 from embedding_operator.domain.decide import decide
-from embedding_operator.domain.gateway_routing import Passage
+from embedding_operator.domain.gateway_routing import GatewayReadiness
 from embedding_operator.domain.memory import LearnedPool, PoolBackoff
 from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy, Work
 from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.status.memory_codec import remembered, written
-from embedding_operator.domain.status.report import Obstacle, Surroundings, stalled_status, status_of
+from embedding_operator.domain.status.report import StallCause, StatusInput, stalled_status, status_of
 
 from tests.unit.domain.scenes import (
     A10,
@@ -32,19 +32,21 @@ from tests.unit.domain.scenes import (
     trigger,
 )
 
-AROUND = Surroundings(
+AROUND = StatusInput(
     generation=3,
     url="http://demo.search.svc",
     model=ModelStatus(dtype=Dtype.FLOAT16, architecture=Architecture.DECODER),
     capacity_sources={},
-    passage=Passage(status=ConditionStatus.TRUE, reason=Reason.ROUTED, message="through the gateway"),
+    gateway_readiness=GatewayReadiness(
+        status=ConditionStatus.TRUE, reason=Reason.ROUTED, message="through the gateway"
+    ),
 )
 CHEAPEST = Policy(allocation=Allocation.CHEAPEST)
 NIGHT = replace(bounds(("t4", 1, 4)), source="EmbeddingService", window="night", since=NOON, next_transition=at(3600))
 
 
-def report(observation: Observation, *, around: Surroundings = AROUND) -> dict[str, Condition]:
-    status = status_of(observation, decide(observation), around=around, previous=EmbeddingServiceStatus())
+def report(observation: Observation, *, given: StatusInput = AROUND) -> dict[str, Condition]:
+    status = status_of(observation, decide(observation), given=given, previous=EmbeddingServiceStatus())
     return {condition.type: condition for condition in status.conditions}
 
 
@@ -258,13 +260,13 @@ def test_every_condition_is_always_there() -> None:
 
 
 def test_an_obstacle_and_another_scaler_are_named() -> None:
-    around = replace(
+    given = replace(
         AROUND,
-        obstacle=Obstacle(reason=Reason.GPU_POOL_NOT_FOUND, message="spec.pools[0].gpuPool: no GPUPool b200"),
+        stall_cause=StallCause(reason=Reason.GPU_POOL_NOT_FOUND, message="spec.pools[0].gpuPool: no GPUPool b200"),
         other_scaler="HorizontalPodAutoscaler search/hpa",
     )
 
-    conditions = report(observe(pool(ready=1), measured=load()), around=around)
+    conditions = report(observe(pool(ready=1), measured=load()), given=given)
 
     assert conditions["Stalled"].reason == Reason.GPU_POOL_NOT_FOUND
     assert conditions["ConflictingScaler"].status is ConditionStatus.TRUE
@@ -273,8 +275,8 @@ def test_an_obstacle_and_another_scaler_are_named() -> None:
 
 def test_a_service_that_nobody_reaches_is_not_ready() -> None:
     serving = observe(pool(ready=1), measured=load())
-    down = Passage(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_UNAVAILABLE, message="0 of 2 are Ready")
-    unreachable = report(serving, around=replace(AROUND, passage=down))
+    down = GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_UNAVAILABLE, message="0 of 2 are Ready")
+    unreachable = report(serving, given=replace(AROUND, gateway_readiness=down))
     for kind in (ConditionType.READY, ConditionType.GATEWAY_AVAILABLE):
         condition = unreachable[kind]
         assert (condition.status, condition.reason) == (ConditionStatus.FALSE, Reason.GATEWAY_UNAVAILABLE)
@@ -283,8 +285,8 @@ def test_a_service_that_nobody_reaches_is_not_ready() -> None:
 
 def test_a_service_without_its_gateway_serves_and_says_so() -> None:
     serving = observe(pool(ready=1), measured=load())
-    off = Passage(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_DISABLED, message="enabled is false")
-    conditions = report(serving, around=replace(AROUND, passage=off))
+    off = GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_DISABLED, message="enabled is false")
+    conditions = report(serving, given=replace(AROUND, gateway_readiness=off))
     assert conditions[ConditionType.READY].status is ConditionStatus.TRUE
     assert conditions[ConditionType.GATEWAY_AVAILABLE].reason == Reason.GATEWAY_DISABLED
     assert report(serving)[ConditionType.GATEWAY_AVAILABLE].status is ConditionStatus.TRUE
@@ -307,13 +309,13 @@ def test_a_stalled_service_that_serves_stays_ready_and_keeps_what_it_knew() -> N
     serving = status_of(
         (scene := observe(pool(ready=1), measured=load())),
         decide(scene),
-        around=AROUND,
+        given=AROUND,
         previous=EmbeddingServiceStatus(),
     )
     conditions = Conditions(serving.conditions, generation=4, now=at(60))
 
     status = stalled_status(
-        Obstacle(reason=Reason.DTYPE_UNSUPPORTED, message="spec.model.dtype: use float16"),
+        StallCause(reason=Reason.DTYPE_UNSUPPORTED, message="spec.model.dtype: use float16"),
         previous=serving,
         conditions=conditions,
         generation=4,
@@ -329,7 +331,7 @@ def test_a_stalled_service_that_serves_stays_ready_and_keeps_what_it_knew() -> N
 def test_memory_survives_the_status_as_json() -> None:
     for _, observation, _, _, _ in SCENES:
         decision = decide(observation)
-        status = status_of(observation, decision, around=AROUND, previous=EmbeddingServiceStatus())
+        status = status_of(observation, decision, given=AROUND, previous=EmbeddingServiceStatus())
         text = json.dumps(status.model_dump(mode="json", by_alias=True, exclude_none=True))
         read = EmbeddingServiceStatus.model_validate(json.loads(text))
 
@@ -342,7 +344,7 @@ def test_memory_survives_the_status_as_json() -> None:
 def test_a_service_without_a_schedule_shows_none() -> None:
     scene = observe(pool(ready=1), measured=load(), allowed=Bounds(pools=bounds(("a10", 1, 2)).pools))
 
-    assert status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus()).schedule is None
+    assert status_of(scene, decide(scene), given=AROUND, previous=EmbeddingServiceStatus()).schedule is None
 
 
 def test_a_service_that_wakes_is_starting() -> None:
@@ -359,7 +361,7 @@ def test_a_service_that_wakes_is_starting() -> None:
 
 def test_the_queue_is_that_of_the_gateway_where_there_is_one() -> None:
     def queue(observation: Observation) -> float | None:
-        status = status_of(observation, decide(observation), around=AROUND, previous=EmbeddingServiceStatus())
+        status = status_of(observation, decide(observation), given=AROUND, previous=EmbeddingServiceStatus())
         assert status.decision is not None
         return status.decision.queue_requests
 
@@ -382,7 +384,7 @@ def test_a_capacity_that_was_learned_is_shown_as_such() -> None:
     taught = LearnedPool(pool="a10", seed=A10, rates=(1500,) * 9, tokens_per_second=1500.0)
     memory = settled_memory(1000.0)._replace(learned=(taught,))
     scene = observe(replace(pool(ready=1), work=(busy,)), pool("t4", speed=T4), measured=load(), memory=memory)
-    status = status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus())
+    status = status_of(scene, decide(scene), given=AROUND, previous=EmbeddingServiceStatus())
 
     assert [(each.tokens_per_second, each.capacity_source) for each in status.pools] == [
         (1500, CapacitySource.LEARNED),
@@ -394,13 +396,13 @@ def test_the_time_of_a_start_is_shown_once_one_was_seen() -> None:
     taught = LearnedPool(pool="a10", seed=A10, cold_starts=(80, 95))
     scene = observe(pool(ready=1), measured=load(), memory=settled_memory(1000.0)._replace(learned=(taught,)))
     for observation, seconds in ((scene, 95), (replace(scene, memory=None), None)):
-        status = status_of(observation, decide(observation), around=AROUND, previous=EmbeddingServiceStatus())
+        status = status_of(observation, decide(observation), given=AROUND, previous=EmbeddingServiceStatus())
         assert [each.start_seconds_p90 for each in status.pools] == [seconds]
 
 
 def test_the_status_says_what_triggers_said() -> None:
     scene = observe(pool(ready=1), measured=load(), triggers=[trigger(3.0), trigger(None, name="mail")])
-    status = status_of(scene, decide(scene), around=AROUND, previous=EmbeddingServiceStatus())
+    status = status_of(scene, decide(scene), given=AROUND, previous=EmbeddingServiceStatus())
     assert status.decision is not None
     assert [each.model_dump() for each in status.decision.triggers] == [
         {"name": "orders", "value": 3.0, "problem": None},
@@ -427,7 +429,7 @@ def test_a_handover_that_does_not_end_is_said(age: int, reason: Reason) -> None:
         reason=Reason.WAITING_FOR_READY,
     )
     previous = EmbeddingServiceStatus(conditions=[begun])
-    status = status_of(scene, decide(scene), around=AROUND, previous=previous)
+    status = status_of(scene, decide(scene), given=AROUND, previous=previous)
     found = next(each for each in status.conditions if each.type == ConditionType.HANDOVER_IN_PROGRESS)
     assert found.reason == reason
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.domain.decide import decide
-from embedding_operator.domain.gateway_routing import Phase
+from embedding_operator.domain.gateway_routing import RoutePhase
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.load.gateway_load import GatewaySample
 from embedding_operator.domain.memory import ScalingMemory
@@ -17,7 +17,7 @@ from embedding_operator.kube.store import ObjectStore
 from embedding_operator.reconcile.pipeline.catalog import Catalog
 from embedding_operator.reconcile.pipeline.observe import Observer
 from embedding_operator.reconcile.pipeline.validate import Preparations, Prepared
-from embedding_operator.reconcile.sources.collector import Survey
+from embedding_operator.reconcile.sources.collector import Collector
 from embedding_operator.rendering.names import ROUTE
 from embedding_operator.telemetry.history import History
 
@@ -29,7 +29,7 @@ from tests.unit.reconcile.world import service_on
 class Scenery:
     """A service on one pool, whose pods say what a test lets them say."""
 
-    def __init__(self, *pods: Body, phase: Phase = Phase.GATEWAY, **spec: Any) -> None:
+    def __init__(self, *pods: Body, phase: RoutePhase = RoutePhase.GATEWAY, **spec: Any) -> None:
         self.now = NOON
         self.store = ObjectStore()
         self.asked: list[Mapping[str, str]] = []
@@ -49,7 +49,7 @@ class Scenery:
         gateways: History[str, GatewaySample] = History()
         self.preparations = Preparations(catalog)
         self.reader = reader
-        self.survey = Survey(
+        self.collector = Collector(
             reader=reader,
             poll_engines=self._engines,
             poll_gateways=self._gateways,
@@ -91,10 +91,10 @@ class Scenery:
 
     async def look(self, *, after: float = 0.0, memory: ScalingMemory | None = None) -> Observation:
         self.now += timedelta(seconds=after)
-        await self.survey.take([self.service()])
+        await self.collector.collect([self.service()])
         prepared = self.preparations.prepare(self.service())
         assert isinstance(prepared, Prepared)
-        return self.observer.scene(self.service(), prepared, parities={}, memory=memory).observation
+        return self.observer.observed(self.service(), prepared, parities={}, memory=memory).observation
 
 
 def idle_engine(uid: str, now: datetime) -> EngineSample:
@@ -161,20 +161,20 @@ async def test_one_look_is_enough_to_see_a_burst() -> None:
 @pytest.mark.parametrize(
     ("phase", "spec"),
     [
-        (Phase.ENGINES, {}),
-        (Phase.GATEWAY, {"gateway": {"enabled": False}}),
-        (Phase.LEAVING, {"gateway": {"enabled": False}}),
+        (RoutePhase.ENGINES, {}),
+        (RoutePhase.GATEWAY, {"gateway": {"enabled": False}}),
+        (RoutePhase.LEAVING, {"gateway": {"enabled": False}}),
     ],
     ids=["still starting", "switched off", "leaving"],
 )
 async def test_where_requests_do_not_come_through_the_gateway_engines_speak_alone(
-    phase: Phase, spec: dict[str, Any]
+    phase: RoutePhase, spec: dict[str, Any]
 ) -> None:
     scenery = Scenery(*PODS, phase=phase, **spec)
     scenery.engine, scenery.gateway = idle_engine, full_gateway
     await scenery.look()
     seen = await scenery.look(after=5)
-    alone = Scenery(PODS[0], phase=Phase.ENGINES)
+    alone = Scenery(PODS[0], phase=RoutePhase.ENGINES)
     alone.engine = idle_engine
     await alone.look()
     assert seen.gateway is None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from embedding_operator.kube.store import ObjectKey, ObjectStore
-from embedding_operator.reconcile.workqueue.enqueue import Feed
+from embedding_operator.reconcile.workqueue.enqueue import Enqueuer
 
 SERVICE_LABELS = {"app.kubernetes.io/managed-by": "embedding-operator", "embedding-operator.io/service": "demo"}
 
@@ -37,13 +37,13 @@ def keys() -> Keys:
 
 
 @pytest.fixture
-def feed(keys: Keys) -> Feed:
-    feed = Feed(store=ObjectStore(), sink=keys)
-    feed.seen("EmbeddingService", body("demo", namespace="search"), deleted=False)
-    feed.seen("EmbeddingService", body("other", namespace="ads"), deleted=False)
-    feed.seen("GPUPool", body("a10"), deleted=False)
+def enqueuer(keys: Keys) -> Enqueuer:
+    enqueuer = Enqueuer(store=ObjectStore(), sink=keys)
+    enqueuer.seen("EmbeddingService", body("demo", namespace="search"), deleted=False)
+    enqueuer.seen("EmbeddingService", body("other", namespace="ads"), deleted=False)
+    enqueuer.seen("GPUPool", body("a10"), deleted=False)
     keys.added.clear()
-    return feed
+    return enqueuer
 
 
 DEMO = ObjectKey("EmbeddingService", "search", "demo")
@@ -66,26 +66,26 @@ A10 = ObjectKey("GPUPool", "", "a10")
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_a_change_concerns(
-    feed: Feed, keys: Keys, kind: str, seen: dict[str, Any], expected: set[ObjectKey]
+    enqueuer: Enqueuer, keys: Keys, kind: str, seen: dict[str, Any], expected: set[ObjectKey]
 ) -> None:
-    feed.seen(kind, seen, deleted=False)
+    enqueuer.seen(kind, seen, deleted=False)
 
     assert set(keys.added) == expected
 
 
-def test_an_event_without_news_concerns_nothing(feed: Feed, keys: Keys) -> None:
+def test_an_event_without_news_concerns_nothing(enqueuer: Enqueuer, keys: Keys) -> None:
     again = body("demo", namespace="search")
     again["metadata"]["resourceVersion"] = "7"
     again["status"] = {"replicas": 3}
-    feed.seen("EmbeddingService", again, deleted=False)
+    enqueuer.seen("EmbeddingService", again, deleted=False)
 
     assert keys.added == []
 
 
-def test_a_deletion_concerns_the_object_once(feed: Feed, keys: Keys) -> None:
-    feed.seen("EmbeddingService", body("demo", namespace="search"), deleted=True)
-    feed.seen("EmbeddingService", body("demo", namespace="search"), deleted=True)
+def test_a_deletion_concerns_the_object_once(enqueuer: Enqueuer, keys: Keys) -> None:
+    enqueuer.seen("EmbeddingService", body("demo", namespace="search"), deleted=True)
+    enqueuer.seen("EmbeddingService", body("demo", namespace="search"), deleted=True)
 
     assert keys.added == [DEMO]
-    assert list(feed.every_service()) == [OTHER]
-    assert list(feed.every_cluster_object()) == [A10]
+    assert list(enqueuer.every_service()) == [OTHER]
+    assert list(enqueuer.every_cluster_object()) == [A10]

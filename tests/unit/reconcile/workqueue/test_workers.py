@@ -68,12 +68,12 @@ async def run_once(error: Exception | None, *, first: float = 60.0) -> tuple[lis
             raise error
         return None
 
-    def observed(result: str, _: float) -> None:
+    def on_result(result: str, _: float) -> None:
         results.append(result)
         finished.set()
 
     queue.add(KEY)
-    worker = asyncio.create_task(work(queue, reconcile, observed=observed))
+    worker = asyncio.create_task(work(queue, reconcile, on_result=on_result))
     await asyncio.wait_for(finished.wait(), timeout=5)
     assert not worker.done()
     worker.cancel()
@@ -114,7 +114,7 @@ async def test_a_key_that_keeps_failing_is_tried_less_and_less_often(error: Exce
         raise error
 
     queue.add(KEY)
-    worker = asyncio.create_task(work(queue, reconcile, observed=lambda _, __: None))
+    worker = asyncio.create_task(work(queue, reconcile, on_result=lambda _, __: None))
     for _ in range(10):
         await timeline.pass_to_the_next_timer()
     worker.cancel()

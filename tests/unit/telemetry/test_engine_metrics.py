@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from embedding_operator.telemetry.figures import LoadFigures, PageFigures, load_figures, page_figures
+from embedding_operator.telemetry.engine_metrics import EngineMetrics, LoadReport, read_engine_metrics, read_load_report
 
 OWN = 'model_name="qwen3-embedding",engine_type="unified"'
 PAGE = f"""\
@@ -32,7 +32,7 @@ LOADS = {"timestamp": "2026-06-03T12:00:00+00:00", "version": "0.5.23", "loads":
 
 
 def test_a_page_gives_the_figures_of_the_embedding_endpoint() -> None:
-    assert page_figures(PAGE) == PageFigures(
+    assert read_engine_metrics(PAGE) == EngineMetrics(
         in_flight=12.0,
         running=8.0,
         waiting_requests=5.0,
@@ -44,36 +44,36 @@ def test_a_page_gives_the_figures_of_the_embedding_endpoint() -> None:
 
 def test_an_engine_that_had_no_request_yet_has_none_in_flight() -> None:
     page = 'sglang:http_requests_active{endpoint="/ready",method="GET"} 0.0\n'
-    assert page_figures(page) == PageFigures(in_flight=0.0)
+    assert read_engine_metrics(page) == EngineMetrics(in_flight=0.0)
 
 
 @pytest.mark.parametrize(
     "page", ["\n", "# nothing\n", PAGE.replace("sglang:", "sglang_")], ids=["empty", "comments", "renamed"]
 )
 def test_what_is_not_on_the_page_is_missing_and_not_zero(page: str) -> None:
-    assert page_figures(page) == PageFigures()
+    assert read_engine_metrics(page) == EngineMetrics()
 
 
 @pytest.mark.parametrize("length", [0, 100, len(PAGE) - 1])
 def test_a_page_that_was_cut_off_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match="no end"):
-        page_figures(PAGE[:length])
+        read_engine_metrics(PAGE[:length])
 
 
 def test_figures_that_are_no_numbers_stay_so() -> None:
-    figures = page_figures(PAGE.replace(" 12.0", " NaN"))
-    assert figures.in_flight is not None
-    assert math.isnan(figures.in_flight)
+    metrics = read_engine_metrics(PAGE.replace(" 12.0", " NaN"))
+    assert metrics.in_flight is not None
+    assert math.isnan(metrics.in_flight)
 
 
 def test_a_report_of_loads() -> None:
-    assert load_figures(LOADS) == LoadFigures(
+    assert read_load_report(LOADS) == LoadReport(
         running=0.0, waiting_requests=20.0, waiting_tokens=4000.0, tokens_computed=90000.0
     )
 
 
 def test_ranks_are_added_up() -> None:
-    assert load_figures({"loads": [RANK, RANK]}).waiting_tokens == 8000.0
+    assert read_load_report({"loads": [RANK, RANK]}).waiting_tokens == 8000.0
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_ranks_are_added_up() -> None:
     [None, [], {}, "loads", {"loads": None}, {"loads": {}}, {"loads": []}, {"loads": [1, None]}, {"loads": [{}]}],
 )
 def test_a_report_of_another_form_says_nothing(report: object) -> None:
-    assert load_figures(report) == LoadFigures()
+    assert read_load_report(report) == LoadReport()
 
 
 @pytest.mark.parametrize("value", [None, "20", True, [20]])
 def test_a_value_that_is_no_number_is_missing(value: object) -> None:
-    figures = load_figures({"loads": [{**RANK, "num_waiting_reqs": value}]})
-    assert (figures.waiting_requests, figures.waiting_tokens) == (None, 4000.0)
+    metrics = read_load_report({"loads": [{**RANK, "num_waiting_reqs": value}]})
+    assert (metrics.waiting_requests, metrics.waiting_tokens) == (None, 4000.0)
 
 
 def test_a_figure_that_one_rank_lacks_is_missing() -> None:
-    assert load_figures({"loads": [RANK, {"num_running_reqs": 1}]}) == LoadFigures(running=1.0)
+    assert read_load_report({"loads": [RANK, {"num_running_reqs": 1}]}) == LoadReport(running=1.0)

@@ -1,6 +1,6 @@
-"""What SGLang calls the figures that the operator reads, in its metrics page and in its report of loads.
+"""What SGLang calls the metrics that the operator reads, on its metrics page and in its report of loads.
 
-A figure that is not there is None. A labelled metric of SGLang appears with its first value: as soon as any endpoint is
+A metric that is not there is None. A labelled metric of SGLang appears with its first value: as soon as any endpoint is
 on the page (probes count), one that is not there has had no request.
 """
 
@@ -25,7 +25,7 @@ _REFUSED = "503"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageFigures:
+class EngineMetrics:
     """What the metrics page of an engine says."""
 
     in_flight: float | None = None
@@ -37,7 +37,7 @@ class PageFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadFigures:
+class LoadReport:
     """What the report of loads of an engine says, over all its ranks."""
 
     running: float | None = None
@@ -46,8 +46,8 @@ class LoadFigures:
     tokens_computed: float | None = None
 
 
-def page_figures(page: str) -> PageFigures:
-    """Return the figures of a metrics page; raise `ValueError` for one that was cut off.
+def read_engine_metrics(page: str) -> EngineMetrics:
+    """Return the metrics of a page; raise `ValueError` for one that was cut off.
 
     A counter that lost some of its lines would look as if it had been set back, and then as if it leapt.
     """
@@ -55,7 +55,7 @@ def page_figures(page: str) -> PageFigures:
         raise ValueError("the metrics page has no end")
     metrics = read_metrics(page, names=_NAMES)
     responses = metrics[RESPONSES]
-    return PageFigures(
+    return EngineMetrics(
         in_flight=_total(metrics[ACTIVE], where=_is_embedding),
         running=_total(metrics[RUNNING]),
         waiting_requests=_total(metrics[QUEUED]),
@@ -65,11 +65,11 @@ def page_figures(page: str) -> PageFigures:
     )
 
 
-def load_figures(report: object) -> LoadFigures:
-    """Return the figures of a report of loads, parsed from JSON; none where it has another form."""
+def read_load_report(report: object) -> LoadReport:
+    """Return what a report of loads, parsed from JSON, says; nothing where it has another form."""
     loads = report.get("loads") if isinstance(report, dict) else None
     ranks = [rank for rank in loads if isinstance(rank, dict)] if isinstance(loads, list) else []
-    return LoadFigures(
+    return LoadReport(
         running=_sum_of(ranks, "num_running_reqs"),
         waiting_requests=_sum_of(ranks, "num_waiting_reqs"),
         waiting_tokens=_sum_of(ranks, "num_waiting_uncached_tokens"),
@@ -95,5 +95,5 @@ def _total(lines: Sequence[Line], *, where: Callable[[Mapping[str, str]], bool] 
 
 def _sum_of(ranks: Iterable[Mapping[str, Any]], key: str) -> float | None:
     values = [rank.get(key) for rank in ranks]
-    figures = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    return sum(figures) if figures and len(figures) == len(values) else None
+    numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return sum(numbers) if numbers and len(numbers) == len(values) else None

@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.observation import (
+    Allowance,
+    Bounds,
+    Load,
+    Observation,
+    Parity,
+    Pool,
+    Replica,
+    ScalingPolicy,
+)
 
 from benchmarks.results_file import percentile, write
 
@@ -24,7 +33,7 @@ def observation(*, pools: int, replicas: int, tick: int, memory: ScalingMemory |
     made = tuple(_pool(number, replicas=replicas) for number in range(pools))
     return Observation(
         now=now,
-        policy=Policy(),
+        policy=ScalingPolicy(),
         bounds=Bounds(pools=tuple(Allowance(pool=pool.name, min_replicas=1, max_replicas=100) for pool in made[:2])),
         pools=made,
         load=Load(

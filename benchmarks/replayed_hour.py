@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.simulation.arrivals import arrivals
-from embedding_operator.simulation.cluster import PoolSpec
+from embedding_operator.simulation.cluster import SimPoolSpec
 from embedding_operator.simulation.facts import NodesFact, StartFact
 from embedding_operator.simulation.kernel import Floats, Integers
 from embedding_operator.simulation.ours import Ours
@@ -120,7 +120,7 @@ def _setup(requests: Requests, *, phase: int) -> Setup:
         begin=0.0,
         end=float(phase + SECONDS),
         pools=(
-            PoolSpec(
+            SimPoolSpec(
                 name=POOL,
                 gpu=POOL,
                 server=server,

@@ -6,7 +6,7 @@ from functools import partial
 
 from embedding_operator.simulation.baselines.training import TrainingWeek
 from embedding_operator.simulation.ours import Ours
-from embedding_operator.simulation.policy import Policy
+from embedding_operator.simulation.policy import SimPolicy
 
 from benchmarks.simulation.grids import Grid, Parameters, on_one_pool, on_two_pools
 from benchmarks.simulation.results import Kind
@@ -30,7 +30,7 @@ class Contestant:
     kind: Kind
     default: Parameters
     candidates: tuple[Parameters, ...]
-    build: Callable[[Parameters], Policy]
+    build: Callable[[Parameters], SimPolicy]
 
 
 def contestants(scenario: Scenario, *, week: TrainingWeek, night_speed: float) -> tuple[Contestant, ...]:
@@ -60,12 +60,12 @@ def _ours(
     night_speed: float,
     hears_queue: bool = True,
     hears_rate: bool = True,
-) -> Policy:
+) -> SimPolicy:
     spec = scenario.spec(parameters=parameters, week=week, night_speed=night_speed)
     return Ours(spec, hears_queue=hears_queue, hears_rate=hears_rate)
 
 
-def _ablation(policy: str, *, default: Parameters, build: Callable[[Parameters], Policy]) -> Contestant:
+def _ablation(policy: str, *, default: Parameters, build: Callable[[Parameters], SimPolicy]) -> Contestant:
     return Contestant(policy=policy, kind=Kind.ABLATION, default=default, candidates=(), build=build)
 
 

@@ -14,7 +14,7 @@ from embedding_operator.simulation.baselines.queue_autoscaler import QueueAutosc
 from embedding_operator.simulation.baselines.scaled_objects import keda_queue, keda_queue_and_cron, keda_queue_and_rate
 from embedding_operator.simulation.baselines.training import TrainingWeek
 from embedding_operator.simulation.baselines.triggers import QUEUE_THRESHOLD, TARGET_UTILIZATION
-from embedding_operator.simulation.policy import Policy
+from embedding_operator.simulation.policy import SimPolicy
 
 BUDGET = 12
 """Settings that are tried for each policy."""
@@ -35,7 +35,7 @@ class Grid:
     policy: str
     default: Parameters
     candidates: tuple[Parameters, ...]
-    build: Callable[[Parameters], Policy]
+    build: Callable[[Parameters], SimPolicy]
 
 
 def on_one_pool(week: TrainingWeek) -> tuple[Grid, ...]:
@@ -50,7 +50,7 @@ def on_two_pools(week: TrainingWeek, *, night_pool: str) -> tuple[Grid, ...]:
     """
     by_day = max(1, round(week.peak(percentile=static_peak.PERCENTILE)))
 
-    def build(parameters: Parameters) -> Policy:
+    def build(parameters: Parameters) -> SimPolicy:
         hours = int(parameters["day_hours"])
         return day_and_night.day_and_night(
             DayAndNight(
@@ -96,7 +96,7 @@ def _by_clock(week: TrainingWeek) -> tuple[Grid, ...]:
 
 
 def _by_queue(week: TrainingWeek) -> tuple[Grid, ...]:
-    def with_cron(parameters: Parameters) -> Policy:
+    def with_cron(parameters: Parameters) -> SimPolicy:
         plan = week.daily_plan(
             percentile=hourly_cron.PERCENTILE,
             utilization=parameters["utilization"],

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from embedding_operator.simulation import kernel
 from embedding_operator.simulation.clairvoyant_bounds import clairvoyant, perfect_forecast, played
-from embedding_operator.simulation.clairvoyant_work import Work, work_of
+from embedding_operator.simulation.clairvoyant_work import SimWork, work_of
 from embedding_operator.simulation.facts import Facts, Prices
 from embedding_operator.simulation.measures import Measures
-from embedding_operator.simulation.policy import Policy, View
-from embedding_operator.simulation.simulation import NEVER, Moment, Outcome, Setup, Watch, simulate
+from embedding_operator.simulation.policy import SimPolicy, View
+from embedding_operator.simulation.simulation import NEVER, Moment, Setup, SimOutcome, Watch, simulate
 from embedding_operator.simulation.trace import DAY_SECONDS
 
 from benchmarks.simulation.contestants import Contestant
@@ -51,7 +51,7 @@ class Ground:
 class Timed:
     """A policy, and the seconds that it took to look."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: SimPolicy) -> None:
         self._policy = policy
         self.seconds = 0.0
         self.name, self.period = policy.name, policy.period
@@ -108,7 +108,7 @@ def _bound(job: Job, *, setup: Setup, ground: Ground, begun: float) -> Run:
 
     The cheapest mix of pools depends on their prices, so each table has a plan of its own.
     """
-    work: Work = work_of(setup)
+    work: SimWork = work_of(setup)
     best = clairvoyant if job.key.policy == CLAIRVOYANT else perfect_forecast
     bounds = {
         table.name: best(work, setup=setup, prices=prices)
@@ -132,7 +132,7 @@ def _run(
     job: Job,
     *,
     kind: Kind,
-    outcome: Outcome,
+    outcome: SimOutcome,
     node_hours: Mapping[str, float],
     ground: Ground,
     seconds: tuple[float, float],

@@ -10,7 +10,7 @@ from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSp
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.domain.capacity.estimate import replica_capacity
 from embedding_operator.simulation.baselines.training import TrainingWeek, replicas_for
-from embedding_operator.simulation.cluster import PoolSpec
+from embedding_operator.simulation.cluster import SimPoolSpec
 from embedding_operator.simulation.facts import Facts
 
 SERVICE = Path(__file__).with_name("service.yaml")
@@ -63,11 +63,11 @@ class Scenario:
             spec["schedule"] = {"timeZone": "UTC", "windows": windows}
         return EmbeddingServiceSpec.model_validate(spec)
 
-    def pools(self, facts: Facts, *, prices: str) -> tuple[PoolSpec, ...]:
+    def pools(self, facts: Facts, *, prices: str) -> tuple[SimPoolSpec, ...]:
         """Return the pools for the simulation; policies are told the prices of the table `prices`."""
         table = next(each for each in facts.prices if each.name == prices)
         return tuple(
-            PoolSpec(
+            SimPoolSpec(
                 name=gpu,
                 gpu=gpu,
                 server=facts.server(model=MODEL, gpu=gpu),

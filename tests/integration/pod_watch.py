@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from embedding_operator.kube.labels import MANAGED_SELECTOR
+from embedding_operator.kube.metadata import MANAGED_SELECTOR
 from embedding_operator.rendering.names import GPU_POOL
 
 from testbed.harness.conditions import condition_of

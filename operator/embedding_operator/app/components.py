@@ -1,11 +1,9 @@
 """The components of the operator, built and wired once."""
 
 import asyncio
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import aiohttp
 
@@ -14,9 +12,11 @@ from embedding_operator.app.recorder import Recorder
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.load.gateway_load import GatewaySample
+from embedding_operator.kube.backoff import Backoff
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.events import EventRecorder
 from embedding_operator.kube.gateways import Gateways
+from embedding_operator.kube.metadata import utc_now
 from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.status import StatusWriter
 from embedding_operator.kube.store import ObjectKey, ObjectStore
@@ -36,7 +36,7 @@ from embedding_operator.reconcile.pipeline.validate import Preparations
 from embedding_operator.reconcile.sources.collector import Collector
 from embedding_operator.reconcile.sources.parity_probes import ParityBook
 from embedding_operator.reconcile.workqueue.enqueue import Enqueuer
-from embedding_operator.reconcile.workqueue.queue import Backoff, KeyedQueue
+from embedding_operator.reconcile.workqueue.queue import KeyedQueue
 from embedding_operator.rendering.gateway_pod import AUDIENCE
 from embedding_operator.rendering.renderer import EngineDefaults, GatewayDefaults
 from embedding_operator.settings import Settings
@@ -108,7 +108,7 @@ def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
         observer=_observer(store, catalog, reader=reader, histories=histories, asked=asked),
         decided=decided,
         comparison=Comparison(parity, again=queue.add),
-        gateways=Gateways(store=store),
+        gateways=Gateways(store=store, reader=reader),
         renderings=Renderings(EngineDefaults(image=settings.engine_image), gateway=gateway_defaults(settings)),
         children=Children(writer=ChildWriter(client, store=store)),
         reporter=reporter,
@@ -132,7 +132,7 @@ def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
 
 def new_queue() -> Keys:
     """Return an empty queue on the time of the running event loop."""
-    return KeyedQueue(timeline=asyncio.get_running_loop(), backoff=Backoff(jitter=random.random))
+    return KeyedQueue(timeline=asyncio.get_running_loop(), backoff=Backoff())
 
 
 def poke_handler(
@@ -164,11 +164,6 @@ def gateway_defaults(settings: Settings) -> GatewayDefaults:
         operator_labels=dict(settings.pod_labels),
         metrics_namespaces=settings.metrics_namespaces,
     )
-
-
-def utc_now() -> datetime:
-    """Return the current instant."""
-    return datetime.now(UTC)
 
 
 def _collector(

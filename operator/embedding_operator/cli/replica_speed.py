@@ -42,7 +42,7 @@ class Tariff:
     prices: dict[str, float]
 
 
-def pools_of(file: ServiceFile, *, facts: Facts, tariff: Tariff) -> tuple[cluster.PoolSpec, ...]:
+def pools_of(file: ServiceFile, *, facts: Facts, tariff: Tariff) -> tuple[cluster.SimPoolSpec, ...]:
     """Return the pools for the simulation; raise `CommandError` where nothing says how fast one is."""
     return tuple(_pool(file, entry, facts=facts, price=tariff.prices[entry.gpu_pool]) for entry in file.spec.pools)
 
@@ -137,11 +137,11 @@ def _model(file: ServiceFile) -> str | None:
     return None if repository is None else repository.repo.rpartition("/")[2]
 
 
-def _pool(file: ServiceFile, entry: PoolSpec, *, facts: Facts, price: float) -> cluster.PoolSpec:
+def _pool(file: ServiceFile, entry: PoolSpec, *, facts: Facts, price: float) -> cluster.SimPoolSpec:
     bounds = [entry, *_in_windows(file, entry.gpu_pool)]
     most = max(each.max_replicas for each in bounds)
     capacity = replica_capacity(file.spec, pool=entry.gpu_pool, gpu=file.gpu_pools.get(entry.gpu_pool))
-    return cluster.PoolSpec(
+    return cluster.SimPoolSpec(
         name=entry.gpu_pool,
         gpu=entry.gpu_pool,
         server=speed_of(file, pool=entry.gpu_pool, facts=facts).server,

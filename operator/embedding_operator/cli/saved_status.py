@@ -10,11 +10,10 @@ from embedding_operator.api.crd import EMBEDDING_SERVICE
 from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.explain import Subject
+from embedding_operator.kube.metadata import Body
 
 HOW_TO_SAVE = "save it with kubectl get embsvc NAME -o yaml"
 STATUS_FIELDS = {"conditions", "decision", "observedGeneration", "pools"}
-
-Body = Mapping[str, Any]
 
 
 def read_subject(text: str, *, name: str | None, origin: str) -> Subject:

@@ -16,8 +16,8 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolBounds
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.domain.admission.checks import problems
+from embedding_operator.kube.metadata import Body
 
-Body = Mapping[str, Any]
 Spec = TypeVar("Spec", bound=ApiModel)
 
 

@@ -26,8 +26,8 @@ from embedding_operator.simulation.clairvoyant_work import work_of
 from embedding_operator.simulation.facts import Facts
 from embedding_operator.simulation.measures import Measures
 from embedding_operator.simulation.ours import Ours
-from embedding_operator.simulation.policy import Policy, View
-from embedding_operator.simulation.simulation import NEVER, Outcome, Setup, Watch, simulate
+from embedding_operator.simulation.policy import SimPolicy, View
+from embedding_operator.simulation.simulation import NEVER, Setup, SimOutcome, Watch, simulate
 from embedding_operator.simulation.trace import DAY_SECONDS, Trace
 
 WARM_START = "D1"
@@ -56,7 +56,7 @@ class Wish:
 class _Announced:
     """A policy that says how far the simulation is, once a day."""
 
-    def __init__(self, policy: Policy, *, title: str, until: float, say: Say) -> None:
+    def __init__(self, policy: SimPolicy, *, title: str, until: float, say: Say) -> None:
         self._policy, self._title, self._until, self._say = policy, title, until, say
         self._day = -1
         self.name, self.period = policy.name, policy.period
@@ -174,7 +174,7 @@ def _load(setup: Setup) -> tuple[float, float]:
     return float(rates.mean()), float(rates.max())
 
 
-def _run(setup: Setup, policy: Policy, *, say: Say, watch: Watch = NEVER) -> Outcome:
+def _run(setup: Setup, policy: SimPolicy, *, say: Say, watch: Watch = NEVER) -> SimOutcome:
     return simulate(setup, _Announced(policy, title=policy.name, until=setup.end, say=say), watch=watch)
 
 
@@ -241,7 +241,7 @@ def _facts(file: ServiceFile, *, pool: str, setup: Setup, facts: Facts) -> PoolF
     )
 
 
-def _curve(outcome: Outcome, *, watch: Watch) -> Curve:
+def _curve(outcome: SimOutcome, *, watch: Watch) -> Curve:
     moments = outcome.moments
     tokens = [moment.arrived_tokens for moment in moments]
     rates = [(later - earlier) / watch.step for earlier, later in pairwise(tokens)]

@@ -28,7 +28,7 @@ from embedding_operator.domain.load.skew import skew
 from embedding_operator.domain.memory import LearnedPool, ScalingMemory
 from embedding_operator.domain.observation import Observation
 from embedding_operator.domain.placement.goal import Placement, place
-from embedding_operator.domain.placement.handover import SETTLE, hand_over, victims
+from embedding_operator.domain.placement.handover import REPLICA_SETTLE, hand_over, victims
 from embedding_operator.domain.placement.prewarm import prewarm_at
 
 
@@ -133,9 +133,9 @@ def _requeue_after(observation: Observation, *, placement: Placement) -> float:
 
     That is a window edge or a start for one, a replica that settles, or a pool that opens.
     """
-    now, unsettled = observation.now, observation.now - SETTLE
+    now, unsettled = observation.now, observation.now - REPLICA_SETTLE
     moments = [
-        pod.ready_since + SETTLE
+        pod.ready_since + REPLICA_SETTLE
         for pool in observation.pools
         for pod in pool.ready
         if pod.ready_since is not None and pod.ready_since > unsettled

@@ -9,7 +9,7 @@
 | Leaving | gateway pods        | yes                            | everybody                              |
 
 Connections that clients keep open lead where they led before a change. So after it the way before stays open for
-`LINGER`, and engines are opened `SETTLE` before the Service selects them: network plugins take a moment.
+`LINGER`, and engines are opened `ENGINES_SETTLE` before the Service selects them: network plugins take a moment.
 
 A Service that is new has no such clients: it begins with the gateway and keeps everybody else out at once, so that no
 request ever gets around the API keys.
@@ -29,7 +29,7 @@ from enum import StrEnum
 from embedding_operator.api.v1alpha1.conditions import ConditionStatus, Reason
 
 LINGER = timedelta(seconds=60)
-SETTLE = timedelta(seconds=5)
+ENGINES_SETTLE = timedelta(seconds=5)
 
 
 class RoutePhase(StrEnum):
@@ -114,7 +114,7 @@ def routed(given: RoutingInput) -> Routing:
         case RoutePhase.GATEWAY:
             return Routing(route=Route(state=state, gateway=True, restricted=not lingering), requeue_after=lingering)
         case RoutePhase.LEAVING:
-            settling = _left(SETTLE, state=state, now=given.now)
+            settling = _left(ENGINES_SETTLE, state=state, now=given.now)
             return Routing(route=Route(state=state, gateway=True, restricted=False), requeue_after=settling)
         case RoutePhase.ENGINES:
             gateway = given.wanted or lingering is not None
@@ -180,7 +180,7 @@ def _next_phase(given: RoutingInput, *, state: RouteState) -> RoutePhase:
         case RoutePhase.LEAVING if given.wanted:
             return RoutePhase.GATEWAY
         case RoutePhase.LEAVING if given.engines_ready and not given.restricted:
-            return RoutePhase.LEAVING if _left(SETTLE, state=state, now=given.now) else RoutePhase.ENGINES
+            return RoutePhase.LEAVING if _left(ENGINES_SETTLE, state=state, now=given.now) else RoutePhase.ENGINES
     return state.phase
 
 

@@ -33,7 +33,7 @@ class Parity(StrEnum):
     FAILED = "Failed"
 
 
-class Work(NamedTuple):
+class WorkSample(NamedTuple):
     """What one Ready replica did between two samples, some seconds apart.
 
     `in_flight` is the mean of the requests at both ends, `least_in_flight` the smaller of the two. `waited` says that
@@ -74,7 +74,7 @@ class Pool:
     replicas: int
     tokens_per_second: float
     pods: tuple[Replica, ...] = ()
-    work: tuple[Work, ...] = ()
+    work: tuple[WorkSample, ...] = ()
     starts_warm: bool = False
     price_per_hour: float | None = None
     startup_seconds: float = STARTUP_SECONDS
@@ -216,7 +216,7 @@ class TriggerReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class ScalingPolicy:
     """The goals and limits of scaling, in the units of the decision."""
 
     mode: ScalingMode = ScalingMode.ACTIVE
@@ -234,7 +234,7 @@ class Policy:
     fallback_replicas: int | None = None
 
     @classmethod
-    def of(cls, spec: ScalingSpec, *, allocation: Allocation = Allocation.ORDERED) -> "Policy":
+    def of(cls, spec: ScalingSpec, *, allocation: Allocation = Allocation.ORDERED) -> "ScalingPolicy":
         """Return the policy that `spec.scaling` and `spec.allocation` state."""
         return cls(
             mode=spec.mode,
@@ -266,7 +266,7 @@ class Observation:
     """
 
     now: datetime
-    policy: Policy
+    policy: ScalingPolicy
     bounds: Bounds
     pools: tuple[Pool, ...]
     load: Load | None

@@ -5,7 +5,7 @@ from typing import Any
 
 import kopf
 
-from embedding_operator.kube.labels import MANAGED_SELECTOR
+from embedding_operator.kube.metadata import MANAGED_SELECTOR
 from embedding_operator.kube.resources import CHILDREN, CUSTOM, NAMESPACE, NODE, POD, Resource
 
 Seen = Callable[[str, Mapping[str, Any], bool], None]

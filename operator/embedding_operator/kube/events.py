@@ -8,12 +8,12 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from embedding_operator.domain.status.events import EventType
 from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
-from embedding_operator.kube.instants import rfc3339_micro
+from embedding_operator.kube.metadata import rfc3339_micro, utc_now
 from embedding_operator.kube.resources import EVENT, Resource
 
 CONTROLLER = "embedding-operator.io/embedding-operator"
@@ -137,14 +137,10 @@ def _shortened(note: str) -> str:
     return note if len(encoded) <= MAX_NOTE else encoded[: MAX_NOTE - 3].decode(errors="ignore") + "..."
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class EventRecorder:
     """Records occurrences while `run` runs; `instance` names this process."""
 
-    def __init__(self, client: Client, *, instance: str, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, client: Client, *, instance: str, now: Callable[[], datetime] = utc_now) -> None:
         self._client = client
         self._instance = instance
         self._now = now

@@ -9,12 +9,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
-from embedding_operator.kube.instants import rfc3339_micro
+from embedding_operator.kube.metadata import rfc3339_micro, utc_now
 from embedding_operator.kube.resources import LEASE
 
 
@@ -57,10 +57,6 @@ def boot_clock() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Lease:
     """Leadership of one process. `identity` must be that of one process at a time, such as the name of its pod.
 
@@ -77,7 +73,7 @@ class Lease:
         identity: str,
         terms: Terms | None = None,
         clock: Callable[[], float] = boot_clock,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._client = client

@@ -9,9 +9,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from embedding_operator.kube.metadata import Body
 from embedding_operator.kube.resources import CHILDREN, CUSTOM, DEPLOYMENT, NAMESPACE, NODE, POD
-
-Body = Mapping[str, Any]
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "labels", "creationTimestamp")
 _OWNED = (*_METADATA, "annotations", "ownerReferences", "deletionTimestamp")

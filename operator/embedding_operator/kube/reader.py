@@ -9,13 +9,14 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.observation import Replica
 from embedding_operator.gateway_contract import METRICS_PORT
 from embedding_operator.kube.errors import refusal_reason
-from embedding_operator.kube.instants import instant
-from embedding_operator.kube.ownership import is_owned_by
+from embedding_operator.kube.metadata import Body, instant, is_owned_by
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, NAMESPACE, POD
-from embedding_operator.kube.store import Body, ObjectStore
+from embedding_operator.kube.store import ObjectStore
 from embedding_operator.kube.stuck import Stuck, stuck
-from embedding_operator.kube.victims import is_marked
 from embedding_operator.rendering.names import COMPONENT, GATEWAY, GPU_POOL, PORT
+
+GATEWAY_STARTUP_SECONDS = 60.0
+"""How long the start of a gateway pod takes, with its image to be pulled; one that takes twice as long is stuck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,6 @@ class ServiceObject:
     created_at: datetime
     generation: int
     labels: Mapping[str, str]
-    annotations: Mapping[str, str]
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
     deleting: bool
@@ -40,22 +40,22 @@ class PodObject:
 
     replica: Replica
     pool: str
-    node: str | None
     endpoint: str | None
     stuck: Stuck | None
-    is_victim: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayPod:
-    """One gateway pod that runs. One that is about to leave is not Ready: it may still hold requests.
+    """One gateway pod that is not over. One that terminates is not Ready, but may still hold requests.
 
-    `endpoint` is the base URL of HAProxy's exporter.
+    `endpoint` is the base URL of HAProxy's exporter, once known; `problem` what keeps the pod from becoming Ready.
     """
 
     uid: str
-    endpoint: str
+    endpoint: str | None
     is_ready: bool
+    is_terminating: bool = False
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,6 @@ class PoolObject:
     """The Deployment of one pool, and its pods. `refusal` is set while pods can not be created."""
 
     pool: str
-    deployment: str
     replicas: int
     pods: tuple[PodObject, ...]
     refusal: Refusal | None
@@ -110,15 +109,16 @@ class Reader:
         pools = (_pool(body, pods=pods) for body in deployments)
         return tuple(sorted(pools, key=lambda pool: pool.pool))
 
-    def gateway_pods(self, service: ServiceObject) -> tuple[GatewayPod, ...]:
-        """Return the gateway pods of `service` that have an address and are not over, by name."""
+    def gateway_pods(self, service: ServiceObject, *, now: datetime) -> tuple[GatewayPod, ...]:
+        """Return the gateway pods of `service` that are not over, by name."""
         bodies = self._store.owned(POD.kind, namespace=service.namespace, service=service.name)
-        pods = (
-            _gateway_pod(body)
+        return tuple(
+            _gateway_pod(body, now=now)
             for body in bodies
-            if body["metadata"]["labels"].get(COMPONENT) == GATEWAY and _is_of(body, service=service)
+            if body["metadata"]["labels"].get(COMPONENT) == GATEWAY
+            and _is_of(body, service=service)
+            and not _is_over(body)
         )
-        return tuple(pod for pod in pods if pod is not None)
 
     def _pods(
         self, service: ServiceObject, *, now: datetime, startup_seconds: Callable[[str], float]
@@ -140,7 +140,6 @@ def _service(body: Body) -> ServiceObject:
         created_at=instant(metadata["creationTimestamp"]),
         generation=metadata.get("generation", 0),
         labels=metadata.get("labels") or {},
-        annotations=metadata.get("annotations") or {},
         spec=body.get("spec") or {},
         status=body.get("status") or {},
         deleting="deletionTimestamp" in metadata,
@@ -172,10 +171,8 @@ def _pod(body: Body, *, now: datetime, startup_seconds: float) -> PodObject:
             stuck=None if obstacle is None else obstacle.reason,
         ),
         pool=metadata["labels"][GPU_POOL],
-        node=body["spec"].get("nodeName"),
         endpoint=_endpoint(status.get("podIP"), port=PORT),
         stuck=obstacle,
-        is_victim=is_marked(body),
     )
 
 
@@ -186,14 +183,23 @@ def _ready_since(body: Body) -> datetime | None:
     return instant(ready["lastTransitionTime"])
 
 
-def _gateway_pod(body: Body) -> GatewayPod | None:
-    endpoint = _endpoint(body["status"].get("podIP"), port=METRICS_PORT)
-    if endpoint is None or _is_over(body):
-        return None
-    leaves = "deletionTimestamp" in body["metadata"]
+def _gateway_pod(body: Body, *, now: datetime) -> GatewayPod:
+    is_terminating = "deletionTimestamp" in body["metadata"]
     return GatewayPod(
-        uid=body["metadata"]["uid"], endpoint=endpoint, is_ready=_ready_since(body) is not None and not leaves
+        uid=body["metadata"]["uid"],
+        endpoint=_endpoint(body["status"].get("podIP"), port=METRICS_PORT),
+        is_ready=_ready_since(body) is not None and not is_terminating,
+        is_terminating=is_terminating,
+        problem=_gateway_problem(body, now=now),
     )
+
+
+def _gateway_problem(body: Body, *, now: datetime) -> str | None:
+    found = stuck(body, now=now, startup_seconds=GATEWAY_STARTUP_SECONDS)
+    if found is None:
+        return None
+    # How long a pod is overdue is another text at every look, and every text is a write.
+    return f"{body['metadata']['name']} takes long" if found.reason is Reason.START_OVERDUE else found.message
 
 
 def _endpoint(address: str | None, *, port: int) -> str | None:
@@ -207,7 +213,6 @@ def _pool(body: Body, *, pods: Iterable[PodObject]) -> PoolObject:
     name = body["metadata"]["labels"][GPU_POOL]
     return PoolObject(
         pool=name,
-        deployment=body["metadata"]["name"],
         replicas=body["spec"].get("replicas", 1),
         pods=tuple(pod for pod in pods if pod.pool == name),
         refusal=_refusal(body),

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.errors import Conflict, Gone
-from embedding_operator.kube.labels import service_of
+from embedding_operator.kube.metadata import Body, service_of
 from embedding_operator.kube.resources import Resource
-from embedding_operator.kube.store import Body, ObjectKey, ObjectStore
+from embedding_operator.kube.store import ObjectKey, ObjectStore
 
 
 @asynccontextmanager

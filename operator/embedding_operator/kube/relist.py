@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from embedding_operator.kube.client import Client, Listing
-from embedding_operator.kube.labels import MANAGED_SELECTOR
+from embedding_operator.kube.metadata import MANAGED_SELECTOR
 from embedding_operator.kube.resources import (
     CHILDREN,
     EMBEDDING_SERVICE,

@@ -2,15 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.errors import Gone
+from embedding_operator.kube.metadata import Body
 from embedding_operator.kube.relist import list_each
 from embedding_operator.kube.resources import DEPLOYMENT, HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT
 from embedding_operator.kube.store import ObjectStore
 
-Body = Mapping[str, Any]
 Scalers = Mapping[tuple[str, str], tuple[str, ...]]
 """Autoscalers (`kind name`) by namespace and EmbeddingService."""
 

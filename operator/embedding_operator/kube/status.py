@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from embedding_operator.kube.client import Client
-from embedding_operator.kube.instants import instant
+from embedding_operator.kube.metadata import instant
 from embedding_operator.kube.refresh import read_again_if_outdated
 from embedding_operator.kube.resources import Resource
 from embedding_operator.kube.store import ObjectKey, ObjectStore

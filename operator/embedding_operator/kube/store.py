@@ -5,14 +5,12 @@ older version never replaces a newer one, and an object that was seen to be dele
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from embedding_operator.kube.labels import service_of
+from embedding_operator.kube.metadata import Body, service_of
 from embedding_operator.kube.projection import fingerprint, significant, trimmed
-
-Body = Mapping[str, Any]
 
 REMEMBERED_DELETIONS = 8192
 
@@ -100,10 +98,6 @@ class ObjectStore:
                 changes.add(Change(ObjectKey(kind, *place), service_of(entry.body)))
                 self.remove(kind, *place)
         return frozenset(changes)
-
-    def is_listed(self, kind: str) -> bool:
-        """Return whether a full list of `kind` was taken in, so that absence means something."""
-        return kind in self._listed
 
     def get(self, kind: str, namespace: str, name: str) -> Body | None:
         """Return one object as it is kept, or None."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.capacity.startup_time import overdue_after
-from embedding_operator.kube.instants import instant
+from embedding_operator.kube.metadata import instant
 
 CRASHES = 2
 

@@ -1,11 +1,10 @@
-"""One collection of objects, followed for as long as somebody asks: listed once, then kept up to date by a watch.
+"""One collection of objects, followed until the caller stops: listed once, then kept up to date by a watch.
 
 What is known stays known while the API server is away: a collection only changes by what the server says.
 """
 
 import asyncio
 import json
-import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Any
 
 import aiohttp
 
+from embedding_operator.kube.backoff import Backoff
 from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Conflict, Gone, Request, Unavailable, error_of, translated
 from embedding_operator.kube.resources import Resource
@@ -21,12 +21,12 @@ WATCH_SECONDS = 60
 """A watch ends and is taken up again after this time, so that a connection that died in silence is noticed."""
 
 SILENCE_SECONDS = 15.0
-FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 5.0
 SHORTEST_WATCH_SECONDS = 1.0
 
 FAILURES_UNTIL_LIST = 3
 """A server that was restored from a backup may never reach the version that is known."""
+
+WATCH_BACKOFF = Backoff(first=0.2, longest=5.0)
 
 _EXPIRED = 410
 
@@ -43,18 +43,12 @@ class Collection:
         return f"{self.resource.qualified} in {self.namespace} with {self.selector}"
 
 
-def pause_seconds(failures: int, *, jitter: float) -> float:
-    """Return how long to wait after so many failures in a row; `jitter` is from 0 to 1."""
-    longest: float = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 10))
-    return longest * (0.5 + jitter / 2)
-
-
 async def follow(
     client: Client,
     collection: Collection,
     *,
     failed: Callable[[Exception], None],
-    jitter: Callable[[], float] = random.random,
+    backoff: Backoff = WATCH_BACKOFF,
 ) -> AsyncIterator[Mapping[str, Body]]:
     """Yield all objects by name: as they are listed first, and again after each change. Ends never.
 
@@ -85,7 +79,7 @@ async def follow(
         # What ends at once is no success, not even where the server calls it one.
         failures = 0 if now() - began >= SHORTEST_WATCH_SECONDS else failures + 1
         if failures:
-            await asyncio.sleep(pause_seconds(failures, jitter=jitter()))
+            await asyncio.sleep(backoff.pause(failures))
 
 
 def _took(objects: dict[str, Body], event: Body) -> bool:

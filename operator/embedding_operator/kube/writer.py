@@ -9,19 +9,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from embedding_operator.kube import victims
 from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Conflict, Gone
-from embedding_operator.kube.ownership import controller_of, described_owner, is_owned_by
+from embedding_operator.kube.metadata import Body as StoredBody
+from embedding_operator.kube.metadata import controller_of, described_owner, is_owned_by, is_victim, victim_patch
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.refresh import read_again_if_outdated
 from embedding_operator.kube.resources import CHILDREN, EMBEDDING_SERVICE, POD, Resource
-from embedding_operator.kube.store import Body as StoredBody
 from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.rendering.manifest import Manifest
 
 
-class Outcome(StrEnum):
+class WriteOutcome(StrEnum):
     """What came of applying a manifest."""
 
     UNCHANGED = "Unchanged"
@@ -35,7 +34,7 @@ class Applied:
     """The outcome for one manifest; `message` says who holds the name in a conflict of names."""
 
     key: ObjectKey
-    outcome: Outcome
+    outcome: WriteOutcome
     message: str = ""
 
 
@@ -89,10 +88,10 @@ class ChildWriter:
         for pod in self._store.owned(POD.kind, namespace=owner.namespace, service=owner.name):
             name = pod["metadata"]["name"]
             chosen = name in names
-            if chosen == victims.is_marked(pod) or "deletionTimestamp" in pod["metadata"]:
+            if chosen == is_victim(pod) or "deletionTimestamp" in pod["metadata"]:
                 continue
             try:
-                patch = victims.marking(chosen=chosen)
+                patch = victim_patch(chosen=chosen)
                 answer = await self._client.merge(POD, patch, name=name, namespace=owner.namespace)
             except Gone:
                 self._store.remove(POD.kind, owner.namespace, name, uid=pod["metadata"]["uid"])
@@ -106,14 +105,14 @@ class ChildWriter:
     async def _apply(self, manifest: Manifest, *, key: ObjectKey, resource: Resource, owner: ServiceObject) -> Applied:
         live = self._store.get(*key)
         if live is not None and self._is_current(key, live=live, digest=manifest.digest, owner=owner):
-            return Applied(key=key, outcome=Outcome.UNCHANGED)
+            return Applied(key=key, outcome=WriteOutcome.UNCHANGED)
         if live is None:
             live = await self._looked_up(resource, key)
         if live is None:
             # Without force a child that somebody creates at this very moment is a conflict, not a prey.
             answer = await self._client.apply(resource, manifest.body, force=False)
             self._took(key, answer, digest=manifest.digest, owner=owner)
-            return Applied(key=key, outcome=Outcome.CREATED)
+            return Applied(key=key, outcome=WriteOutcome.CREATED)
         if not is_owned_by(live, uid=owner.uid):
             return _name_conflict(key, live=live, owner=owner)
         if "deletionTimestamp" in live["metadata"]:
@@ -121,7 +120,7 @@ class ChildWriter:
             raise Conflict(message)
         answer = await self._client.apply(resource, _only_for(live, manifest.body), force=True)
         self._took(key, answer, digest=manifest.digest, owner=owner)
-        return Applied(key=key, outcome=Outcome.APPLIED)
+        return Applied(key=key, outcome=WriteOutcome.APPLIED)
 
     def _is_current(self, key: ObjectKey, *, live: StoredBody, digest: str, owner: ServiceObject) -> bool:
         wanted = _LastApply(uid=live["metadata"]["uid"], digest=digest, fingerprint=self._store.fingerprint(key))
@@ -176,4 +175,4 @@ def _name_conflict(key: ObjectKey, *, live: StoredBody, owner: ServiceObject) ->
         message = f"{key.kind} {key.namespace}/{key.name} belongs to an earlier {owner.name}: it is removed with it"
         raise Conflict(message)
     message = f"{key.kind} {key.name} exists and is controlled by {described_owner(live)}: rename one of the two"
-    return Applied(key=key, outcome=Outcome.NAME_CONFLICT, message=message)
+    return Applied(key=key, outcome=WriteOutcome.NAME_CONFLICT, message=message)

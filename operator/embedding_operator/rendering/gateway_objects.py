@@ -142,7 +142,7 @@ def _pod(
         "node_selector": dict(defaults.node_selector),
         "tolerations": [each.model_dump(by_alias=True, exclude_none=True) for each in defaults.tolerations],
         "grace_seconds": gateway_pod.grace_seconds(config),
-        "settle_seconds": gateway_pod.SETTLE_SECONDS,
+        "settle_seconds": gateway_pod.ENDPOINT_SETTLE_SECONDS,
         "port_name": names.PORT_NAME,
         "ports": {"http": config.http_port, "metrics": config.metrics_port, "agent": config.agent_port},
         "haproxy_command": gateway_pod.haproxy_command(config),

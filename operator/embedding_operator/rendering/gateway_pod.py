@@ -10,7 +10,7 @@ from embedding_operator.api.v1alpha1.gateway import GatewaySpec
 from embedding_operator.rendering import names
 from embedding_operator.rendering.gateway_config import GatewayConfig
 
-SETTLE_SECONDS = 10
+ENDPOINT_SETTLE_SECONDS = 10
 """After its end has begun a pod goes on taking connections for this long: until no endpoint leads to it any more."""
 GRACE_MARGIN_SECONDS = 10
 
@@ -55,7 +55,7 @@ def haproxy_command(config: GatewayConfig) -> list[str]:
 
 def grace_seconds(config: GatewayConfig) -> int:
     """Return how long a pod may take to end: no request takes longer than HAProxy waits for them itself."""
-    return SETTLE_SECONDS + config.longest_request_seconds + GRACE_MARGIN_SECONDS
+    return ENDPOINT_SETTLE_SECONDS + config.longest_request_seconds + GRACE_MARGIN_SECONDS
 
 
 def haproxy_resources(gateway: GatewaySpec) -> dict[str, Any]:

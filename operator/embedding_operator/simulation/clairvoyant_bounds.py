@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from embedding_operator.simulation.clairvoyant import BoundedPool, cheapest_plan
 from embedding_operator.simulation.clairvoyant_lead import replicas_needed, replicas_with_foresight
 from embedding_operator.simulation.clairvoyant_policy import PlayedPlan
-from embedding_operator.simulation.clairvoyant_work import SLOT_SECONDS, Stretch, Work
+from embedding_operator.simulation.clairvoyant_work import SLOT_SECONDS, SimWork, Stretch
 from embedding_operator.simulation.simulation import Setup
 
 HOUR_SECONDS = 3600.0
@@ -34,7 +34,7 @@ class Bound:
     overloaded_hours: float
 
 
-def clairvoyant(work: Work, *, setup: Setup, prices: Mapping[str, float]) -> Bound:
+def clairvoyant(work: SimWork, *, setup: Setup, prices: Mapping[str, float]) -> Bound:
     """Return the cheapest that any policy could have been; `prices` are those of a node-hour by pool.
 
     Nothing is carried over from one stretch to the next, so that what happens in gaps is free for the bound too.
@@ -45,7 +45,7 @@ def clairvoyant(work: Work, *, setup: Setup, prices: Mapping[str, float]) -> Bou
     return _bound([plan.replicas for plan in plans], setup=setup, prices=prices, overloaded_hours=overloaded)
 
 
-def perfect_forecast(work: Work, *, setup: Setup, prices: Mapping[str, float]) -> Bound:
+def perfect_forecast(work: SimWork, *, setup: Setup, prices: Mapping[str, float]) -> Bound:
     """Return the cost of who scales the first pool alone, and knows what comes within a start and five minutes."""
     first = setup.pools[0]
     most = min(first.max_replicas, first.stock)
@@ -60,7 +60,7 @@ def perfect_forecast(work: Work, *, setup: Setup, prices: Mapping[str, float]) -
     return _bound(plans, setup=setup, prices=prices, overloaded_hours=overloaded * SLOT_SECONDS / HOUR_SECONDS)
 
 
-def played(bound: Bound, *, name: str, work: Work, setup: Setup) -> PlayedPlan:
+def played(bound: Bound, *, name: str, work: SimWork, setup: Setup) -> PlayedPlan:
     """Return the bound's plan as a policy, to see how late it is; across a gap the replicas before it stay."""
     begin = work.stretches[0].begin
     slots = [round((stretch.begin - begin) / SLOT_SECONDS) for stretch in work.stretches]
@@ -78,7 +78,7 @@ def played(bound: Bound, *, name: str, work: Work, setup: Setup) -> PlayedPlan:
     )
 
 
-def _pools(work: Work, *, setup: Setup, prices: Mapping[str, float]) -> list[BoundedPool]:
+def _pools(work: SimWork, *, setup: Setup, prices: Mapping[str, float]) -> list[BoundedPool]:
     return [
         BoundedPool(
             name=pool.name,

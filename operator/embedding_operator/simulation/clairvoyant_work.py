@@ -27,7 +27,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class SimWork:
     """All that is measured of a setup. `capacities` are those of one replica of each pool, 1 for the first.
 
     The capacity of further pools is that with the whole span's mix of lengths; it hardly differs from slot to slot.
@@ -37,7 +37,7 @@ class Work:
     capacities: tuple[float, ...]
 
 
-def work_of(setup: Setup) -> Work:
+def work_of(setup: Setup) -> SimWork:
     """Return the work of the requests of `setup`; raise `ValueError` if nothing of it is measured.
 
     Nothing can be computed in less: requests share full batches, of the most tokens, or of the most requests that
@@ -61,7 +61,7 @@ def work_of(setup: Setup) -> Work:
         raise ValueError("begin and end: nothing between them is measured")
     busy = totals.max(axis=1)
     capacities = tuple(float(busy[0] / seconds) if seconds > 0.0 else 1.0 for seconds in busy)
-    return Work(stretches=tuple(stretches), capacities=capacities)
+    return SimWork(stretches=tuple(stretches), capacities=capacities)
 
 
 def _measured(setup: Setup) -> Iterator[tuple[float, float]]:

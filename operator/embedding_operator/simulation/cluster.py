@@ -15,7 +15,7 @@ from embedding_operator.simulation.starts import Starts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PoolSpec:
+class SimPoolSpec:
     """One GPU pool: how fast it is, what a policy is told of it, and how many nodes there are.
 
     `tokens_per_second` is the seed that policies see, `hourly_price` that of the first price table.
@@ -32,7 +32,7 @@ class PoolSpec:
 
 
 @dataclass(slots=True, kw_only=True)
-class Node:
+class SimNode:
     """One machine. `free_at` is when its pod left; None while it has one."""
 
     ordered_at: float
@@ -45,7 +45,7 @@ class Pod:
 
     uid: int
     created_at: float
-    node: Node | None = None
+    node: SimNode | None = None
     placed_at: float | None = None
     due_at: float | None = None
     ready_at: float | None = None
@@ -61,17 +61,17 @@ class Span:
 
 
 @dataclass(slots=True, kw_only=True)
-class Pool:
+class SimPool:
     """One pool as it is now, and what came of it so far.
 
     `pod_spans` and `node_spans` have ended; `events` are the times of changes of `replicas`, `started` of orders.
     """
 
-    spec: PoolSpec
+    spec: SimPoolSpec
     replicas: int = 0
     pods: list[Pod] = field(default_factory=list)
     draining: list[Pod] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[SimNode] = field(default_factory=list)
     pod_spans: list[Span] = field(default_factory=list)
     node_spans: list[Span] = field(default_factory=list)
     events: list[float] = field(default_factory=list)
@@ -82,8 +82,8 @@ class Pool:
 class Cluster:
     """Brings pools to the replicas that are asked for."""
 
-    def __init__(self, specs: tuple[PoolSpec, ...], *, queues: Queues, starts: Starts, nodes: NodesFact) -> None:
-        self.pools = {spec.name: Pool(spec=spec) for spec in specs}
+    def __init__(self, specs: tuple[SimPoolSpec, ...], *, queues: Queues, starts: Starts, nodes: NodesFact) -> None:
+        self.pools = {spec.name: SimPool(spec=spec) for spec in specs}
         self._queues, self._starts, self._nodes = queues, starts, nodes
         self._next_uid = 0
         self._changes = 0
@@ -145,14 +145,14 @@ class Cluster:
                 self._pay(pool, pod, now=now)
             pool.node_spans += [Span(begin=node.ordered_at, end=now) for node in pool.nodes]
 
-    def _order(self, pool: Pool, *, now: float) -> Pod:
+    def _order(self, pool: SimPool, *, now: float) -> Pod:
         pod = Pod(uid=self._next_uid, created_at=now)
         self._next_uid += 1
         pool.pods.append(pod)
         self._place(pool, now=now)
         return pod
 
-    def _place(self, pool: Pool, *, now: float) -> None:
+    def _place(self, pool: SimPool, *, now: float) -> None:
         """Give nodes to pods that wait for one."""
         for pod in pool.pods:
             if pod.node is not None:
@@ -161,7 +161,7 @@ class Cluster:
             if lingering is None and len(pool.nodes) >= pool.spec.stock:
                 return
             if lingering is None:
-                pod.node = Node(ordered_at=now)
+                pod.node = SimNode(ordered_at=now)
                 pool.nodes.append(pod.node)
             else:
                 pod.node = lingering
@@ -169,11 +169,11 @@ class Cluster:
             pod.placed_at = now
             pod.due_at = now + self._starts.seconds(lingering=lingering is not None)
 
-    def _serve(self, pool: Pool, pod: Pod, *, now: float) -> None:
+    def _serve(self, pool: SimPool, pod: Pod, *, now: float) -> None:
         pod.ready_at = now
         pod.row = self._queues.add(pool.spec.server, now=now)
 
-    def _victim(self, pool: Pool) -> Pod:
+    def _victim(self, pool: SimPool) -> Pod:
         """Return the pod whose end costs least: not Ready, then idle, then young."""
         occupancy = self._queues.occupancy()
         return min(
@@ -186,7 +186,7 @@ class Cluster:
             ),
         )
 
-    def _remove(self, pool: Pool, pod: Pod, *, now: float) -> None:
+    def _remove(self, pool: SimPool, pod: Pod, *, now: float) -> None:
         pool.pods.remove(pod)
         if pod.row is None:
             self._end(pool, pod, now=now)
@@ -195,7 +195,7 @@ class Cluster:
         pool.draining.append(pod)
         self._retire(pool, now=now)
 
-    def _retire(self, pool: Pool, *, now: float) -> None:
+    def _retire(self, pool: SimPool, *, now: float) -> None:
         for pod in tuple(pool.draining):
             gone_at = self._queues.gone(pod.row) if pod.row is not None else now
             if gone_at is not None:
@@ -207,12 +207,12 @@ class Cluster:
                 end = max(node.free_at + self._nodes.linger_seconds, node.ordered_at + self._nodes.minimum_seconds)
                 pool.node_spans.append(Span(begin=node.ordered_at, end=end))
 
-    def _end(self, pool: Pool, pod: Pod, *, now: float) -> None:
+    def _end(self, pool: SimPool, pod: Pod, *, now: float) -> None:
         self._pay(pool, pod, now=now)
         if pod.node is not None:
             pod.node.free_at = now
 
-    def _pay(self, pool: Pool, pod: Pod, *, now: float) -> None:
+    def _pay(self, pool: SimPool, pod: Pod, *, now: float) -> None:
         if pod.placed_at is not None:
             pool.pod_spans.append(Span(begin=pod.placed_at, end=now))
         if pod.row is not None:

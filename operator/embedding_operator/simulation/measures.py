@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedding_operator.simulation import kernel
-from embedding_operator.simulation.cluster import Pool, Span
+from embedding_operator.simulation.cluster import SimPool, Span
 from embedding_operator.simulation.kernel import Flags, Station
 from embedding_operator.simulation.trace import DAY_SECONDS
 
@@ -40,7 +40,7 @@ class Measures:
     pod_starts_per_day: float
 
 
-def measure(station: Station, *, pools: tuple[Pool, ...], counted: Flags, step: float, patience: float) -> Measures:
+def measure(station: Station, *, pools: tuple[SimPool, ...], counted: Flags, step: float, patience: float) -> Measures:
     """Return the measures of a run that is over; `counted` says by `step` seconds what counts."""
     clock = _Clock(counted, step=step)
     days = clock.total / DAY_SECONDS
@@ -102,7 +102,7 @@ class _Clock:
         return int(self._counted[places].sum()) if places else 0
 
 
-def _busy_share(pools: tuple[Pool, ...]) -> float:
+def _busy_share(pools: tuple[SimPool, ...]) -> float:
     """Return which share of the life of all pods they computed, over the whole run."""
     life = sum(span.end - span.begin for pool in pools for span in pool.pod_spans)
     return sum(pool.busy_seconds for pool in pools) / life if life > 0.0 else 0.0

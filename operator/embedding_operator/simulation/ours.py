@@ -9,7 +9,7 @@ from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSp
 from embedding_operator.domain.capacity.startup_time import allowed_startup_seconds, overdue_after
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Pool, Replica, ScalingPolicy
 from embedding_operator.domain.schedule.bounds import bounds_in_force
 from embedding_operator.simulation.policy import PodView, PoolView, View
 from embedding_operator.simulation.telemetry import Telemetry
@@ -33,7 +33,7 @@ class Ours:
     ) -> None:
         self._spec, self._name = spec, name
         self._hears_queue, self._hears_rate = hears_queue, hears_rate
-        self._policy = Policy.of(spec.scaling, allocation=spec.allocation)
+        self._policy = ScalingPolicy.of(spec.scaling, allocation=spec.allocation)
         self._telemetry = Telemetry(gateway=spec.gateway.enabled, holds=spec.gateway.hold_seconds > 0)
         self._memory: ScalingMemory | None = None
         self._bounds: Bounds | None = None

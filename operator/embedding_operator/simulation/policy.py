@@ -68,7 +68,7 @@ class View(NamedTuple):
         return {pool.name: pool for pool in self.pools}[name]
 
 
-class Policy(Protocol):
+class SimPolicy(Protocol):
     """Looks at the service every `period` seconds and says how many replicas each pool should have."""
 
     @property

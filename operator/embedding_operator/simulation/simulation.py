@@ -8,11 +8,11 @@ import numpy as np
 
 from embedding_operator.simulation import kernel
 from embedding_operator.simulation.arrivals import Arrivals, arrivals
-from embedding_operator.simulation.cluster import Cluster, Pod, Pool, PoolSpec
+from embedding_operator.simulation.cluster import Cluster, Pod, SimPool, SimPoolSpec
 from embedding_operator.simulation.facts import NodesFact, StartFact
 from embedding_operator.simulation.kernel import Flags
 from embedding_operator.simulation.measures import Measures, measure
-from embedding_operator.simulation.policy import PodView, Policy, PoolView, View
+from embedding_operator.simulation.policy import PodView, PoolView, SimPolicy, View
 from embedding_operator.simulation.queues import Counted, Occupancy, Queues
 from embedding_operator.simulation.starts import Starts
 from embedding_operator.simulation.trace import Trace
@@ -34,7 +34,7 @@ class Setup:
     trace: Trace
     begin: float
     end: float
-    pools: tuple[PoolSpec, ...]
+    pools: tuple[SimPoolSpec, ...]
     start: StartFact
     warm_start: StartFact
     nodes: NodesFact
@@ -83,7 +83,7 @@ NEVER = Watch(begin=math.inf, end=math.inf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class SimOutcome:
     """What came of it."""
 
     measures: Measures
@@ -91,13 +91,13 @@ class Outcome:
     decisions: int
 
 
-def simulate(setup: Setup, policy: Policy, *, watch: Watch = NEVER) -> Outcome:
+def simulate(setup: Setup, policy: SimPolicy, *, watch: Watch = NEVER) -> SimOutcome:
     """Return what `policy` made of `setup`. The same arguments give the same outcome."""
     return _Run(setup, policy, watch=watch).outcome()
 
 
 class _Run:
-    def __init__(self, setup: Setup, policy: Policy, *, watch: Watch) -> None:
+    def __init__(self, setup: Setup, policy: SimPolicy, *, watch: Watch) -> None:
         self._setup, self._policy, self._watch = setup, policy, watch
         self._counted = setup.counted()
         self._queues = Queues(
@@ -110,7 +110,7 @@ class _Run:
         self._moments: list[Moment] = []
         self._looks = 0
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SimOutcome:
         setup = self._setup
         self._cluster.settle(_initial(setup), now=setup.opens)
         for window in setup.trace.windows(begin=setup.opens, end=setup.closes):
@@ -121,7 +121,7 @@ class _Run:
         # Where the trace ends with the span, whoever waits is still to be served, and nobody else.
         self._queues.advance(np.zeros(0), np.zeros(0, dtype=np.int64), first=0, until=setup.closes + 2 * setup.patience)
         self._cluster.close(setup.closes)
-        return Outcome(
+        return SimOutcome(
             measures=measure(
                 self._queues.station,
                 pools=tuple(self._cluster.pools.values()),
@@ -195,7 +195,7 @@ class _Run:
         )
 
 
-def _pool_view(pool: Pool, *, occupancy: Mapping[int, Occupancy]) -> PoolView:
+def _pool_view(pool: SimPool, *, occupancy: Mapping[int, Occupancy]) -> PoolView:
     return PoolView(
         name=pool.spec.name,
         replicas=pool.replicas,

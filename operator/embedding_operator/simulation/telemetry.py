@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from embedding_operator.domain.capacity.throughput import work_done
 from embedding_operator.domain.load.engine_load import WINDOW_SECONDS
 from embedding_operator.domain.load.gateway_load import joined, without_engines
-from embedding_operator.domain.observation import GatewayLoad, Load, Work
+from embedding_operator.domain.observation import GatewayLoad, Load, WorkSample
 from embedding_operator.simulation.counters import Sample, load_of_engine, load_of_gateway, tokens_per_request
 from embedding_operator.simulation.policy import PodView, PoolView, View
 
@@ -54,13 +54,13 @@ class Telemetry:
         self._seconds, self._asked_at = view.now - self._asked_at, view.now
         self._pods = {pod.uid: pod for pool in view.pools for pod in pool.pods if pod.ready_at is not None}
 
-    def work(self, view: PoolView) -> tuple[Work, ...]:
+    def work(self, view: PoolView) -> tuple[WorkSample, ...]:
         """Return what the replicas of one pool did since they were asked before."""
         before, first = self._pods_before
         asked = [pod for pod in view.pods if pod.uid in before]
         return tuple([self._done(pod, before[pod.uid], first.get(pod.uid)) for pod in asked])
 
-    def _done(self, last: PodView, before: PodView, first: PodView | None) -> Work:
+    def _done(self, last: PodView, before: PodView, first: PodView | None) -> WorkSample:
         looks = (last, before) if first is None else (last, before, first)
         return work_done(
             last.done_tokens - before.done_tokens,

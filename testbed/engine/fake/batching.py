@@ -41,7 +41,7 @@ class BatchLimits:
 
 
 @dataclass(eq=False, slots=True)
-class Work:
+class EngineWork:
     """One text on its way: `done` is set when its batch ends."""
 
     tokens: int
@@ -78,8 +78,8 @@ class BatchServer:
     def __init__(self, *, limits: BatchLimits, service_time: ServiceTime) -> None:
         self._limits = limits
         self._service_time = service_time
-        self._waiting: deque[Work] = deque()
-        self._running: list[Work] = []
+        self._waiting: deque[EngineWork] = deque()
+        self._running: list[EngineWork] = []
         self._arrived = asyncio.Event()
         self._unblocked = asyncio.Event()
         self._unblocked.set()
@@ -127,7 +127,7 @@ class BatchServer:
         if self._limits.queued is not None and len(self._waiting) + len(tokens) > self._limits.queued:
             raise QueueFullError
         loop = asyncio.get_running_loop()
-        works = [Work(count, loop.create_future()) for count in tokens]
+        works = [EngineWork(count, loop.create_future()) for count in tokens]
         self._waiting.extend(works)
         self._arrived.set()
         try:
@@ -150,8 +150,8 @@ class BatchServer:
             await asyncio.sleep(self._service_time.of(self.running_tokens))
             self._finish(seconds=loop.time() - started)
 
-    def _take(self) -> list[Work]:
-        batch: list[Work] = []
+    def _take(self) -> list[EngineWork]:
+        batch: list[EngineWork] = []
         tokens = 0
         while self._waiting and len(batch) < self._limits.texts:
             # A text longer than the budget is computed alone, in several passes of one batch.
@@ -173,7 +173,7 @@ class BatchServer:
             if not work.done.done():
                 work.done.set_result(None)
 
-    def _abort(self, works: Sequence[Work]) -> None:
+    def _abort(self, works: Sequence[EngineWork]) -> None:
         gone = set(works)
         kept = deque(work for work in self._waiting if work not in gone)
         self.totals.aborted += len(self._waiting) - len(kept)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from embedding_operator.kube.labels import MANAGED_SELECTOR
+from embedding_operator.kube.metadata import MANAGED_SELECTOR
 from embedding_operator.kube.resources import CHILDREN
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.names import FIELD_MANAGER

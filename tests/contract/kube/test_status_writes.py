@@ -16,10 +16,11 @@ from embedding_operator.api.v1alpha1.status import (
     ScheduleStatus,
 )
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
+from embedding_operator.kube.metadata import Body
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.status import STATUS_MANAGER, StatusWriter
-from embedding_operator.kube.store import Body, ObjectStore
+from embedding_operator.kube.store import ObjectStore
 
 from tests.builders import NOON
 from tests.contract.kube.objects import Place

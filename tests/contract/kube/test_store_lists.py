@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from embedding_operator.kube.client import Body
-from embedding_operator.kube.labels import MANAGED_SELECTOR
+from embedding_operator.kube.metadata import MANAGED_SELECTOR
 from embedding_operator.kube.relist import SOURCES, Source, relist, relist_all
 from embedding_operator.kube.resources import HORIZONTAL_POD_AUTOSCALER, NAMESPACE, SERVICE
 from embedding_operator.kube.scalers import conflicting_scalers
@@ -56,8 +56,10 @@ async def test_a_list_holds_the_managed_and_repairs_missed_deletions(place: Plac
 
 
 async def test_everything_that_is_watched_can_be_listed(place: Place, store: ObjectStore) -> None:
+    place.requests.clear()
     changes = await relist_all(place.client, store)
-    assert all(store.is_listed(source.resource.kind) for source in SOURCES)
+    listed = {each.resource for each in place.requests if each.verb == "list"}
+    assert listed == {source.resource.qualified for source in SOURCES}
     assert Change(ObjectKey(NAMESPACE.kind, "", place.namespace), None) in changes
 
 

@@ -5,11 +5,11 @@ from contextlib import suppress
 import pytest
 from embedding_operator.kube.client import Body
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
+from embedding_operator.kube.metadata import DELETION_COST, VICTIM_COST
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, POD, SERVICE, Resource
 from embedding_operator.kube.store import ObjectKey, ObjectStore
-from embedding_operator.kube.victims import ANNOTATION, COST
-from embedding_operator.kube.writer import Applied, ChildWriter, Outcome
+from embedding_operator.kube.writer import Applied, ChildWriter, WriteOutcome
 from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.names import FIELD_MANAGER, pool_labels
 
@@ -45,7 +45,7 @@ async def test_a_missing_child_is_created_and_then_left_alone(
     place: Place, store: ObjectStore, owner: ServiceObject, writer: ChildWriter
 ) -> None:
     manifest = deployment(owner)
-    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.CREATED
+    assert (await writer.apply(manifest, owner=owner)).outcome is WriteOutcome.CREATED
     assert place.writes() == [CREATED]
     live = await place.live(DEPLOYMENT, manifest.name)
     assert live["metadata"]["ownerReferences"][0]["uid"] == owner.uid
@@ -55,7 +55,9 @@ async def test_a_missing_child_is_created_and_then_left_alone(
     await watched(place, store, DEPLOYMENT, manifest.name)
     place.requests.clear()
     for _ in range(3):
-        assert await writer.apply(manifest, owner=owner) == Applied(key=key_of(manifest), outcome=Outcome.UNCHANGED)
+        assert await writer.apply(manifest, owner=owner) == Applied(
+            key=key_of(manifest), outcome=WriteOutcome.UNCHANGED
+        )
     assert place.requests == []
 
 
@@ -86,7 +88,7 @@ async def test_an_edit_by_somebody_else_is_undone(
     await writer.apply(manifest, owner=owner)
     await place.edit(DEPLOYMENT, manifest.name, {"spec": {"replicas": 9}})
     await watched(place, store, DEPLOYMENT, manifest.name)
-    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.APPLIED
+    assert (await writer.apply(manifest, owner=owner)).outcome is WriteOutcome.APPLIED
     assert (await place.live(DEPLOYMENT, manifest.name))["spec"]["replicas"] == 1
 
 
@@ -97,7 +99,7 @@ async def test_a_lost_owner_is_not_taken_back_by_force(
     await writer.apply(manifest, owner=owner)
     await place.edit(DEPLOYMENT, manifest.name, {"metadata": {"ownerReferences": None}})
     await watched(place, store, DEPLOYMENT, manifest.name)
-    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.NAME_CONFLICT
+    assert (await writer.apply(manifest, owner=owner)).outcome is WriteOutcome.NAME_CONFLICT
 
 
 async def test_what_others_add_is_theirs_and_starts_no_fight(
@@ -126,7 +128,7 @@ async def test_status_is_no_drift(place: Place, store: ObjectStore, owner: Servi
     }
     await place.client.apply(DEPLOYMENT, body, force=True, manager="somebody", subresource="status")
     await watched(place, store, DEPLOYMENT, manifest.name)
-    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.UNCHANGED
+    assert (await writer.apply(manifest, owner=owner)).outcome is WriteOutcome.UNCHANGED
 
 
 async def test_a_restarted_operator_applies_once_and_changes_nothing(
@@ -155,7 +157,7 @@ async def test_a_deleted_child_is_created_again(
     with pytest.raises((Conflict, Gone)):
         await writer.apply(front(owner, port=81), owner=owner)
     assert store.get(*key_of(manifest)) is None
-    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.CREATED
+    assert (await writer.apply(manifest, owner=owner)).outcome is WriteOutcome.CREATED
 
 
 async def test_a_child_that_was_replaced_behind_our_back_is_not_overwritten(
@@ -170,9 +172,9 @@ async def test_a_child_that_was_replaced_behind_our_back_is_not_overwritten(
         await writer.apply(front(owner, port=81), owner=owner)
     live = await place.live(SERVICE, manifest.name)
     assert (live["spec"]["ports"][0]["port"], live["metadata"].get("ownerReferences")) == (80, None)
-    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.NAME_CONFLICT
+    assert (await writer.apply(manifest, owner=owner)).outcome is WriteOutcome.NAME_CONFLICT
     await place.delete(SERVICE, manifest.name)
-    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.CREATED
+    assert (await writer.apply(manifest, owner=owner)).outcome is WriteOutcome.CREATED
 
 
 @pytest.mark.parametrize("holder", [None, "ConfigMap"])
@@ -189,7 +191,7 @@ async def test_a_name_that_is_taken_is_told_and_left_alone(
     }
     before = await place.client.create(SERVICE, {**manifest.body, "metadata": metadata})
     applied = await writer.apply(manifest, owner=owner)
-    assert applied.outcome is Outcome.NAME_CONFLICT
+    assert applied.outcome is WriteOutcome.NAME_CONFLICT
     assert ("ConfigMap other" if holder else "nobody") in applied.message
     assert "rename" in applied.message
     assert (await place.live(SERVICE, manifest.name))["spec"] == before["spec"]
@@ -223,7 +225,7 @@ async def test_a_child_that_is_being_deleted_is_waited_for(
     await place.edit(SERVICE, manifest.name, {"metadata": {"finalizers": None}})
     with pytest.raises(Conflict, match="being deleted"):
         await writer.apply(manifest, owner=owner)
-    assert (await writer.apply(manifest, owner=owner)).outcome is Outcome.CREATED
+    assert (await writer.apply(manifest, owner=owner)).outcome is WriteOutcome.CREATED
 
 
 async def test_somebody_who_creates_the_child_at_the_same_moment_is_not_overwritten(
@@ -318,7 +320,7 @@ async def pods(place: Place, store: ObjectStore, owner: ServiceObject, **annotat
             {
                 "apiVersion": "v1",
                 "kind": "Pod",
-                "metadata": {**metadata, "annotations": {ANNOTATION: cost} if cost else {}},
+                "metadata": {**metadata, "annotations": {DELETION_COST: cost} if cost else {}},
                 "spec": {
                     "containers": [{"name": "engine", "image": "example.invalid/sglang"}],
                     "nodeSelector": {"nowhere": "true"},
@@ -331,7 +333,7 @@ async def pods(place: Place, store: ObjectStore, owner: ServiceObject, **annotat
 
 async def costs(place: Place, *names: str) -> dict[str, str | None]:
     lives = [(await place.live(POD, name))["metadata"] for name in names]
-    return {each["name"]: (each.get("annotations") or {}).get(ANNOTATION) for each in lives}
+    return {each["name"]: (each.get("annotations") or {}).get(DELETION_COST) for each in lives}
 
 
 async def test_victims_are_marked_and_the_mark_is_taken_back(
@@ -339,9 +341,9 @@ async def test_victims_are_marked_and_the_mark_is_taken_back(
 ) -> None:
     await pods(place, store, owner, a=None, b=None, c="7")
     await writer.mark_victims(owner, names={"a"})
-    assert await costs(place, "a", "b", "c") == {"a": COST, "b": None, "c": "7"}
+    assert await costs(place, "a", "b", "c") == {"a": VICTIM_COST, "b": None, "c": "7"}
     await writer.mark_victims(owner, names={"b"})
-    assert await costs(place, "a", "b", "c") == {"a": None, "b": COST, "c": "7"}
+    assert await costs(place, "a", "b", "c") == {"a": None, "b": VICTIM_COST, "c": "7"}
     place.requests.clear()
     await writer.mark_victims(owner, names={"b"})
     assert place.requests == []
@@ -365,5 +367,5 @@ async def test_a_victim_that_is_gone_already_is_no_trouble(
     await pods(place, store, owner, a=None, b=None)
     await end(place, owner, name="a")
     await writer.mark_victims(owner, names={"a", "b"})
-    assert await costs(place, "b") == {"b": COST}
+    assert await costs(place, "b") == {"b": VICTIM_COST}
     assert store.get(POD.kind, owner.namespace, "a") is None

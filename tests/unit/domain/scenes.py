@@ -13,9 +13,9 @@ from embedding_operator.domain.observation import (
     Load,
     Observation,
     Parity,
-    Policy,
     Pool,
     Replica,
+    ScalingPolicy,
     TriggerReading,
 )
 
@@ -144,12 +144,12 @@ def observe(
     heard: GatewayLoad | None = None,
     triggers: Sequence[TriggerReading] = (),
     memory: ScalingMemory | None = None,
-    policy: Policy | None = None,
+    policy: ScalingPolicy | None = None,
     now: datetime = NOON,
 ) -> Observation:
     return Observation(
         now=now,
-        policy=policy or Policy(),
+        policy=policy or ScalingPolicy(),
         bounds=allowed or bounds(("a10", 1, 10)),
         pools=pools,
         load=measured,

@@ -10,7 +10,7 @@ from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.api.v1alpha1.status import DecisionMemory
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision, PoolTarget
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, ScalingPolicy
 from embedding_operator.domain.status.memory_codec import remembered, written
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -150,7 +150,7 @@ class Life(RuleBasedStateMachine):
         mode=st.sampled_from([ScalingMode.ACTIVE, ScalingMode.ACTIVE, ScalingMode.ADVISORY, ScalingMode.PAUSED]),
     )
     def is_edited(self, *, utilization: float, stabilization: float, fallback: int | None, mode: ScalingMode) -> None:
-        self.world.policy = Policy(
+        self.world.policy = ScalingPolicy(
             target_utilization=utilization,
             down_stabilization_seconds=stabilization,
             fallback_replicas=fallback,

@@ -21,7 +21,16 @@ from embedding_operator.domain.memory import (
     RequirementBucket,
     ScalingMemory,
 )
-from embedding_operator.domain.observation import Allowance, Bounds, Load, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.observation import (
+    Allowance,
+    Bounds,
+    Load,
+    Observation,
+    Parity,
+    Pool,
+    Replica,
+    ScalingPolicy,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -114,7 +123,7 @@ memories = st.none() | st.builds(
     st.none() | st.integers(1, 9),
 )
 policies = st.builds(
-    Policy,
+    ScalingPolicy,
     allocation=st.sampled_from(Allocation),
     queue_requests_per_replica=st.integers(1, 64),
     drain_seconds=st.integers(1, 120),
@@ -316,7 +325,7 @@ def test_9_nothing_more_is_asked_for_while_replicas_start(
         speeds={"a10": A10},
         bounds=lambda _: bounds(("a10", 1, 1000)),
         startup_seconds=startup,
-        policy=Policy(up_factor=1000.0),
+        policy=ScalingPolicy(up_factor=1000.0),
         memory=settled_memory(start * A10)._replace(learned=(taught,)),
         queue_tokens=queue,
     )

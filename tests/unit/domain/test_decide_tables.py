@@ -9,7 +9,7 @@ from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import LearnedPool, RateLimitStep, RequirementBucket, ScalingMemory
-from embedding_operator.domain.observation import Observation, Parity, Policy
+from embedding_operator.domain.observation import Observation, Parity, ScalingPolicy
 
 from tests.unit.domain.scenes import A10, NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
 
@@ -117,7 +117,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
             pool(ready=2),
             measured=load(rate=100.0),
             memory=settled_memory(2000.0),
-            policy=Policy(down_share_per_minute=0.01),
+            policy=ScalingPolicy(down_share_per_minute=0.01),
         ),
         {"a10": 1},
         StepReason.DEMAND_DOWN,
@@ -298,14 +298,14 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
             pool(ready=3),
             measured=load(queue=90),
             memory=settled_memory(3000.0),
-            policy=Policy(mode=ScalingMode.PAUSED),
+            policy=ScalingPolicy(mode=ScalingMode.PAUSED),
         ),
         {"a10": 3},
         StepReason.PAUSED,
     ),
     (
         "paused says so even where it holds nothing back",
-        observe(pool(ready=1), measured=load(), policy=Policy(mode=ScalingMode.PAUSED)),
+        observe(pool(ready=1), measured=load(), policy=ScalingPolicy(mode=ScalingMode.PAUSED)),
         {"a10": 1},
         StepReason.PAUSED,
     ),
@@ -315,7 +315,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
             pool(ready=3),
             measured=load(queue=40),
             memory=settled_memory(3000.0),
-            policy=Policy(mode=ScalingMode.ADVISORY),
+            policy=ScalingPolicy(mode=ScalingMode.ADVISORY),
         ),
         {"a10": 5},
         StepReason.ADVISORY,
@@ -326,7 +326,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
             pool(ready=1),
             measured=load(queue=40),
             memory=settled_memory(1000.0),
-            policy=Policy(up_stabilization_seconds=60),
+            policy=ScalingPolicy(up_stabilization_seconds=60),
         ),
         {"a10": 1},
         StepReason.UP_STABILIZED,
@@ -370,7 +370,7 @@ def test_decision(observation: Observation, expected: dict[str, int], reason: St
 
 def test_advisory_and_paused_write_nothing() -> None:
     for mode, write in ((ScalingMode.ACTIVE, True), (ScalingMode.ADVISORY, False), (ScalingMode.PAUSED, False)):
-        assert decide(observe(pool(ready=1), measured=load(), policy=Policy(mode=mode))).write is write
+        assert decide(observe(pool(ready=1), measured=load(), policy=ScalingPolicy(mode=mode))).write is write
 
 
 def test_a_window_edge_and_a_settling_replica_wake_the_decision() -> None:

@@ -8,18 +8,18 @@ import pytest
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision, StepReason
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.observation import Bounds, Load, Observation, Policy, Pool, Work
+from embedding_operator.domain.observation import Bounds, Load, Observation, Pool, ScalingPolicy, WorkSample
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.domain.scenes import A10, at, bounds, load, observe, pool, replicas, settled_memory
 from tests.unit.domain.test_decide_properties import BAD_LOADS, observations
 
-FALLBACK = Policy(fallback_replicas=5)
+FALLBACK = ScalingPolicy(fallback_replicas=5)
 MANY = bounds(("a10", 1, 50))
 
 
-def blind(*pools: Pool, seconds: int, policy: Policy = FALLBACK, allowed: Bounds = MANY) -> Decision:
+def blind(*pools: Pool, seconds: int, policy: ScalingPolicy = FALLBACK, allowed: Bounds = MANY) -> Decision:
     """Return the last decision of `seconds` without figures."""
     memory: ScalingMemory | None = None
     for moment in range(0, seconds + 1, 5):
@@ -34,14 +34,14 @@ def blind(*pools: Pool, seconds: int, policy: Policy = FALLBACK, allowed: Bounds
     [
         (2, 295, FALLBACK, 2),
         (2, 300, FALLBACK, 5),
-        (2, 300, Policy(), 2),
+        (2, 300, ScalingPolicy(), 2),
         (9, 300, FALLBACK, 9),
         (0, 600, FALLBACK, 1),
     ],
     ids=["not for long enough", "for long", "nothing stated", "never a cut", "nothing serves"],
 )
 def test_without_figures_for_long_there_are_as_many_replicas_as_was_said(
-    ready: int, seconds: int, policy: Policy, count: int
+    ready: int, seconds: int, policy: ScalingPolicy, count: int
 ) -> None:
     decision = blind(pool(ready=ready), seconds=seconds, policy=policy)
     assert replicas(decision.targets) == {"a10": count}
@@ -139,7 +139,9 @@ def test_the_surge_of_a_rollout_is_no_supply() -> None:
 
 
 NUMBERS = st.sampled_from([math.nan, math.inf, -math.inf, -1.0, 0.0, 9.0, 1e300])
-WORK = st.builds(Work, tokens_per_second=NUMBERS, in_flight=NUMBERS, least_in_flight=NUMBERS, waited=st.booleans())
+WORK = st.builds(
+    WorkSample, tokens_per_second=NUMBERS, in_flight=NUMBERS, least_in_flight=NUMBERS, waited=st.booleans()
+)
 
 
 @st.composite

@@ -8,9 +8,9 @@ import pytest
 from embedding_operator.api.v1alpha1.conditions import ConditionStatus, Reason
 from embedding_operator.domain.gateway_routing import (
     ENGINES_ONLY,
+    ENGINES_SETTLE,
     GATEWAY_ONLY,
     LINGER,
-    SETTLE,
     Route,
     RoutePhase,
     RouteState,
@@ -98,7 +98,7 @@ def test_nothing_leads_to_engines_while_the_policy_is_still_there() -> None:
     routing = routed(leaving)
     assert routing.route.state == RouteState(phase=RoutePhase.LEAVING, since=NOON)
     assert not routing.route.restricted
-    assert routing.requeue_after == SETTLE.total_seconds()
+    assert routing.requeue_after == ENGINES_SETTLE.total_seconds()
 
 
 def test_a_change_of_mind_begins_its_phase_anew() -> None:
@@ -132,7 +132,9 @@ def test_a_clock_that_was_set_back_delays_nothing_for_longer() -> None:
 
 
 def situations() -> st.SearchStrategy[RoutingInput]:
-    ages = st.sampled_from([None, -SECOND, timedelta(), SETTLE - SECOND, SETTLE, LINGER - SECOND, LINGER])
+    ages = st.sampled_from(
+        [None, -SECOND, timedelta(), ENGINES_SETTLE - SECOND, ENGINES_SETTLE, LINGER - SECOND, LINGER]
+    )
     doors = st.none() | st.builds(lambda phase, age: state(phase, age=age), st.sampled_from(RoutePhase), ages)
     return st.builds(
         RoutingInput,

@@ -11,7 +11,7 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import ScalingMemory
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Policy, Pool, Replica
+from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Pool, Replica, ScalingPolicy
 
 from tests.unit.domain.scenes import NOON
 
@@ -23,7 +23,7 @@ class World:
     speeds: Mapping[str, float]
     bounds: Callable[[datetime], Bounds]
     startup_seconds: float = 60.0
-    policy: Policy = field(default_factory=Policy)
+    policy: ScalingPolicy = field(default_factory=ScalingPolicy)
     now: datetime = NOON
     queue_tokens: float = 0.0
     pods: dict[str, list[Replica]] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from embedding_operator.kube.instants import rfc3339_micro
+from embedding_operator.kube.metadata import rfc3339_micro
 from embedding_operator.rendering.names import GPU_POOL, gateway_labels, pool_labels, service_labels
 
 from tests.builders import NOON

@@ -37,9 +37,10 @@ def seen(*bodies: Body, **gateway: Any) -> RoutingInput:
     store = ObjectStore()
     for body in (embedding_service(creationTimestamp=stamp(ago(1000))), *bodies):
         store.upsert(body["kind"], body)
-    found = Reader(store).service("search", "qwen")
+    reader = Reader(store)
+    found = reader.service("search", "qwen")
     assert found is not None
-    return Gateways(store=store).routing_input(found, GatewaySpec(**gateway), engines_ready=1, now=NOON)
+    return Gateways(store=store, reader=reader).routing_input(found, GatewaySpec(**gateway), engines_ready=1, now=NOON)
 
 
 def test_nothing_is_there_at_first() -> None:
@@ -111,5 +112,5 @@ def test_the_service_says_where_it_leads() -> None:
         {ROUTE_SINCE: ""},
     ],
 )
-def test_what_nobody_can_read_is_as_if_it_were_not_there(annotations: Mapping[str, str]) -> None:
+def test_unreadable_annotations_count_as_absent(annotations: Mapping[str, str]) -> None:
     assert route_state_of(annotations) == RouteState(phase=RoutePhase.ENGINES, since=None)

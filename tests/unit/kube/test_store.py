@@ -195,14 +195,6 @@ def test_a_server_restored_from_a_backup_is_believed(store: ObjectStore) -> None
     assert len(store.owned("Pod", namespace="search", service="qwen")) == 2
 
 
-def test_absence_means_something_only_after_a_full_list(store: ObjectStore) -> None:
-    store.upsert("Pod", pod())
-    assert not store.is_listed("Pod")
-    store.replace_all("Pod", [pod()], resource_version="1")
-    assert store.is_listed("Pod")
-    assert not store.is_listed("Deployment")
-
-
 def test_large_parts_that_nobody_reads_are_not_kept(store: ObjectStore) -> None:
     store.upsert("Pod", pod())
     store.upsert("Deployment", deployment())

@@ -4,16 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from embedding_operator.gateway.endpoint_slices import endpoint_slices
 from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Gone, Unavailable
-from embedding_operator.kube.watch import LONGEST_PAUSE_SECONDS, follow, pause_seconds
+from embedding_operator.kube.watch import WATCH_BACKOFF, follow
 
 from tests.unit.kube.http_server import Answer, HttpServer
 
+SHORT = replace(WATCH_BACKOFF, jitter=lambda: 1.0)
 SLICES = endpoint_slices(namespace="search", selector="kubernetes.io/service-name=qwen-engines")
 SECONDS = 20
 
@@ -37,7 +39,7 @@ def failure(code: int) -> tuple[str, Body]:
 async def first(count: int, client: Client, errors: list[Exception]) -> list[Mapping[str, Body]]:
     """Return copies of the first `count` of what is yielded."""
     found: list[Mapping[str, Body]] = []
-    following: AsyncIterator[Mapping[str, Body]] = follow(client, SLICES, failed=errors.append, jitter=lambda: 0.0)
+    following: AsyncIterator[Mapping[str, Body]] = follow(client, SLICES, failed=errors.append, backoff=SHORT)
     async with asyncio.timeout(SECONDS), aclosing(following):  # type: ignore[type-var]
         async for objects in following:
             found.append(dict(objects))
@@ -138,7 +140,7 @@ async def test_a_watch_that_always_ends_at_once_is_not_asked_without_pause(
 ) -> None:
     server.answers = [listed()]
     server.otherwise = lambda *_: (200, "")
-    following = follow(client, SLICES, failed=errors.append, jitter=lambda: 1.0)
+    following = follow(client, SLICES, failed=errors.append, backoff=replace(WATCH_BACKOFF, jitter=lambda: 0.0))
 
     async def listen() -> None:
         async for _ in following:
@@ -148,11 +150,3 @@ async def test_a_watch_that_always_ends_at_once_is_not_asked_without_pause(
         async with asyncio.timeout(1.0):
             await listen()
     assert len(server.requests) <= 5
-
-
-def test_pauses_grow_to_a_limit_and_are_never_nothing() -> None:
-    pauses = [pause_seconds(failures, jitter=0.0) for failures in range(1, 2000)]
-    assert pauses == sorted(pauses)
-    assert pauses[0] == 0.1
-    assert pauses[-1] == LONGEST_PAUSE_SECONDS / 2
-    assert pause_seconds(2000, jitter=1.0) == LONGEST_PAUSE_SECONDS

@@ -5,9 +5,10 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from embedding_operator.kube.backoff import Backoff
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.poke.pollers import SPACING_SECONDS, PokePoller
-from embedding_operator.reconcile.workqueue.queue import Backoff, KeyedQueue
+from embedding_operator.reconcile.workqueue.queue import KeyedQueue
 
 QWEN = ObjectKey("EmbeddingService", "search", "qwen")
 BGE = ObjectKey("EmbeddingService", "search", "bge")

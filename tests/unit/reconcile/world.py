@@ -141,7 +141,7 @@ def _built(client: Client, *, store: ObjectStore, server: HttpServer) -> World:
         ),
         decided=decided,
         comparison=Comparison(ParityBook(_silent), again=lambda _: None),
-        gateways=Gateways(store=store),
+        gateways=Gateways(store=store, reader=reader),
         renderings=Renderings(EngineDefaults(image="sglang"), gateway=cases.GATEWAY),
         children=Children(writer=ChildWriter(client, store=store)),
         reporter=reporter,

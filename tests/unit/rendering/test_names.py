@@ -1,7 +1,7 @@
 """What is rendered is what the operator finds again."""
 
 import pytest
-from embedding_operator.kube.labels import MANAGED_SELECTOR, service_of
+from embedding_operator.kube.metadata import MANAGED_SELECTOR, service_of
 from embedding_operator.rendering import names
 
 from tests.golden import cases

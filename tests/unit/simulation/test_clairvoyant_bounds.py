@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from embedding_operator.simulation.baselines.scaled_objects import keda_queue_and_rate
 from embedding_operator.simulation.clairvoyant_bounds import Bound, clairvoyant, perfect_forecast, played
-from embedding_operator.simulation.clairvoyant_work import Work, work_of
-from embedding_operator.simulation.cluster import PoolSpec
+from embedding_operator.simulation.clairvoyant_work import SimWork, work_of
+from embedding_operator.simulation.cluster import SimPoolSpec
 from embedding_operator.simulation.facts import NodesFact, StartFact
-from embedding_operator.simulation.policy import Policy
+from embedding_operator.simulation.policy import SimPolicy
 from embedding_operator.simulation.servers import Server
 from embedding_operator.simulation.simulation import Setup, simulate
 from embedding_operator.simulation.trace import Lengths, Trace
@@ -24,9 +24,9 @@ NODES = NodesFact(linger_seconds=60.0, minimum_seconds=60.0, source="test")
 PRICES = {"a10": 1.0, "t4": 0.4}
 
 
-def pool(name: str = "a10", *, server: Server = BATCHED, low: int = 1, high: int = 8) -> PoolSpec:
+def pool(name: str = "a10", *, server: Server = BATCHED, low: int = 1, high: int = 8) -> SimPoolSpec:
     speed = server.capacity(tokens_per_request=100, outstanding=64)
-    return PoolSpec(
+    return SimPoolSpec(
         name=name,
         gpu=name,
         server=server,
@@ -38,7 +38,7 @@ def pool(name: str = "a10", *, server: Server = BATCHED, low: int = 1, high: int
     )
 
 
-def setup(trace: Trace, *pools: PoolSpec, begin: float = 1 * HOUR, end: float = 5 * HOUR) -> Setup:
+def setup(trace: Trace, *pools: SimPoolSpec, begin: float = 1 * HOUR, end: float = 5 * HOUR) -> Setup:
     return Setup(
         trace=trace,
         begin=begin,
@@ -103,17 +103,17 @@ BOTH = replace(DAY, pools=(pool(low=0), pool("t4", server=SLOW, low=0, high=3)))
 
 
 @pytest.fixture(scope="module")
-def work() -> Work:
+def work() -> SimWork:
     return work_of(DAY)
 
 
-def cost(described: Setup, policy: Policy) -> tuple[float, float]:
+def cost(described: Setup, policy: SimPolicy) -> tuple[float, float]:
     """Return the cost and the share of requests later than a second."""
     measures = simulate(described, policy).measures
     return sum(PRICES[name] * hours for name, hours in measures.node_hours.items()), measures.late_share[1]
 
 
-def test_the_simulation_agrees_with_the_bound(work: Work) -> None:
+def test_the_simulation_agrees_with_the_bound(work: SimWork) -> None:
     bound = clairvoyant(work, setup=DAY, prices=PRICES)
     paid, late = cost(DAY, played(bound, name="Clairvoyant", work=work, setup=DAY))
     # It orders a little early, for the slowest starts: so it costs a little more than the bound, and is on time.
@@ -121,14 +121,14 @@ def test_the_simulation_agrees_with_the_bound(work: Work) -> None:
     assert late <= 0.002
 
 
-def test_a_punctual_policy_is_dearer_than_the_bound(work: Work) -> None:
+def test_a_punctual_policy_is_dearer_than_the_bound(work: SimWork) -> None:
     policy = keda_queue_and_rate(pool="a10", tokens_per_second=DAY.pools[0].tokens_per_second)
     paid, late = cost(DAY, policy)
     assert late <= 0.005
     assert paid > clairvoyant(work, setup=DAY, prices=PRICES).cost
 
 
-def test_bounds_are_in_order(work: Work) -> None:
+def test_bounds_are_in_order(work: SimWork) -> None:
     best = clairvoyant(work, setup=DAY, prices=PRICES)
     forecast = perfect_forecast(work, setup=DAY, prices=PRICES)
     both = clairvoyant(work_of(BOTH), setup=BOTH, prices=PRICES)
@@ -136,13 +136,13 @@ def test_bounds_are_in_order(work: Work) -> None:
     assert both.node_hours["t4"] > 0
 
 
-def test_cost_is_that_of_its_node_hours(work: Work) -> None:
+def test_cost_is_that_of_its_node_hours(work: SimWork) -> None:
     for bound in (clairvoyant(work, setup=DAY, prices=PRICES), perfect_forecast(work, setup=DAY, prices=PRICES)):
         assert bound.cost == pytest.approx(sum(PRICES[name] * hours for name, hours in bound.node_hours.items()))
         assert bound.overloaded_hours == 0
 
 
-def test_too_few_replicas_for_the_load_are_told(work: Work) -> None:
+def test_too_few_replicas_for_the_load_are_told(work: SimWork) -> None:
     small = replace(DAY, pools=(pool(high=2),))
     bounds: list[Bound] = [find(work, setup=small, prices=PRICES) for find in (clairvoyant, perfect_forecast)]
     for bound in bounds:

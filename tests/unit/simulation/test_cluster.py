@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from embedding_operator.simulation.cluster import Cluster, Pool, PoolSpec, Span
+from embedding_operator.simulation.cluster import Cluster, SimPool, SimPoolSpec, Span
 from embedding_operator.simulation.facts import NodesFact, StartFact
 from embedding_operator.simulation.queues import Counted, Queues
 from embedding_operator.simulation.servers import Server
@@ -19,7 +19,7 @@ class World:
 
     def __init__(self, *, stock: int = 10, linger: float = 60.0, minimum: float = 60.0) -> None:
         self.queues = Queues(counted=Counted(flags=np.ones(100, dtype=np.bool_), step=600.0), door=4, patience=1e6)
-        spec = PoolSpec(
+        spec = SimPoolSpec(
             name="a10", gpu="a10", server=SERVER, tokens_per_second=1.0, hourly_price=1.0, max_replicas=10, stock=stock
         )
         nodes = NodesFact(linger_seconds=linger, minimum_seconds=minimum, source="test")
@@ -27,7 +27,7 @@ class World:
         self.now = 0.0
 
     @property
-    def pool(self) -> Pool:
+    def pool(self) -> SimPool:
         return self.cluster.pools["a10"]
 
     @property

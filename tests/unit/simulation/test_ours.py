@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
-from embedding_operator.domain.observation import Work
+from embedding_operator.domain.observation import WorkSample
 from embedding_operator.simulation.ours import EPOCH, Ours
 from embedding_operator.simulation.policy import PodView, PoolView, View
 
@@ -133,7 +133,9 @@ def test_what_replicas_did_since_the_last_look_is_told() -> None:
         busy = PodView(uid=7, created_at=0.0, ready_at=60.0, in_flight=9, queue_tokens=400.0, done_tokens=5000.0 * step)
         shown = view(600.0 + 5.0 * step, replicas=1)
         seen = policy.observation(shown._replace(pools=(shown.pools[0]._replace(pods=(busy,)),)))
-    assert seen.pools[0].work == (Work(tokens_per_second=1000.0, in_flight=9.0, least_in_flight=9.0, waited=True),)
+    assert seen.pools[0].work == (
+        WorkSample(tokens_per_second=1000.0, in_flight=9.0, least_in_flight=9.0, waited=True),
+    )
 
 
 def test_an_advisory_service_keeps_what_it_has() -> None:

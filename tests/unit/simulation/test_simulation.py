@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from embedding_operator.simulation.cluster import PoolSpec
+from embedding_operator.simulation.cluster import SimPoolSpec
 from embedding_operator.simulation.facts import read_facts
 from embedding_operator.simulation.policy import View
 from embedding_operator.simulation.servers import Server
@@ -17,7 +17,7 @@ from tests.unit.simulation.synthetic import diurnal, steady
 FACTS = read_facts()
 HOUR = 3600.0
 SERVER = Server(floor=0.01, per_batch=0.01, per_token=1e-3, per_request=0.0, batch_tokens=2048, batch_requests=64)
-POOL = PoolSpec(
+POOL = SimPoolSpec(
     name="a10", gpu="a10", server=SERVER, tokens_per_second=1000.0, hourly_price=1.0, max_replicas=8, stock=8
 )
 

@@ -1,6 +1,6 @@
 """Simulated services in a few words, for the tests of policies."""
 
-from embedding_operator.simulation.policy import PodView, Policy, PoolView, View
+from embedding_operator.simulation.policy import PodView, PoolView, SimPolicy, View
 
 A10 = "a10"
 
@@ -38,7 +38,7 @@ def view(now: float, *pools: PoolView, waiting: int = 0, in_flight: int | None =
 class Service:
     """One pool that gives a policy what it asks for, at once: its pods start and stop in no time."""
 
-    def __init__(self, policy: Policy, *, replicas: int, low: int = 1, high: int = 100) -> None:
+    def __init__(self, policy: SimPolicy, *, replicas: int, low: int = 1, high: int = 100) -> None:
         self.policy = policy
         self.replicas = replicas
         self.now = 0.0

@@ -1,9 +1,9 @@
 """The common behaviour of every API model, and the field types that several of them share."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 GROUP = "embedding-operator.io"
@@ -20,6 +20,17 @@ class ApiModel(BaseModel):
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parsed(model: type[Model], document: Any) -> Model | None:
+    """Return `document` as a `model`; None where it is not one, such as an object of another version."""
+    try:
+        return model.model_validate(document)
+    except ValidationError:
+        return None
 
 
 def rule(expression: str, message: str, *, field: str | None = None) -> dict[str, str]:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from embedding_operator.domain.memory import LoadPoint
-from embedding_operator.domain.observation import Work
+from embedding_operator.domain.observation import WorkSample
 
 LEAST_SAMPLES = 5
 MOST_SAMPLES = 20
@@ -33,7 +33,7 @@ LIMIT_PER_KNEE = 2
 """Each gateway pod gives an engine so many times its knee: one pod alone keeps it busy, and more would show."""
 
 
-def learned_curve(curve: tuple[LoadPoint, ...], work: Iterable[Work]) -> tuple[LoadPoint, ...]:
+def learned_curve(curve: tuple[LoadPoint, ...], work: Iterable[WorkSample]) -> tuple[LoadPoint, ...]:
     """Return `curve` with what replicas did, by requests in flight; the same object where that teaches nothing."""
     told = [each for each in work if _is_telling(each)]
     if not told:
@@ -69,7 +69,7 @@ def connection_limit(knees: Sequence[int | None]) -> int | None:
     return max([UNLEARNED_LIMIT if knee is None else LIMIT_PER_KNEE * knee for knee in knees])
 
 
-def _is_telling(work: Work) -> bool:
+def _is_telling(work: WorkSample) -> bool:
     """Return whether `work` was done with about the same number of requests throughout."""
     steady = work.least_in_flight >= STEADY * work.in_flight
     return 1 <= work.in_flight < math.inf and steady and 0 <= work.tokens_per_second < math.inf

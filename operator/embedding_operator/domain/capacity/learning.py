@@ -22,7 +22,7 @@ from embedding_operator.domain.capacity.concurrency_knee import (
 )
 from embedding_operator.domain.capacity.startup_time import startup_seconds, with_starts
 from embedding_operator.domain.memory import LearnedPool
-from embedding_operator.domain.observation import Observation, Pool, Work
+from embedding_operator.domain.observation import Observation, Pool, WorkSample
 from embedding_operator.domain.quantile import quantile
 
 MOST_RATES = 50
@@ -73,13 +73,13 @@ def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
     return known._replace(curve=curve, knee=knee, rates=rates, tokens_per_second=capacity)
 
 
-def _rates(rates: tuple[int, ...], work: Sequence[Work], *, knee: int | None) -> tuple[int, ...]:
+def _rates(rates: tuple[int, ...], work: Sequence[WorkSample], *, knee: int | None) -> tuple[int, ...]:
     """Return `rates` with one of `work`; the same object where no replica was saturated."""
     saturated = [each.tokens_per_second for each in work if _is_saturated(each, knee=knee)]
     return (*rates, round(median(saturated)))[-MOST_RATES:] if saturated else rates
 
 
-def _is_saturated(work: Work, *, knee: int | None) -> bool:
+def _is_saturated(work: WorkSample, *, knee: int | None) -> bool:
     """Return whether a replica had more to do than it could; one that computes nothing at all teaches nothing.
 
     By chance alone more requests than the knee are in flight at three looks in a row, where the knee is low.

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from embedding_operator.domain.load.engine_load import MIN_SPAN_SECONDS, WINDOW_SECONDS, Interval, Series, intervals_of
-from embedding_operator.domain.observation import Work
+from embedding_operator.domain.observation import WorkSample
 
 LOOKS = 3
 
@@ -18,7 +18,9 @@ SATURATED_SECONDS = 0.25
 third busy taught a third of the tokens per second that they can do, on traces of two services."""
 
 
-def work_since(since: datetime | None, *, series: Mapping[str, Series], now: datetime) -> dict[str, tuple[Work, ...]]:
+def work_since(
+    since: datetime | None, *, series: Mapping[str, Series], now: datetime
+) -> dict[str, tuple[WorkSample, ...]]:
     """Return by pod UID what was done between samples that came after `since`, or ever if that is None.
 
     A stretch of time counts once: what lies closer together than samples are kept is left to the next.
@@ -26,13 +28,15 @@ def work_since(since: datetime | None, *, series: Mapping[str, Series], now: dat
     return {uid: _work(samples, since=since, now=now) for uid, samples in series.items()}
 
 
-def work_done(tokens: float, *, seconds: float, in_flight: Sequence[float], waiting_tokens: Sequence[float]) -> Work:
+def work_done(
+    tokens: float, *, seconds: float, in_flight: Sequence[float], waiting_tokens: Sequence[float]
+) -> WorkSample:
     """Return what a replica did that computed `tokens` in `seconds`.
 
     `in_flight` and `waiting_tokens` are what it had at the end, at the beginning, and at the look before that, if any.
     """
     rate = tokens / seconds
-    return Work(
+    return WorkSample(
         tokens_per_second=rate,
         in_flight=sum(in_flight[:2]) / 2,
         least_in_flight=min(in_flight),
@@ -40,7 +44,7 @@ def work_done(tokens: float, *, seconds: float, in_flight: Sequence[float], wait
     )
 
 
-def _work(samples: Series, *, since: datetime | None, now: datetime) -> tuple[Work, ...]:
+def _work(samples: Series, *, since: datetime | None, now: datetime) -> tuple[WorkSample, ...]:
     if since is not None and not any(sample.taken_at > since for sample in samples[-1:]):
         return ()
     intervals = intervals_of(samples, now=now, window=WINDOW_SECONDS)
@@ -55,7 +59,7 @@ def _seconds(interval: Interval) -> float:
     return (interval.last.taken_at - interval.first.taken_at).total_seconds()
 
 
-def _done(interval: Interval, *, before: Interval | None) -> Work:
+def _done(interval: Interval, *, before: Interval | None) -> WorkSample:
     looks = [interval.last, interval.first, *(() if before is None else (before.first,))]
     return work_done(
         interval.tokens,

@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.load.engine_load import MAX_AGE_SECONDS
 from embedding_operator.domain.memory import RateLimitStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation
 
-MAX_SAMPLE_AGE_SECONDS = 15.0
 FALLBACK_SECONDS = 300.0
 HANG_FACTOR = 2.0
 
@@ -44,7 +44,7 @@ def usable_load(observation: Observation) -> Load | Unusable:
         message = "a metric is negative, NaN or infinite: the requirement is held"
         return Unusable(StepReason.METRICS_INVALID_HOLD, message)
     age = (observation.now - load.sampled_at).total_seconds()
-    if abs(age) > MAX_SAMPLE_AGE_SECONDS:
+    if abs(age) > MAX_AGE_SECONDS:
         message = f"the metrics are {age:.0f} s old: the requirement is held"
         return Unusable(StepReason.METRICS_STALE_HOLD, message)
     return load

@@ -23,7 +23,7 @@ import math
 from typing import NamedTuple
 
 from embedding_operator.domain.demand.backlog_forecast import Outlook
-from embedding_operator.domain.observation import Load, Policy
+from embedding_operator.domain.observation import Load, ScalingPolicy
 
 BATCH_SECONDS = 0.25
 BLIP_SECONDS = 1.0
@@ -47,7 +47,7 @@ class Lines(NamedTuple):
 def lines_of(
     load: Load,
     *,
-    policy: Policy,
+    policy: ScalingPolicy,
     ready_capacity: float,
     replica_capacity: float,
     queued_seconds: float,

@@ -25,7 +25,7 @@ from embedding_operator.domain.demand.guards import (
 from embedding_operator.domain.demand.panic import Panic, in_panic, panic_of
 from embedding_operator.domain.load.triggers import TriggerDemand, asked_for, gap
 from embedding_operator.domain.memory import RateLimitStep, ScalingMemory
-from embedding_operator.domain.observation import Load, Observation, Policy
+from embedding_operator.domain.observation import Load, Observation, ScalingPolicy
 
 
 class Capacity(NamedTuple):
@@ -45,7 +45,7 @@ class Signals(NamedTuple):
     """
 
     now: datetime
-    policy: Policy
+    policy: ScalingPolicy
     capacity: Capacity
     load: Load | None
     triggers: TriggerDemand

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.domain.decision import Step, StepReason, step
-from embedding_operator.domain.observation import Allowance, Policy, Pool
+from embedding_operator.domain.observation import Allowance, Pool, ScalingPolicy
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE, Offer, cheapest, hourly_price
 
 LEAST_REQUIREMENT = 1.0
@@ -45,7 +45,9 @@ def coverage(replicas: Mapping[str, int], *, tokens_per_second: Mapping[str, flo
     return sum([count * tokens_per_second[pool] for pool, count in replicas.items()])
 
 
-def allocated(required: float, *, policy: Policy, allowances: Sequence[Allowance], pools: Sequence[Pool]) -> Allocated:
+def allocated(
+    required: float, *, policy: ScalingPolicy, allowances: Sequence[Allowance], pools: Sequence[Pool]
+) -> Allocated:
     """Return replicas by allowed pool, in the way that `policy` says; `pools` are what there is of each."""
     speed = {pool.name: pool.tokens_per_second for pool in pools}
     ordered = allocate(required, allowances=allowances, tokens_per_second=speed)
@@ -63,7 +65,7 @@ def allocated(required: float, *, policy: Policy, allowances: Sequence[Allowance
     return Allocated(mix, (step(StepReason.CHEAPEST_MIX, message, before=before, after=after),))
 
 
-def pool_of_the_first(*, policy: Policy, allowances: Sequence[Allowance], pools: Sequence[Pool]) -> str:
+def pool_of_the_first(*, policy: ScalingPolicy, allowances: Sequence[Allowance], pools: Sequence[Pool]) -> str:
     """Return the allowed pool that holds the one replica that stays where nothing is required."""
     if policy.allocation is Allocation.ORDERED or _unpriced(allowances, pools=pools):
         return allowances[0].pool
@@ -71,7 +73,9 @@ def pool_of_the_first(*, policy: Policy, allowances: Sequence[Allowance], pools:
     return next(pool for pool, count in mix.items() if count)
 
 
-def order_of_removal(*, policy: Policy, allowances: Sequence[Allowance], pools: Sequence[Pool]) -> tuple[Pool, ...]:
+def order_of_removal(
+    *, policy: ScalingPolicy, allowances: Sequence[Allowance], pools: Sequence[Pool]
+) -> tuple[Pool, ...]:
     """Return the pools in the order in which they give replicas up: those that are not allowed first.
 
     Then from the least to the most preferred, or where the mix is the cheapest, from the dearest per token.

@@ -24,7 +24,7 @@ from embedding_operator.domain.observation import Observation, Parity, Pool, Rep
 from embedding_operator.domain.placement.allocation import order_of_removal
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
 
-SETTLE = timedelta(seconds=30)
+REPLICA_SETTLE = timedelta(seconds=30)
 REMOVAL_STEP_SECONDS = 60.0
 
 
@@ -38,7 +38,7 @@ class Removal(NamedTuple):
 
 def settled(pod: Replica, *, now: datetime) -> bool:
     """Return whether `pod` has been Ready long enough for others to leave on its account."""
-    return pod.ready_since is not None and now - pod.ready_since >= SETTLE
+    return pod.ready_since is not None and now - pod.ready_since >= REPLICA_SETTLE
 
 
 def takes_over(pools: Sequence[Pool], *, goal: Mapping[str, int]) -> bool:

@@ -20,7 +20,7 @@ from embedding_operator.api.v1alpha1.pools import PoolBounds
 from embedding_operator.api.v1alpha1.scaling_schedule import Enforcement, ScalingScheduleSpec
 from embedding_operator.api.v1alpha1.schedule import ScheduleSpec, Window
 from embedding_operator.domain.observation import Allowance, Bounds
-from embedding_operator.domain.schedule.timetable import Standing, Timetable
+from embedding_operator.domain.schedule.timetable import Timetable, WindowState
 
 OWN_SCHEDULE = "EmbeddingService"
 
@@ -54,9 +54,9 @@ def bounds_in_force(spec: EmbeddingServiceSpec, *, cluster: Sequence[ClusterSche
     return Bounds(pools=_allowances(spec.pools, listed=listed), problem=problem)
 
 
-def schedule_standing(spec: ScheduleSpec, *, now: datetime) -> Standing:
+def schedule_state(spec: ScheduleSpec, *, now: datetime) -> WindowState:
     """Return where a schedule stands by its own windows, whatever the services that it selects can use of them."""
-    return Timetable.of(spec.windows, zone=ZoneInfo(spec.time_zone)).standing(now)
+    return Timetable.of(spec.windows, zone=ZoneInfo(spec.time_zone)).state(now)
 
 
 def _by_precedence(
@@ -90,22 +90,22 @@ def _bounds(
     now: datetime,
     problem: Reason | None,
 ) -> Bounds:
-    standing = Timetable.of(windows, zone=zone).standing(now)
-    window = next((each for each in windows if each.name == standing.active_window), None)
+    state = Timetable.of(windows, zone=zone).state(now)
+    window = next((each for each in windows if each.name == state.active_window), None)
     asleep = window is not None and window.asleep
     pools: Sequence[PoolBounds] = spec.pools if window is None else window.pools
-    successor = next((each for each in windows if each.name == standing.next_window), None)
+    successor = next((each for each in windows if each.name == state.next_window), None)
     next_pools: Sequence[PoolBounds] = spec.pools if successor is None else successor.pools
     listed = frozenset(pool.gpu_pool for pool in spec.pools)
     return Bounds(
         pools=() if asleep else _allowances(pools, listed=listed),
         asleep=asleep,
         source=source,
-        window=standing.active_window,
-        since=standing.since,
-        next_window=standing.next_window,
-        next_transition=standing.next_transition,
-        upcoming=() if standing.next_transition is None else _allowances(next_pools, listed=listed),
+        window=state.active_window,
+        since=state.since,
+        next_window=state.next_window,
+        next_transition=state.next_transition,
+        upcoming=() if state.next_transition is None else _allowances(next_pools, listed=listed),
         zone=zone,
         problem=problem,
     )

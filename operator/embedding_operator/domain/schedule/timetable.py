@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from embedding_operator.api.v1alpha1.schedule import Window
 from embedding_operator.domain.schedule.local_clock import instant_of, local_time
-from embedding_operator.domain.schedule.windows import Hours
+from embedding_operator.domain.schedule.windows import WindowHours
 
 _JUST_BEFORE = timedelta.resolution
 _QUIET_DAYS = 16
@@ -20,7 +20,7 @@ clocks that could swallow a window; a listed date reaches into its next day, and
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class WindowState:
     """Where a schedule stands; a window of None is the base.
 
     `since` is the instant from which `active_window` has won without a break, None if it always has.
@@ -39,19 +39,19 @@ class Timetable:
     """The hours of the windows of one schedule, the best first."""
 
     zone: ZoneInfo
-    ranked: tuple[Hours, ...]
+    ranked: tuple[WindowHours, ...]
 
     @classmethod
     def of(cls, windows: Iterable[Window], *, zone: ZoneInfo) -> "Timetable":
         """Return the timetable of `windows` on the clock of `zone`."""
-        hours = sorted(map(Hours.of, windows), key=lambda each: (-each.priority, each.name))
+        hours = sorted(map(WindowHours.of, windows), key=lambda each: (-each.priority, each.name))
         return cls(zone=zone, ranked=tuple(hours))
 
-    def winner(self, now: datetime) -> Hours | None:
+    def winner(self, now: datetime) -> WindowHours | None:
         """Return the window that wins at the instant `now`."""
         return _first_open(self.ranked, local=local_time(now, zone=self.zone))
 
-    def standing(self, now: datetime) -> Standing:
+    def state(self, now: datetime) -> WindowState:
         """Return the winner at `now` and its neighbours in time."""
         local = local_time(now, zone=self.zone)
         winner = _first_open(self.ranked, local=local)
@@ -60,14 +60,16 @@ class Timetable:
         since = self._rules_since(winner, rivals=rivals, local=local)
         transition = self._rules_until(winner, rivals=rivals, local=local)
         successor = None if transition is None else self.winner(transition)
-        return Standing(
+        return WindowState(
             active_window=None if winner is None else winner.name,
             since=since,
             next_window=None if successor is None else successor.name,
             next_transition=transition,
         )
 
-    def _rules_until(self, winner: Hours | None, *, rivals: Sequence[Hours], local: datetime) -> datetime | None:
+    def _rules_until(
+        self, winner: WindowHours | None, *, rivals: Sequence[WindowHours], local: datetime
+    ) -> datetime | None:
         for boundary in _boundaries(rivals, first=local.date(), step=1):
             if boundary > local and _first_open(rivals, local=boundary) is not winner:
                 instant = instant_of(boundary, zone=self.zone)
@@ -76,7 +78,9 @@ class Timetable:
                     return instant
         return None
 
-    def _rules_since(self, winner: Hours | None, *, rivals: Sequence[Hours], local: datetime) -> datetime | None:
+    def _rules_since(
+        self, winner: WindowHours | None, *, rivals: Sequence[WindowHours], local: datetime
+    ) -> datetime | None:
         for boundary in _boundaries(rivals, first=local.date(), step=-1):
             if boundary <= local and _first_open(rivals, local=boundary - _JUST_BEFORE) is not winner:
                 instant = instant_of(boundary, zone=self.zone)
@@ -85,17 +89,17 @@ class Timetable:
         return None
 
 
-def _first_open(ranked: Sequence[Hours], *, local: datetime) -> Hours | None:
+def _first_open(ranked: Sequence[WindowHours], *, local: datetime) -> WindowHours | None:
     return next((hours for hours in ranked if hours.is_open(local)), None)
 
 
-def _boundaries(windows: Sequence[Hours], *, first: date, step: int) -> Iterator[datetime]:
+def _boundaries(windows: Sequence[WindowHours], *, first: date, step: int) -> Iterator[datetime]:
     """Yield the naive times from the day `first` on at which the winner can change; backwards if `step` is -1."""
     for day in _days(windows, first=first, step=step):
         yield from sorted({each for hours in windows for each in hours.boundaries(day)}, reverse=step < 0)
 
 
-def _days(windows: Sequence[Hours], *, first: date, step: int) -> Iterator[date]:
+def _days(windows: Sequence[WindowHours], *, first: date, step: int) -> Iterator[date]:
     """Yield the days from `first` on in the direction of `step`, without those that can only repeat earlier ones."""
     reached = first.toordinal() - step
     for anchor in _anchors(windows, first=first, step=step):
@@ -106,7 +110,7 @@ def _days(windows: Sequence[Hours], *, first: date, step: int) -> Iterator[date]
                 yield date.fromordinal(ordinal)
 
 
-def _anchors(windows: Sequence[Hours], *, first: date, step: int) -> Iterator[date]:
+def _anchors(windows: Sequence[WindowHours], *, first: date, step: int) -> Iterator[date]:
     yield first
     listed = {day for hours in windows for day in hours.dates | hours.except_dates}
     yield from sorted((day for day in listed if (day - first).days * step > 0), reverse=step < 0)

@@ -13,7 +13,7 @@ _WEEKDAY_NUMBER = {weekday: number for number, weekday in enumerate(Weekday)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hours:
+class WindowHours:
     """When a window is open.
 
     `opens` and `closes` are minutes from the midnight that begins the day on which it opens; `closes` is the larger and
@@ -29,7 +29,7 @@ class Hours:
     except_dates: frozenset[date]
 
     @classmethod
-    def of(cls, window: Window) -> "Hours":
+    def of(cls, window: Window) -> "WindowHours":
         """Return the hours of `window`."""
         opens, closes = _minutes(window.start), _minutes(window.end)
         every_day = not window.days and not window.dates

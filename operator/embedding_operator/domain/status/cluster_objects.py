@@ -7,7 +7,7 @@ from datetime import datetime
 from embedding_operator.api.v1alpha1.conditions import Condition, ConditionType, Reason
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec, GPUPoolStatus
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec, ScalingScheduleStatus
-from embedding_operator.domain.schedule.bounds import schedule_standing
+from embedding_operator.domain.schedule.bounds import schedule_state
 from embedding_operator.domain.status.conditions import Conditions
 
 
@@ -60,7 +60,7 @@ def scaling_schedule_status(
     spec: ScalingScheduleSpec, *, services: int, previous: Sequence[Condition], generation: int, now: datetime
 ) -> ScalingScheduleStatus:
     """Return where the schedule stands; `services` counts those for which it is in force."""
-    standing = schedule_standing(spec, now=now)
+    state = schedule_state(spec, now=now)
     conditions = Conditions(previous, generation=generation, now=now)
     if services:
         conditions.true(ConditionType.READY, Reason.IN_USE, f"in force for {services} services")
@@ -69,7 +69,7 @@ def scaling_schedule_status(
     return ScalingScheduleStatus(
         observed_generation=generation,
         services=services,
-        active_window=standing.active_window,
-        next_transition=standing.next_transition,
+        active_window=state.active_window,
+        next_transition=state.next_transition,
         conditions=conditions.listed(),
     )

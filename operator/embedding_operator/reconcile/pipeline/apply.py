@@ -10,7 +10,7 @@ from embedding_operator.kube.errors import Unavailable
 from embedding_operator.kube.reader import PoolObject, ServiceObject
 from embedding_operator.kube.resources import DEPLOYMENT
 from embedding_operator.kube.store import ObjectKey
-from embedding_operator.kube.writer import ChildWriter, Outcome
+from embedding_operator.kube.writer import ChildWriter, WriteOutcome
 from embedding_operator.reconcile.pipeline.observe import Observed
 from embedding_operator.rendering import names
 from embedding_operator.rendering.manifest import Manifest
@@ -69,7 +69,7 @@ class Children:
         stall_cause: StallCause | None = None
         for manifest in manifests:
             applied = await self.writer.apply(manifest, owner=owner)
-            if applied.outcome is Outcome.NAME_CONFLICT:
+            if applied.outcome is WriteOutcome.NAME_CONFLICT:
                 stall_cause = StallCause(reason=Reason.NAME_CONFLICT, message=applied.message)
         return stall_cause
 

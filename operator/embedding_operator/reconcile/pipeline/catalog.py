@@ -6,13 +6,15 @@ The parsed pools keep their identity while nothing changes, so what is made of t
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from embedding_operator.api.v1alpha1.base import parsed
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
 from embedding_operator.domain.schedule.bounds import ClusterSchedule
+from embedding_operator.kube.metadata import Body
 from embedding_operator.kube.resources import GPU_POOL, SCALING_SCHEDULE
-from embedding_operator.kube.store import Body, ObjectStore
+from embedding_operator.kube.store import ObjectStore
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -50,10 +52,5 @@ class _Specs(Generic[Model]):
         return self._parsed
 
     def _read(self, bodies: Sequence[Body]) -> dict[str, Model]:
-        parsed = {}
-        for body in bodies:
-            try:
-                parsed[body["metadata"]["name"]] = self._model.model_validate(body["spec"])
-            except ValidationError:
-                continue
-        return parsed
+        read = {body["metadata"]["name"]: parsed(self._model, body["spec"]) for body in bodies}
+        return {name: spec for name, spec in read.items() if spec is not None}

@@ -1,16 +1,16 @@
 """Reconcile what cluster admins write: a GPUPool or a ScalingSchedule asks for nothing but a status that is true."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from embedding_operator.api.v1alpha1.base import parsed
 from embedding_operator.api.v1alpha1.conditions import Condition
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec, GPUPoolStatus
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec, ScalingScheduleStatus
 from embedding_operator.domain.status.cluster_objects import Node, Usage, gpu_pool_status, scaling_schedule_status
-from embedding_operator.kube.labels import service_of
+from embedding_operator.kube.metadata import Body, service_of
 from embedding_operator.kube.resources import (
     DEPLOYMENT,
     EMBEDDING_SERVICE,
@@ -20,10 +20,8 @@ from embedding_operator.kube.resources import (
     Resource,
 )
 from embedding_operator.kube.status import StatusWriter
-from embedding_operator.kube.store import Body, ObjectKey, ObjectStore
+from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.rendering import names
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class ClusterObjectReconciler:
@@ -42,7 +40,7 @@ class ClusterObjectReconciler:
         return await (self._pool(body) if key.kind == GPU_POOL.kind else self._schedule(body))
 
     async def _pool(self, body: Body) -> None:
-        spec = _parsed(GPUPoolSpec, body["spec"])
+        spec = parsed(GPUPoolSpec, body["spec"])
         if spec is None:
             return
         status = gpu_pool_status(
@@ -56,7 +54,7 @@ class ClusterObjectReconciler:
         await self._write(GPU_POOL, body, status)
 
     async def _schedule(self, body: Body) -> float | None:
-        spec = _parsed(ScalingScheduleSpec, body["spec"])
+        spec = parsed(ScalingScheduleSpec, body["spec"])
         if spec is None:
             return None
         now = self._now()
@@ -84,15 +82,8 @@ class ClusterObjectReconciler:
         await self._statuses.write(resource, namespace="", name=name, status=document, now=self._now())
 
 
-def _parsed(model: type[Model], document: Mapping[str, Any]) -> Model | None:
-    try:
-        return model.model_validate(document)
-    except ValidationError:
-        return None
-
-
 def _conditions(model: type[GPUPoolStatus | ScalingScheduleStatus], body: Body) -> list[Condition]:
-    status = _parsed(model, body.get("status") or {})
+    status = parsed(model, body.get("status") or {})
     return [] if status is None else status.conditions
 
 

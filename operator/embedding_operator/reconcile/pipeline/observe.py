@@ -26,11 +26,11 @@ from embedding_operator.domain.observation import (
     Load,
     Observation,
     Parity,
-    Policy,
     Pool,
     Replica,
+    ScalingPolicy,
     TriggerReading,
-    Work,
+    WorkSample,
 )
 from embedding_operator.domain.schedule.bounds import ClusterSchedule, bounds_in_force, selects
 from embedding_operator.kube.gateways import Gateways
@@ -116,7 +116,7 @@ class Observer:
         bounds = _usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools)
         observation = Observation(
             now=now,
-            policy=Policy.of(spec.scaling, allocation=spec.allocation),
+            policy=ScalingPolicy.of(spec.scaling, allocation=spec.allocation),
             bounds=bounds,
             pools=observed,
             load=self._load(service, replicas, gateway=gateway, now=now),
@@ -136,10 +136,10 @@ class Observer:
 
     def _gateway(self, service: ServiceObject, spec: EmbeddingServiceSpec, *, now: datetime) -> GatewayLoad | None:
         """Return what the gateway says; None where requests do not come through it, or soon will not."""
-        state = Gateways(store=self.store).state(service)
+        state = Gateways(store=self.store, reader=self.reader).state(service)
         if not spec.gateway.enabled or state is None or state.phase is RoutePhase.ENGINES:
             return None
-        pods = self.reader.gateway_pods(service)
+        pods = [pod for pod in self.reader.gateway_pods(service, now=now) if pod.endpoint is not None]
         heard = listen(
             self.gateways.series(service.uid),
             present=[pod.uid for pod in pods],
@@ -189,7 +189,7 @@ def observed_pools(
     prices: Mapping[str, float],
     parities: Mapping[str, Parity],
     in_flight: Mapping[str, float],
-    work: Mapping[str, tuple[Work, ...]],
+    work: Mapping[str, tuple[WorkSample, ...]],
 ) -> tuple[Pool, ...]:
     """Return every pool that the service lists or still holds replicas on.
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from pydantic import ValidationError
-
+from embedding_operator.api.v1alpha1.base import parsed
 from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus, ModelStatus
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.gateway_routing import GatewayReadiness
@@ -80,10 +79,7 @@ class Reporter:
 
 def parsed_status(service: ServiceObject) -> EmbeddingServiceStatus:
     """Return the status of a service; one that can not be read counts as none and will be built anew."""
-    try:
-        return EmbeddingServiceStatus.model_validate(service.status)
-    except ValidationError:
-        return EmbeddingServiceStatus()
+    return parsed(EmbeddingServiceStatus, service.status) or EmbeddingServiceStatus()
 
 
 def last_memory(status: EmbeddingServiceStatus) -> ScalingMemory | None:

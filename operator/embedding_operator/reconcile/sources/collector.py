@@ -55,4 +55,5 @@ class Collector:
         }
 
     def _gateways(self, service: ServiceObject) -> dict[str, str]:
-        return {pod.uid: pod.endpoint for pod in self.reader.gateway_pods(service)}
+        pods = self.reader.gateway_pods(service, now=self.now())
+        return {pod.uid: pod.endpoint for pod in pods if pod.endpoint is not None}

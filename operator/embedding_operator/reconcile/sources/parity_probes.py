@@ -4,12 +4,12 @@ The vectors of the replica that has been Ready longest are the reference of a se
 replica is compared with them once. Answers are kept by pod UID and dropped with the pod.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from embedding_operator.domain.observation import Parity
 from embedding_operator.domain.placement.parity import Vectors, parity
+from embedding_operator.reconcile.sources.background import Background
 
 Probe = Callable[[str], Awaitable[Vectors | None]]
 """Asks the engine at a base URL for the probe embeddings; None where it did not answer."""
@@ -37,7 +37,7 @@ class ParityBook:
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
         self._books: dict[str, _Answers] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._asking: Background[str] = Background()
 
     def parities(self, key: str) -> Mapping[str, Parity]:
         """Return what is known, by pod UID."""
@@ -54,9 +54,7 @@ class ParityBook:
             return
         book.asking.update(each.uid for each in unknown)
         ordered = sorted(unknown, key=lambda each: (-each.age, each.uid))
-        task = asyncio.create_task(self._ask(book, ordered, answered=answered))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._asking.begin(ordered[0].uid, self._ask(book, ordered, answered=answered))
 
     def forget(self, keys_in_use: Collection[str]) -> None:
         """Drop the books of services and models that are gone."""
@@ -65,9 +63,7 @@ class ParityBook:
 
     async def close(self) -> None:
         """Cancel what is still being asked."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._asking.close()
 
     async def _ask(self, book: _Answers, candidates: list[Candidate], *, answered: Callable[[], None]) -> None:
         try:

@@ -3,14 +3,12 @@
 Watch events and full lists end here alike: an event only says that something may have changed, never what to do.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
-from embedding_operator.kube.labels import service_of
+from embedding_operator.kube.metadata import Body, service_of
 from embedding_operator.kube.resources import EMBEDDING_SERVICE, GPU_POOL, NAMESPACE, NODE, SCALING_SCHEDULE
 from embedding_operator.kube.store import Change, ObjectKey, ObjectStore
-
-Body = Mapping[str, Any]
 
 
 class KeySink(Protocol):

@@ -13,6 +13,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from embedding_operator.kube.backoff import Backoff
+
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -30,24 +32,7 @@ class Failed:
     retry_after: float = 0.0
 
 
-Outcome = Succeeded | Failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
-    """Pauses after failures in a row: doubling from `first` to `longest` seconds, shortened by up to a half at random.
-
-    `jitter` gives a number from 0 to 1.
-    """
-
-    jitter: Callable[[], float]
-    first: float = 0.5
-    longest: float = 60.0
-
-    def pause(self, failures: int) -> float:
-        """Return the seconds to wait after `failures` (at least 1) in a row."""
-        doublings = min(failures - 1, 64)
-        return float(min(self.longest, self.first * 2.0**doublings) * (1.0 - 0.5 * self.jitter()))
+RunOutcome = Succeeded | Failed
 
 
 class KeySchedule(Generic[Key]):
@@ -79,7 +64,7 @@ class KeySchedule(Generic[Key]):
         self._running.add(key)
         return key
 
-    def done(self, key: Key, outcome: Outcome, *, now: float) -> None:
+    def done(self, key: Key, outcome: RunOutcome, *, now: float) -> None:
         """End the run of `key`, and make it due again as `outcome` asks, or earlier if it was added meanwhile."""
         if isinstance(outcome, Failed):
             failures = self._failures[key] = self._failures.get(key, 0) + 1
@@ -161,7 +146,7 @@ class KeyedQueue(Generic[Key]):
                 return key
             await self._woken()
 
-    def done(self, key: Key, outcome: Outcome) -> None:
+    def done(self, key: Key, outcome: RunOutcome) -> None:
         """End the run of `key` that `get` began."""
         self._schedule.done(key, outcome, now=self._timeline.time())
         self._arm()

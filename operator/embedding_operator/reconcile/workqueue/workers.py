@@ -7,7 +7,7 @@ import structlog
 
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.store import ObjectKey
-from embedding_operator.reconcile.workqueue.queue import Failed, KeyedQueue, Outcome, Succeeded
+from embedding_operator.reconcile.workqueue.queue import Failed, KeyedQueue, RunOutcome, Succeeded
 
 Reconcile = Callable[[ObjectKey], Awaitable[float | None]]
 OnResult = Callable[[str, float], None]
@@ -23,7 +23,7 @@ async def work(queue: KeyedQueue[ObjectKey], reconcile: Reconcile, *, on_result:
     while True:
         key = await queue.get()
         begun = time.monotonic()
-        outcome: Outcome = Failed()
+        outcome: RunOutcome = Failed()
         result = "cancelled"
         try:
             outcome, result = await _outcome(key, reconcile)
@@ -32,7 +32,7 @@ async def work(queue: KeyedQueue[ObjectKey], reconcile: Reconcile, *, on_result:
             on_result(result, time.monotonic() - begun)
 
 
-async def _outcome(key: ObjectKey, reconcile: Reconcile) -> tuple[Outcome, str]:
+async def _outcome(key: ObjectKey, reconcile: Reconcile) -> tuple[RunOutcome, str]:
     log = _log.bind(kind=key.kind, namespace=key.namespace, name=key.name)
     try:
         after = await reconcile(key)

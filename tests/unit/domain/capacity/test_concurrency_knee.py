@@ -12,13 +12,13 @@ from embedding_operator.domain.capacity.concurrency_knee import (
     learned_knee,
 )
 from embedding_operator.domain.memory import LoadPoint
-from embedding_operator.domain.observation import Work
+from embedding_operator.domain.observation import WorkSample
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-def work(in_flight: float, rate: float) -> Work:
-    return Work(tokens_per_second=rate, in_flight=in_flight, least_in_flight=in_flight)
+def work(in_flight: float, rate: float) -> WorkSample:
+    return WorkSample(tokens_per_second=rate, in_flight=in_flight, least_in_flight=in_flight)
 
 
 def curve(*points: tuple[int, float], samples: int = 9) -> tuple[LoadPoint, ...]:
@@ -84,7 +84,7 @@ def test_engines_get_twice_what_they_can_use_and_none_less_than_it_needs(
 
 
 def test_requests_that_come_and_go_are_no_point_of_the_curve() -> None:
-    assert learned_curve((), [Work(tokens_per_second=500.0, in_flight=10.0, least_in_flight=2.0)]) == ()
+    assert learned_curve((), [WorkSample(tokens_per_second=500.0, in_flight=10.0, least_in_flight=2.0)]) == ()
     assert learned_curve((), [work(0.4, 5.0)]) == ()
 
 

@@ -8,17 +8,17 @@ from embedding_operator.domain.capacity.learning import LEAST_RATES, MOST_RATES
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import LearnedPool, ScalingMemory
-from embedding_operator.domain.observation import Pool, Work
+from embedding_operator.domain.observation import Pool, WorkSample
 from embedding_operator.domain.status.memory_codec import remembered, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.domain.scenes import A10, at, load, observe, pool
 
-BUSY = Work(tokens_per_second=1500.0, in_flight=10.0, least_in_flight=10.0, waited=True)
+BUSY = WorkSample(tokens_per_second=1500.0, in_flight=10.0, least_in_flight=10.0, waited=True)
 
 
-def observed(work: Work, *more: Work, seed: float = A10) -> Pool:
+def observed(work: WorkSample, *more: WorkSample, seed: float = A10) -> Pool:
     return replace(pool(ready=1 + len(more), speed=seed), work=(work, *more))
 
 
@@ -57,14 +57,14 @@ def test_the_seed_holds_until_a_replica_was_saturated_for_some_time() -> None:
     ],
     ids=["nothing waited", "nothing was computed", "much in flight, but where the knee is nobody knows"],
 )
-def test_a_replica_that_was_not_saturated_teaches_nothing(work: Work) -> None:
+def test_a_replica_that_was_not_saturated_teaches_nothing(work: WorkSample) -> None:
     assert capacity(after(*[observed(work)] * 20)) == A10
 
 
 def test_more_in_flight_than_the_knee_is_saturation() -> None:
     """A front end that is full before the scheduler has a queue: the only sign is that more requests give no more."""
-    slow = Work(tokens_per_second=700.0, in_flight=32.0, least_in_flight=32.0)
-    full = Work(tokens_per_second=720.0, in_flight=128.0, least_in_flight=128.0)
+    slow = WorkSample(tokens_per_second=700.0, in_flight=32.0, least_in_flight=32.0)
+    full = WorkSample(tokens_per_second=720.0, in_flight=128.0, least_in_flight=128.0)
     decision = after(*[observed(slow, full)] * 30)
     assert learned(decision).knee == 32
     assert capacity(decision) == 720.0
@@ -72,8 +72,8 @@ def test_more_in_flight_than_the_knee_is_saturation() -> None:
 
 def test_a_few_more_in_flight_than_the_knee_are_chance() -> None:
     """A knee of 4 is reached by chance at three looks in a row by a replica that is half busy."""
-    slow = Work(tokens_per_second=700.0, in_flight=4.0, least_in_flight=4.0)
-    more = Work(tokens_per_second=720.0, in_flight=32.0, least_in_flight=32.0)
+    slow = WorkSample(tokens_per_second=700.0, in_flight=4.0, least_in_flight=4.0)
+    more = WorkSample(tokens_per_second=720.0, in_flight=32.0, least_in_flight=32.0)
     decision = after(*[observed(slow, more)] * 30)
     assert learned(decision).knee == 4
     assert capacity(decision) == A10
@@ -126,7 +126,7 @@ def test_noise_moves_nothing(seed: int) -> None:
 
 
 works = st.builds(
-    Work,
+    WorkSample,
     tokens_per_second=st.floats(0, 1e6),
     in_flight=st.floats(0, 1e4),
     least_in_flight=st.floats(0, 1e4),
@@ -135,7 +135,7 @@ works = st.builds(
 
 
 @given(st.lists(st.lists(works, max_size=5), min_size=1, max_size=60))
-def test_whatever_replicas_do_it_is_bounded_and_survives_a_restart(ticks: list[list[Work]]) -> None:
+def test_whatever_replicas_do_it_is_bounded_and_survives_a_restart(ticks: list[list[WorkSample]]) -> None:
     decision = after(*(replace(pool(ready=1), work=tuple(each)) for each in ticks))
     assert 0.3 * A10 <= capacity(decision) <= 3 * A10
     assert decision.connection_limit is None or 8 <= decision.connection_limit <= 1024
@@ -145,5 +145,5 @@ def test_whatever_replicas_do_it_is_bounded_and_survives_a_restart(ticks: list[l
 
 def test_idle_replicas_leave_the_memory_as_it_is() -> None:
     busy = after(*[observed(BUSY)] * LEAST_RATES)
-    idle = Work(tokens_per_second=0.0, in_flight=0.0, least_in_flight=0.0)
+    idle = WorkSample(tokens_per_second=0.0, in_flight=0.0, least_in_flight=0.0)
     assert after(*[observed(idle)] * 20, memory=busy.memory).memory.learned == busy.memory.learned

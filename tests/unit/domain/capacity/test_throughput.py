@@ -5,7 +5,7 @@ from typing import Any
 
 from embedding_operator.domain.capacity.throughput import work_since
 from embedding_operator.domain.load.engine_load import EngineSample
-from embedding_operator.domain.observation import Work
+from embedding_operator.domain.observation import WorkSample
 
 from tests.builders import NOON
 
@@ -15,17 +15,17 @@ def sample(ago: float, **figures: Any) -> EngineSample:
     return EngineSample(pod_uid="a", taken_at=taken, **({"in_flight": 0.0, "tokens_done": 0.0} | figures))
 
 
-def done(*samples: EngineSample, since: datetime | None = None) -> tuple[Work, ...]:
+def done(*samples: EngineSample, since: datetime | None = None) -> tuple[WorkSample, ...]:
     return work_since(since, series={"a": samples}, now=NOON)["a"]
 
 
 def test_a_stretch_of_time_has_a_rate_and_what_was_in_flight_at_its_ends() -> None:
     begin = sample(5, in_flight=4.0, tokens_done=1000.0)
     end = sample(0, in_flight=8.0, tokens_done=6000.0)
-    assert done(begin, end) == (Work(tokens_per_second=1000.0, in_flight=6.0, least_in_flight=4.0, waited=False),)
+    assert done(begin, end) == (WorkSample(tokens_per_second=1000.0, in_flight=6.0, least_in_flight=4.0, waited=False),)
 
 
-def three_looks(*waiting: float | None) -> Work:
+def three_looks(*waiting: float | None) -> WorkSample:
     """Return what a replica did in the last of two stretches; `waiting` tokens were seen around them."""
     looks = zip((10, 5, 0), waiting, strict=True)
     samples = [sample(ago, tokens_done=1e5 - 1000.0 * ago, waiting_tokens=tokens) for ago, tokens in looks]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from embedding_operator.domain.demand.backlog_forecast import Outlook
 from embedding_operator.domain.demand.lines import Lines, lines_of
-from embedding_operator.domain.observation import Policy
+from embedding_operator.domain.observation import ScalingPolicy
 
 from tests.unit.domain.scenes import A10, load
 
@@ -19,7 +19,7 @@ def demand(
     measured = replace(load(queue=waiting, tokens=tokens, rate=rate), tokens_per_request=tokens_per_request)
     return lines_of(
         measured,
-        policy=Policy(),
+        policy=ScalingPolicy(),
         ready_capacity=ready * A10,
         replica_capacity=A10,
         queued_seconds=queued_seconds,

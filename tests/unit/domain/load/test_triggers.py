@@ -7,7 +7,7 @@ from embedding_operator.api.v1alpha1.scaling import ScalingSpec
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.load.triggers import asked_for, gap
-from embedding_operator.domain.observation import Observation, Policy, TriggerReading
+from embedding_operator.domain.observation import Observation, ScalingPolicy, TriggerReading
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,5 +160,5 @@ def test_more_in_a_queue_never_asks_for_less(one: float, other: float) -> None:
 
 
 def test_the_policy_knows_the_fallback() -> None:
-    assert Policy.of(ScalingSpec()).fallback_replicas is None
-    assert Policy.of(ScalingSpec.model_validate({"fallback": {"replicas": 3}})).fallback_replicas == 3
+    assert ScalingPolicy.of(ScalingSpec()).fallback_replicas is None
+    assert ScalingPolicy.of(ScalingSpec.model_validate({"fallback": {"replicas": 3}})).fallback_replicas == 3

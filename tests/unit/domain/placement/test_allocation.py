@@ -3,11 +3,11 @@
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
-from embedding_operator.domain.observation import Policy
+from embedding_operator.domain.observation import ScalingPolicy
 
 from tests.unit.domain.scenes import A10, T4, bounds, load, observe, pool, replicas, settled_memory
 
-CHEAPEST = Policy(allocation=Allocation.CHEAPEST)
+CHEAPEST = ScalingPolicy(allocation=Allocation.CHEAPEST)
 BOTH = bounds(("a10", 0, 8), ("t4", 0, 8))
 
 
@@ -63,12 +63,12 @@ def test_without_all_prices_pools_are_filled_in_order_and_the_pool_is_named() ->
 
 
 def test_the_one_replica_that_stays_is_on_the_cheapest_pool() -> None:
-    def stays(policy: Policy) -> dict[str, int]:
+    def stays(policy: ScalingPolicy) -> dict[str, int]:
         pools = (pool(price=1.0), pool("t4", speed=T4, price=0.35))
         return replicas(decide(observe(*pools, allowed=BOTH, policy=policy)).targets)
 
     assert stays(CHEAPEST) == {"a10": 0, "t4": 1}
-    assert stays(Policy()) == {"a10": 1, "t4": 0}
+    assert stays(ScalingPolicy()) == {"a10": 1, "t4": 0}
 
 
 def test_where_several_pools_shrink_the_dearest_per_token_gives_up_first() -> None:

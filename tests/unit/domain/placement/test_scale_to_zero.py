@@ -8,7 +8,7 @@ from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import IdleTime, ScalingMemory
-from embedding_operator.domain.observation import GatewayLoad, Observation, Policy
+from embedding_operator.domain.observation import GatewayLoad, Observation, ScalingPolicy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,7 +121,7 @@ TO_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ),
     (
         "paused keeps it",
-        resting(policy=Policy(mode=ScalingMode.PAUSED)),
+        resting(policy=ScalingPolicy(mode=ScalingMode.PAUSED)),
         1,
         StepReason.PAUSED,
     ),
@@ -138,7 +138,7 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ("a held request wakes", sleeping(gateway=gateway(waiting=1)), 1, StepReason.WAKE),
     (
         "a held request wakes, whatever the demand is allowed to do",
-        sleeping(gateway=gateway(waiting=1), load=load(queue=1), policy=Policy(up_stabilization_seconds=60)),
+        sleeping(gateway=gateway(waiting=1), load=load(queue=1), policy=ScalingPolicy(up_stabilization_seconds=60)),
         1,
         StepReason.WAKE,
     ),
@@ -163,13 +163,13 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ),
     (
         "as many as activationRequests do not wake",
-        sleeping(gateway=gateway(waiting=5), load=load(queue=5), policy=Policy(activation_requests=5)),
+        sleeping(gateway=gateway(waiting=5), load=load(queue=5), policy=ScalingPolicy(activation_requests=5)),
         0,
         StepReason.IDLE,
     ),
     (
         "one more does",
-        sleeping(gateway=gateway(waiting=6), load=load(queue=6), policy=Policy(activation_requests=5)),
+        sleeping(gateway=gateway(waiting=6), load=load(queue=6), policy=ScalingPolicy(activation_requests=5)),
         1,
         StepReason.WAKE,
     ),
@@ -272,7 +272,7 @@ def heard_at(seconds: float, **figures: object) -> GatewayLoad:
 
 
 def test_a_service_goes_to_zero_when_it_was_idle_for_the_whole_time_and_not_before() -> None:
-    begin = observe(pool(ready=1), allowed=FREE, policy=Policy(down_stabilization_seconds=0))
+    begin = observe(pool(ready=1), allowed=FREE, policy=ScalingPolicy(down_stabilization_seconds=0))
     ticks = [(5.0 * tick, heard_at(5.0 * tick)) for tick in range(130)]
 
     counts, _ = run(begin, *ticks)
@@ -281,7 +281,7 @@ def test_a_service_goes_to_zero_when_it_was_idle_for_the_whole_time_and_not_befo
 
 
 def test_one_request_starts_the_time_anew() -> None:
-    begin = observe(pool(ready=1), allowed=FREE, policy=Policy(down_stabilization_seconds=0, idle_seconds=60))
+    begin = observe(pool(ready=1), allowed=FREE, policy=ScalingPolicy(down_stabilization_seconds=0, idle_seconds=60))
     ticks = [(5.0 * tick, heard_at(5.0 * tick)) for tick in range(30)]
     ticks[8] = (40.0, heard_at(40.0, quiet_since=at(39)))
 
@@ -291,7 +291,7 @@ def test_one_request_starts_the_time_anew() -> None:
 
 
 def test_a_tick_without_the_gateway_starts_the_time_anew() -> None:
-    begin = observe(pool(ready=1), allowed=FREE, policy=Policy(down_stabilization_seconds=0, idle_seconds=60))
+    begin = observe(pool(ready=1), allowed=FREE, policy=ScalingPolicy(down_stabilization_seconds=0, idle_seconds=60))
     ticks = [(5.0 * tick, heard_at(5.0 * tick)) for tick in range(30)]
     ticks[8] = (40.0, heard_at(40.0, answering=1))
 
@@ -307,7 +307,9 @@ TICKS = ("quiet", "quiet", "quiet", "quiet", "request", "held", "silent", "parti
 def test_whatever_happens_the_service_sleeps_after_quiet_alone_and_wakes_for_whoever_is_held(
     ticks: list[str], idle_seconds: float
 ) -> None:
-    scene = observe(pool(ready=1), allowed=FREE, policy=Policy(down_stabilization_seconds=0, idle_seconds=idle_seconds))
+    scene = observe(
+        pool(ready=1), allowed=FREE, policy=ScalingPolicy(down_stabilization_seconds=0, idle_seconds=idle_seconds)
+    )
     last_request = NOON
     for tick, happening in enumerate(ticks):
         seconds = 5.0 * tick
@@ -349,7 +351,7 @@ def scenes(draw: st.DrawFn) -> Observation:
         measured=draw(st.none() | st.builds(load, rate=st.sampled_from([0.0, 700.0]), reporting=st.just(ready))),
         heard=draw(st.none() | gateways()),
         memory=None if memory is None else memory._replace(idle=idle),
-        policy=Policy(activation_requests=draw(st.sampled_from([0, 3]))),
+        policy=ScalingPolicy(activation_requests=draw(st.sampled_from([0, 3]))),
     )
 
 

@@ -11,8 +11,8 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
 from embedding_operator.domain.observation import Allowance, Bounds
-from embedding_operator.domain.schedule.bounds import ClusterSchedule, bounds_in_force, schedule_standing, selects
-from embedding_operator.domain.schedule.timetable import Standing
+from embedding_operator.domain.schedule.bounds import ClusterSchedule, bounds_in_force, schedule_state, selects
+from embedding_operator.domain.schedule.timetable import WindowState
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -208,7 +208,7 @@ class TestSelection:
 
 def test_the_standing_of_a_schedule_is_that_of_its_own_windows() -> None:
     spec = scaling_schedule().window("midday", "11:00", "14:00", h100=(1, 2)).spec()
-    assert schedule_standing(spec, now=NOON) == Standing(
+    assert schedule_state(spec, now=NOON) == WindowState(
         active_window="midday", since=NOON - HOUR, next_window=None, next_transition=NOON + 2 * HOUR
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from embedding_operator.api.v1alpha1.schedule import Window
-from embedding_operator.domain.schedule.timetable import Standing, Timetable
+from embedding_operator.domain.schedule.timetable import Timetable, WindowState
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,10 +43,10 @@ def transitions(table: Timetable, *, start: datetime, end: datetime) -> list[tup
 
 
 def _transitions(table: Timetable, *, start: datetime, end: datetime) -> Iterator[tuple[datetime, str | None]]:
-    standing = table.standing(start)
-    while standing.next_transition is not None and standing.next_transition <= end:
-        yield standing.next_transition, standing.next_window
-        standing = table.standing(standing.next_transition)
+    state = table.state(start)
+    while state.next_transition is not None and state.next_transition <= end:
+        yield state.next_transition, state.next_window
+        state = table.state(state.next_transition)
 
 
 DAY_AND_NIGHT = (window("day", "08:00", "22:00"), window("night", "22:00", "08:00"))
@@ -55,7 +55,7 @@ DAY_AND_NIGHT = (window("day", "08:00", "22:00"), window("night", "22:00", "08:0
 class TestStanding:
     def test_in_the_night_example(self) -> None:
         shanghai = timetable(window("night", "22:00", "08:00"), zone="Asia/Shanghai")
-        assert shanghai.standing(at("2026-06-03T23:30+08:00")) == Standing(
+        assert shanghai.state(at("2026-06-03T23:30+08:00")) == WindowState(
             active_window="night",
             since=at("2026-06-03T22:00+08:00"),
             next_window=None,
@@ -63,7 +63,7 @@ class TestStanding:
         )
 
     def test_of_the_base_between_two_nights(self) -> None:
-        assert timetable(window("night", "22:00", "08:00")).standing(at("2026-06-03T12:00")) == Standing(
+        assert timetable(window("night", "22:00", "08:00")).state(at("2026-06-03T12:00")) == WindowState(
             active_window=None,
             since=at("2026-06-03T08:00"),
             next_window="night",
@@ -71,18 +71,18 @@ class TestStanding:
         )
 
     def test_at_a_boundary_belongs_to_what_begins(self) -> None:
-        standing = timetable(*DAY_AND_NIGHT).standing(at("2026-06-03T22:00"))
-        assert (standing.active_window, standing.since) == ("night", at("2026-06-03T22:00"))
+        state = timetable(*DAY_AND_NIGHT).state(at("2026-06-03T22:00"))
+        assert (state.active_window, state.since) == ("night", at("2026-06-03T22:00"))
 
     def test_of_a_window_that_never_closes(self) -> None:
         always = timetable(window("always", "00:00", "24:00"))
-        assert always.standing(at("2026-06-03T12:00")) == Standing(
+        assert always.state(at("2026-06-03T12:00")) == WindowState(
             active_window="always", since=None, next_window=None, next_transition=None
         )
 
     def test_of_a_window_that_opens_once(self) -> None:
         once = timetable(window("launch", "09:00", "18:00", dates=["2026-06-03"]))
-        assert once.standing(at("2026-06-03T12:00")) == Standing(
+        assert once.state(at("2026-06-03T12:00")) == WindowState(
             active_window="launch",
             since=at("2026-06-03T09:00"),
             next_window=None,
@@ -91,37 +91,37 @@ class TestStanding:
 
     def test_of_a_window_whose_dates_are_over(self) -> None:
         past = timetable(window("launch", "09:00", "18:00", dates=["2020-02-29"]))
-        assert past.standing(at("2026-06-03T12:00")) == Standing(
+        assert past.state(at("2026-06-03T12:00")) == WindowState(
             active_window=None, since=at("2020-02-29T18:00"), next_window=None, next_transition=None
         )
 
     def test_of_a_window_years_ahead(self) -> None:
         future = timetable(window("leap", "09:00", "18:00", dates=["2032-02-29"]))
-        assert future.standing(at("2026-06-03T12:00")) == Standing(
+        assert future.state(at("2026-06-03T12:00")) == WindowState(
             active_window=None, since=None, next_window="leap", next_transition=at("2032-02-29T09:00")
         )
 
     def test_of_the_last_day_that_can_be_named(self) -> None:
         last = timetable(window("last", "22:00", "21:59", dates=["2999-12-31"]))
-        assert last.standing(at("3000-01-01T12:00")).next_transition == at("3000-01-01T21:59")
+        assert last.state(at("3000-01-01T12:00")).next_transition == at("3000-01-01T21:59")
 
     def test_looks_past_a_month_of_excepted_days(self) -> None:
         holidays = [str(date(2026, 8, 1) + number * DAY) for number in range(31)]
         office = timetable(window("office", "09:00", "18:00", days=["Mon", "Wed"], exceptDates=holidays))
-        standing = office.standing(at("2026-08-10T12:00"))
-        assert (standing.since, standing.next_transition) == (at("2026-07-29T18:00"), at("2026-09-02T09:00"))
+        state = office.state(at("2026-08-10T12:00"))
+        assert (state.since, state.next_transition) == (at("2026-07-29T18:00"), at("2026-09-02T09:00"))
 
     def test_looks_past_the_week_whose_window_a_change_of_the_clocks_swallows(self) -> None:
         sundays = timetable(window("sunday", "02:10", "02:50", days=["Sun"]), zone="Europe/Berlin")
-        standing = sundays.standing(at("2026-03-23T12:00"))
-        assert standing.next_transition == at("2026-04-05T02:10+02:00")
-        assert standing.since == at("2026-03-22T02:50+01:00")
-        assert sundays.standing(at("2026-04-01T12:00")).since == at("2026-03-22T02:50+01:00")
+        state = sundays.state(at("2026-03-23T12:00"))
+        assert state.next_transition == at("2026-04-05T02:10+02:00")
+        assert state.since == at("2026-03-22T02:50+01:00")
+        assert sundays.state(at("2026-04-01T12:00")).since == at("2026-03-22T02:50+01:00")
 
     def test_of_adjoining_openings_is_one(self) -> None:
         weekend = timetable(window("weekend", "00:00", "24:00", days=["Sat", "Sun"]))
-        standing = weekend.standing(at("2026-06-07T12:00"))
-        assert (standing.since, standing.next_transition) == (at("2026-06-06T00:00"), at("2026-06-08T00:00"))
+        state = weekend.state(at("2026-06-07T12:00"))
+        assert (state.since, state.next_transition) == (at("2026-06-06T00:00"), at("2026-06-08T00:00"))
 
 
 class TestTies:
@@ -141,12 +141,12 @@ class TestTies:
 
     def test_a_loser_that_opens_and_closes_changes_nothing(self) -> None:
         table = timetable(window("a", "08:00", "20:00", priority=5), window("b", "12:00", "13:00"))
-        standing = table.standing(at("2026-06-03T12:30"))
-        assert (standing.since, standing.next_transition) == (at("2026-06-03T08:00"), at("2026-06-03T20:00"))
+        state = table.state(at("2026-06-03T12:30"))
+        assert (state.since, state.next_transition) == (at("2026-06-03T08:00"), at("2026-06-03T20:00"))
 
     def test_a_lower_window_returns_when_the_higher_one_closes(self) -> None:
         table = timetable(window("a", "08:00", "20:00"), window("peak", "12:00", "13:00", priority=1))
-        assert table.standing(at("2026-06-03T15:00")).since == at("2026-06-03T13:00")
+        assert table.state(at("2026-06-03T15:00")).since == at("2026-06-03T13:00")
 
 
 class TestWhereCronSchedulersFail:
@@ -270,7 +270,7 @@ def test_day_and_night_tile_time_at_both_changes_of_2026_in_every_zone() -> None
         assert {winner for _, winner in inside} == {"day", "night"}
         for hour in range(40):
             now = start + hour * HOUR
-            assert expected.open_at(now) == [table.standing(now).active_window], (zone, now)
+            assert expected.open_at(now) == [table.state(now).active_window], (zone, now)
 
 
 clock_times = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.sampled_from([0, 15, 30, 45]))
@@ -300,32 +300,32 @@ def test_invariant_10_every_instant_has_the_winner_that_the_definition_gives(dat
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     expected = Definition(windows, zone=zone, start=midnight - 11 * DAY, end=midnight + 11 * DAY)
     start, end = midnight - 8 * DAY, midnight + 8 * DAY
-    standing = timetable(*windows, zone=zone).standing(now)
+    state = timetable(*windows, zone=zone).state(now)
 
-    assert standing.active_window == expected.winner(now)
+    assert state.active_window == expected.winner(now)
     found = expected.transitions()
     past = [moment for moment, _ in found if start < moment <= now]
-    assert standing.since == past[-1] if past else standing.since is None or standing.since <= start
+    assert state.since == past[-1] if past else state.since is None or state.since <= start
     ahead = [step for step in found if now < step[0] < end]
     if ahead:
-        assert (standing.next_transition, standing.next_window) == ahead[0]
+        assert (state.next_transition, state.next_window) == ahead[0]
     else:
-        assert standing.next_transition is None or standing.next_transition >= end
+        assert state.next_transition is None or state.next_transition >= end
 
 
 @given(data=st.data(), zone=zones())
 def test_invariant_10_a_transition_is_ahead_real_and_the_only_one_on_the_way(data: st.DataObject, zone: str) -> None:
     now = data.draw(instants_near_changes(zone))
     table = timetable(*data.draw(windows_around(now)), zone=zone)
-    standing = table.standing(now)
-    if standing.next_transition is None:
-        assert standing.next_window is None
+    state = table.state(now)
+    if state.next_transition is None:
+        assert state.next_window is None
         return
-    assert standing.next_transition > now
-    assert standing.next_window != standing.active_window
-    between = now + data.draw(st.floats(0, 0.999)) * (standing.next_transition - now)
-    assert table.standing(between) == standing
-    assert table.standing(standing.next_transition).since == standing.next_transition
+    assert state.next_transition > now
+    assert state.next_window != state.active_window
+    between = now + data.draw(st.floats(0, 0.999)) * (state.next_transition - now)
+    assert table.state(between) == state
+    assert table.state(state.next_transition).since == state.next_transition
 
 
 @given(data=st.data(), zone=zones())
@@ -333,5 +333,5 @@ def test_a_jump_of_the_clock_changes_nothing_but_the_answer(data: st.DataObject,
     now = data.draw(instants_near_changes(zone))
     table = timetable(*data.draw(windows_around(now)), zone=zone)
     jumps = data.draw(st.lists(st.timedeltas(-2 * DAY, 2 * DAY), min_size=1, max_size=5))
-    undisturbed = [table.standing(now + jump) for jump in sorted(jumps)]
-    assert [table.standing(now + jump) for jump in sorted(jumps, reverse=True)] == undisturbed[::-1]
+    undisturbed = [table.state(now + jump) for jump in sorted(jumps)]
+    assert [table.state(now + jump) for jump in sorted(jumps, reverse=True)] == undisturbed[::-1]

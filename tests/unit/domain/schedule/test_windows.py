@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 from embedding_operator.api.v1alpha1.schedule import Window
-from embedding_operator.domain.schedule.windows import Hours
+from embedding_operator.domain.schedule.windows import WindowHours
 
 WEDNESDAY = date(2026, 6, 3)
 
 
-def hours(start: str, end: str, **fields: Any) -> Hours:
-    return Hours.of(Window.model_validate({"name": "w", "start": start, "end": end, "asleep": True, **fields}))
+def hours(start: str, end: str, **fields: Any) -> WindowHours:
+    return WindowHours.of(Window.model_validate({"name": "w", "start": start, "end": end, "asleep": True, **fields}))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from embedding_operator.api.v1alpha1.status import CapacitySource, EmbeddingServ
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.gateway_routing import GatewayReadiness
 from embedding_operator.domain.memory import LearnedPool, PoolBackoff
-from embedding_operator.domain.observation import Bounds, Observation, Parity, Policy, Work
+from embedding_operator.domain.observation import Bounds, Observation, Parity, ScalingPolicy, WorkSample
 from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.status.memory_codec import remembered, written
 from embedding_operator.domain.status.report import StallCause, StatusInput, stalled_status, status_of
@@ -41,7 +41,7 @@ AROUND = StatusInput(
         status=ConditionStatus.TRUE, reason=Reason.ROUTED, message="through the gateway"
     ),
 )
-CHEAPEST = Policy(allocation=Allocation.CHEAPEST)
+CHEAPEST = ScalingPolicy(allocation=Allocation.CHEAPEST)
 NIGHT = replace(bounds(("t4", 1, 4)), source="EmbeddingService", window="night", since=NOON, next_transition=at(3600))
 
 
@@ -85,7 +85,9 @@ SCENES: list[tuple[str, Observation, ConditionType, ConditionStatus, Reason]] = 
     ),
     (
         "paused",
-        observe(pool(ready=1), measured=load(), policy=Policy(mode=ScalingMode.PAUSED), allowed=bounds(("a10", 2, 3))),
+        observe(
+            pool(ready=1), measured=load(), policy=ScalingPolicy(mode=ScalingMode.PAUSED), allowed=bounds(("a10", 2, 3))
+        ),
         ConditionType.RECONCILING,
         ConditionStatus.FALSE,
         Reason.PAUSED,
@@ -380,7 +382,7 @@ def test_what_is_missing_of_the_gateway_is_said() -> None:
 
 
 def test_a_capacity_that_was_learned_is_shown_as_such() -> None:
-    busy = Work(tokens_per_second=1500.0, in_flight=9.0, least_in_flight=9.0, waited=True)
+    busy = WorkSample(tokens_per_second=1500.0, in_flight=9.0, least_in_flight=9.0, waited=True)
     taught = LearnedPool(pool="a10", seed=A10, rates=(1500,) * 9, tokens_per_second=1500.0)
     memory = settled_memory(1000.0)._replace(learned=(taught,))
     scene = observe(replace(pool(ready=1), work=(busy,)), pool("t4", speed=T4), measured=load(), memory=memory)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from embedding_operator.reconcile.workqueue.queue import Backoff, Failed, KeyedQueue, KeySchedule, Succeeded
+from embedding_operator.kube.backoff import Backoff
+from embedding_operator.reconcile.workqueue.queue import Failed, KeyedQueue, KeySchedule, Succeeded
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -148,11 +149,6 @@ def test_pauses_double_up_to_the_longest_and_start_again_after_a_success() -> No
 
 def test_a_thousand_failures_do_not_overflow() -> None:
     assert STEADY.pause(1000) == 60.0
-
-
-@pytest.mark.parametrize(("jitter", "pause"), [(0.0, 4.0), (0.5, 3.0), (1.0, 2.0)])
-def test_jitter_shortens_a_pause_by_up_to_a_half(jitter: float, pause: float) -> None:
-    assert Backoff(jitter=lambda: jitter, first=4.0).pause(1) == pause
 
 
 def test_a_forgotten_key_is_not_handed_out_and_starts_with_the_first_pause() -> None:

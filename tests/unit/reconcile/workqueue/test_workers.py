@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
+from embedding_operator.kube.backoff import Backoff
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.store import ObjectKey
-from embedding_operator.reconcile.workqueue.queue import Backoff, KeyedQueue
+from embedding_operator.reconcile.workqueue.queue import KeyedQueue
 from embedding_operator.reconcile.workqueue.workers import work
 
 KEY = ObjectKey("EmbeddingService", "search", "demo")

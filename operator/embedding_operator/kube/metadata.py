@@ -1,0 +1,71 @@
+"""What the metadata of objects says, read and written: whose they are, when they were made, who should leave first."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from embedding_operator.rendering.names import FIELD_MANAGER, MANAGED_BY, SERVICE
+
+Body = Mapping[str, Any]
+"""An object as the API server sends it, or what is kept of it."""
+
+MANAGED_SELECTOR = f"{MANAGED_BY}={FIELD_MANAGER},{SERVICE}"
+"""Selects what belongs to any EmbeddingService."""
+
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+"""Annotation by which a Deployment chooses the pods that it ends first when it shrinks."""
+
+VICTIM_COST = "-10000"
+
+
+def service_of(body: Body) -> str | None:
+    """Return the name of the EmbeddingService that a child or pod is labelled with."""
+    labels = body["metadata"].get("labels") or {}
+    name = labels.get(SERVICE)
+    return str(name) if name is not None and labels.get(MANAGED_BY) == FIELD_MANAGER else None
+
+
+def controller_of(body: Body) -> Mapping[str, Any] | None:
+    """Return the owner reference of the controller of an object, or None."""
+    references = body["metadata"].get("ownerReferences") or ()
+    return next((reference for reference in references if reference.get("controller")), None)
+
+
+def is_owned_by(body: Body, *, uid: str) -> bool:
+    """Return whether the object with `uid` controls an object."""
+    controller = controller_of(body)
+    return controller is not None and controller["uid"] == uid
+
+
+def described_owner(body: Body) -> str:
+    """Return who controls an object, in words."""
+    controller = controller_of(body)
+    if controller is None:
+        return "no known owner"
+    return f"{controller['kind']} {controller['name']}"
+
+
+def instant(text: str) -> datetime:
+    """Return the instant of an RFC 3339 time stamp."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def utc_now() -> datetime:
+    """Return the current instant."""
+    return datetime.now(UTC)
+
+
+def rfc3339_micro(moment: datetime) -> str:
+    """Return `moment` as a Kubernetes `MicroTime`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def is_victim(pod: Body) -> bool:
+    """Return whether the operator chose this pod to end first."""
+    annotations = pod["metadata"].get("annotations") or {}
+    return annotations.get(DELETION_COST) == VICTIM_COST
+
+
+def victim_patch(*, chosen: bool) -> dict[str, Any]:
+    """Return the merge patch that chooses a pod, or takes the choice back."""
+    return {"metadata": {"annotations": {DELETION_COST: VICTIM_COST if chosen else None}}}

@@ -14,7 +14,7 @@ WITH_THE_SIMULATOR = ("unit/simulation", "benchmarks/simulation")
 WITH_PROCESSES = (
     "benchmarks/test_replay.py",
     "testbed",
-    "unit/poke",
+    "unit/poke/test_server.py",
     "unit/gateway/test_poke.py",
     "unit/kube/test_client.py",
     "unit/kube/test_watch.py",

@@ -92,7 +92,7 @@ class Operator:
         self._components = components = build(settings, client=writing, session=self._session, recorder=self._recorder)
         loops = Loops(components, client=self._client, recorder=self._recorder, namespaces=settings.watch_namespaces)
         await loops.relist()
-        poke_poller = PokePoller(loops.poll, queue=new_queue(), monotonic=asyncio.get_running_loop().time)
+        poke_poller = PokePoller(loops.poll, queue=new_queue(), timeline=asyncio.get_running_loop())
         handler = poke_handler(
             self._client, leads=lambda: self._ticker is not None, poke=poke_poller.poke, recorder=self._recorder
         )

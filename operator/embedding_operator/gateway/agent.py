@@ -46,7 +46,7 @@ class Agent:
         self._haproxy_ended = asyncio.Event()
         self._unready = "HAProxy was not seen yet"
         self._keys_version: str | None = None
-        self._coalescer = Coalescer(self._poke)
+        self._coalescer = Coalescer(self._poke, timeline=asyncio.get_running_loop())
         self._unreachable = Seldom("HAProxy cannot be reached")
         self._refused = Seldom("HAProxy did not do what it was told")
         self._watch_fails = Seldom("the engines cannot be watched: the known ones stay")

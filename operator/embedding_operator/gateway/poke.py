@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from embedding_operator.gateway_contract import POKE_PATH
+from embedding_operator.timeline import Timeline, sleep_until
 
 SPACING_SECONDS = 0.1
 POKE_SECONDS = 1.0
@@ -21,8 +22,15 @@ class Coalescer:
     A call during an act leads to another act, so that the last call is always followed by one.
     """
 
-    def __init__(self, act: Callable[[], Awaitable[None]], *, spacing_seconds: float = SPACING_SECONDS) -> None:
+    def __init__(
+        self,
+        act: Callable[[], Awaitable[None]],
+        *,
+        timeline: Timeline,
+        spacing_seconds: float = SPACING_SECONDS,
+    ) -> None:
         self._act = act
+        self._timeline = timeline
         self._spacing = spacing_seconds
         self._called = asyncio.Event()
 
@@ -32,13 +40,12 @@ class Coalescer:
 
     async def run(self) -> None:
         """Act whenever that is asked for. Runs until cancelled."""
-        now = asyncio.get_running_loop().time
         while True:
             await self._called.wait()
             self._called.clear()
-            began = now()
+            began = self._timeline.time()
             await self._act()
-            await asyncio.sleep(max(0.0, began + self._spacing - now()))
+            await sleep_until(began + self._spacing, timeline=self._timeline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

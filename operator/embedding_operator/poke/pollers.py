@@ -8,6 +8,7 @@ import structlog
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.poke.rate_limit import RateLimit
 from embedding_operator.reconcile.workqueue.queue import KeyedQueue, Succeeded
+from embedding_operator.timeline import Timeline
 
 SPACING_SECONDS = 0.2
 OVERALL_SPACING_SECONDS = 0.02
@@ -21,15 +22,15 @@ _log = structlog.get_logger(__name__)
 class PokePoller:
     """Polls services that were poked: each at most five times a second, all together fifty times."""
 
-    def __init__(self, poll: Poll, *, queue: KeyedQueue[ObjectKey], monotonic: Callable[[], float]) -> None:
+    def __init__(self, poll: Poll, *, queue: KeyedQueue[ObjectKey], timeline: Timeline) -> None:
         self._poll = poll
         self._queue = queue
-        self._monotonic = monotonic
+        self._timeline = timeline
         self._rate_limit: RateLimit[ObjectKey] = RateLimit(each=SPACING_SECONDS, overall=OVERALL_SPACING_SECONDS)
 
     def poke(self, key: ObjectKey) -> None:
         """Ask for a poll of a service that begins after this call."""
-        now = self._monotonic()
+        now = self._timeline.time()
         self._queue.add(key, after=max(0.0, self._rate_limit.book(key, now=now) - now))
 
     async def run(self) -> None:

@@ -1,8 +1,9 @@
-"""Notices: few, and never lost at the end; told to every address, with a token that may change."""
+"""Pokes: few, and the last is never lost; sent to every address, with a token that may change."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,65 +11,64 @@ import aiohttp
 import pytest
 from aiohttp import web
 from embedding_operator.gateway.poke import Coalescer, Operator
+from embedding_operator.timeline import sleep_until
 
 from testbed.engine.process import LOOPBACK, free_port
+from tests.unit.timeline import ManualTimeline
 
-Acts = list[float]
+
+@dataclass
+class Acts:
+    """A coalescer on a timeline, and the times of its acts, each of which takes `seconds`."""
+
+    timeline: ManualTimeline
+    seconds: float = 0.0
+    began: list[float] = field(default_factory=list)
+
+    async def act(self) -> None:
+        self.began.append(self.timeline.time())
+        await sleep_until(self.timeline.time() + self.seconds, timeline=self.timeline)
 
 
-@asynccontextmanager
-async def coalescer(act: Callable[[], Awaitable[None]], *, spacing_seconds: float) -> AsyncIterator[Coalescer]:
-    made = Coalescer(act, spacing_seconds=spacing_seconds)
+@pytest.fixture
+def acts() -> Acts:
+    return Acts(ManualTimeline())
+
+
+@pytest.fixture
+async def coalescer(acts: Acts) -> AsyncIterator[Coalescer]:
+    made = Coalescer(acts.act, timeline=acts.timeline, spacing_seconds=0.2)
     running = asyncio.create_task(made.run())
-    try:
-        yield made
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+    yield made
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
 
 
-async def test_the_first_call_acts_at_once_and_many_calls_once_more() -> None:
-    acts: Acts = []
-    now = asyncio.get_running_loop().time
+async def test_the_first_call_acts_at_once_and_many_calls_once_more(coalescer: Coalescer, acts: Acts) -> None:
+    for _ in range(100):
+        coalescer.call()
+        await acts.timeline.move(0.001)
+    await acts.timeline.move(0.5)
 
-    async def act() -> None:
-        acts.append(now())
-
-    async with coalescer(act, spacing_seconds=0.2) as made:
-        for _ in range(100):
-            made.call()
-            await asyncio.sleep(0.001)
-        await asyncio.sleep(0.5)
-    assert len(acts) == 2
-    assert acts[1] - acts[0] >= 0.2
+    assert acts.began == pytest.approx([0.0, 0.2])
 
 
-async def test_a_call_during_an_act_is_followed_by_an_act() -> None:
-    began, may_end = asyncio.Event(), asyncio.Event()
-    acts = 0
+async def test_a_call_during_an_act_is_followed_by_an_act(coalescer: Coalescer, acts: Acts) -> None:
+    acts.seconds = 3.0
+    coalescer.call()
+    await acts.timeline.move(1.0)
+    coalescer.call()
+    await acts.timeline.move(10.0)
 
-    async def act() -> None:
-        nonlocal acts
-        acts += 1
-        began.set()
-        await may_end.wait()
-
-    async with coalescer(act, spacing_seconds=0.0) as made:
-        made.call()
-        await began.wait()
-        made.call()
-        may_end.set()
-        await asyncio.sleep(0.05)
-    assert acts == 2
+    assert acts.began == [0.0, 3.0]
 
 
-async def test_without_calls_nothing_happens() -> None:
-    async def act() -> None:
-        pytest.fail("nobody asked for it")
+async def test_without_calls_nothing_happens(coalescer: Coalescer, acts: Acts) -> None:
+    assert coalescer is not None
+    await acts.timeline.move(3600.0)
 
-    async with coalescer(act, spacing_seconds=0.0):
-        await asyncio.sleep(0.05)
+    assert acts.began == []
 
 
 class Taken:

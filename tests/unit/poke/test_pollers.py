@@ -1,43 +1,50 @@
-"""The looks that notices lead to."""
+"""The polls that pokes lead to, on a clock that only the test moves."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import pytest
 from embedding_operator.kube.backoff import Backoff
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.poke.pollers import SPACING_SECONDS, PokePoller
 from embedding_operator.reconcile.workqueue.queue import KeyedQueue
+from embedding_operator.timeline import sleep_until
+
+from tests.unit.timeline import ManualTimeline
 
 QWEN = ObjectKey("EmbeddingService", "search", "qwen")
 BGE = ObjectKey("EmbeddingService", "search", "bge")
 
 
-class Watcher:
-    """Notes when it looked at what."""
+class Collector:
+    """Notes when it polled which service; each poll takes `seconds`."""
 
     def __init__(self) -> None:
-        self.looked: list[tuple[str, float]] = []
+        self.timeline = ManualTimeline()
+        self.polled: list[tuple[str, float]] = []
         self.busy = self.busiest = 0
         self.seconds = 0.0
         self.error: Exception | None = None
 
-    async def look(self, key: ObjectKey) -> None:
-        self.looked.append((key.name, asyncio.get_running_loop().time()))
+    async def poll(self, key: ObjectKey) -> None:
+        self.polled.append((key.name, self.timeline.time()))
         self.busy += 1
         self.busiest = max(self.busiest, self.busy)
-        await asyncio.sleep(self.seconds)
+        await sleep_until(self.timeline.time() + self.seconds, timeline=self.timeline)
         self.busy -= 1
         if self.error is not None:
             raise self.error
 
+    @property
+    def times(self) -> list[float]:
+        return [time for _, time in self.polled]
+
 
 @asynccontextmanager
-async def looking(watcher: Watcher) -> AsyncIterator[PokePoller]:
-    loop = asyncio.get_running_loop()
-    queue: KeyedQueue[ObjectKey] = KeyedQueue(timeline=loop, backoff=Backoff(jitter=lambda: 0.0))
-    poke_poller = PokePoller(watcher.look, queue=queue, monotonic=loop.time)
+async def polling(collector: Collector) -> AsyncIterator[PokePoller]:
+    queue: KeyedQueue[ObjectKey] = KeyedQueue(timeline=collector.timeline, backoff=Backoff(jitter=lambda: 0.0))
+    poke_poller = PokePoller(collector.poll, queue=queue, timeline=collector.timeline)
     task = asyncio.create_task(poke_poller.run())
     yield poke_poller
     task.cancel()
@@ -45,51 +52,50 @@ async def looking(watcher: Watcher) -> AsyncIterator[PokePoller]:
         await task
 
 
-async def test_the_first_notice_counts_at_once_and_many_count_a_few_times() -> None:
-    watcher = Watcher()
-    async with looking(watcher) as poke_poller:
+async def test_the_first_poke_counts_at_once_and_many_count_a_few_times() -> None:
+    collector = Collector()
+    async with polling(collector) as poke_poller:
         poke_poller.poke(QWEN)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0.01)
-        assert [name for name, _ in watcher.looked] == ["qwen"]
+        await collector.timeline.move(0.01)
+        assert collector.polled == [("qwen", 0.0)]
         for _ in range(50):
             poke_poller.poke(QWEN)
-            await asyncio.sleep(0.01)
-        last_notice = asyncio.get_running_loop().time()
-        await asyncio.sleep(2 * SPACING_SECONDS)
-    times = [time for _, time in watcher.looked]
-    assert 3 <= len(times) <= 5
-    assert all(later - earlier >= SPACING_SECONDS - 0.01 for earlier, later in itertools.pairwise(times))
-    assert times[-1] >= last_notice - 0.02
+            await collector.timeline.move(0.01)
+        await collector.timeline.move(2 * SPACING_SECONDS)
+
+    assert collector.times == pytest.approx([0.0, 0.2, 0.4, 0.6]), "five a second, and the last poke is followed by one"
 
 
-async def test_a_notice_during_a_look_leads_to_another_one_and_never_to_two_at_a_time() -> None:
-    watcher = Watcher()
-    watcher.seconds = 2 * SPACING_SECONDS
-    async with looking(watcher) as poke_poller:
+async def test_a_poke_during_a_poll_leads_to_another_one_and_never_to_two_at_a_time() -> None:
+    collector = Collector()
+    collector.seconds = 2 * SPACING_SECONDS
+    async with polling(collector) as poke_poller:
         poke_poller.poke(QWEN)
-        await asyncio.sleep(SPACING_SECONDS)
+        await collector.timeline.move(SPACING_SECONDS)
         poke_poller.poke(QWEN)
-        await asyncio.sleep(4 * SPACING_SECONDS)
-    assert len(watcher.looked) == 2
-    assert watcher.busiest == 1
+        await collector.timeline.move(4 * SPACING_SECONDS)
+
+    assert collector.times == pytest.approx([0.0, 2 * SPACING_SECONDS])
+    assert collector.busiest == 1
 
 
 async def test_one_service_does_not_wait_for_another() -> None:
-    watcher = Watcher()
-    watcher.seconds = 5.0
-    async with looking(watcher) as poke_poller:
+    collector = Collector()
+    collector.seconds = 5.0
+    async with polling(collector) as poke_poller:
         poke_poller.poke(QWEN)
         poke_poller.poke(BGE)
-        await asyncio.sleep(0.1)
-        assert sorted(name for name, _ in watcher.looked) == ["bge", "qwen"]
+        await collector.timeline.move(0.1)
+
+    assert sorted(name for name, _ in collector.polled) == ["bge", "qwen"]
 
 
 async def test_an_error_ends_nothing() -> None:
-    watcher = Watcher()
-    watcher.error = RuntimeError("a bug")
-    async with looking(watcher) as poke_poller:
+    collector = Collector()
+    collector.error = RuntimeError("a bug")
+    async with polling(collector) as poke_poller:
         for _ in range(2):
             poke_poller.poke(QWEN)
-            await asyncio.sleep(1.5 * SPACING_SECONDS)
-    assert len(watcher.looked) == 2
+            await collector.timeline.move(1.5 * SPACING_SECONDS)
+
+    assert len(collector.polled) == 2

@@ -9,11 +9,12 @@ import asyncio
 import heapq
 import math
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from embedding_operator.kube.backoff import Backoff
+from embedding_operator.timeline import Cancellable, Timeline
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -103,23 +104,6 @@ class KeySchedule(Generic[Key]):
             if self._due.get(key) == due and key not in self._running:
                 return
             heapq.heappop(self._heap)
-
-
-class Cancellable(Protocol):
-    """A timer that can be called off."""
-
-    def cancel(self) -> None:
-        """Call it off."""
-
-
-class Timeline(Protocol):
-    """A clock with timers; an asyncio event loop is one."""
-
-    def time(self) -> float:
-        """Return the seconds on the clock."""
-
-    def call_at(self, when: float, callback: Callable[[], object]) -> Cancellable:
-        """Call `callback` when the clock shows `when`."""
 
 
 class KeyedQueue(Generic[Key]):

@@ -1,10 +1,7 @@
 """The queue of keys on a clock that only the test moves."""
 
 import asyncio
-import heapq
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 from embedding_operator.kube.backoff import Backoff
@@ -12,52 +9,9 @@ from embedding_operator.reconcile.workqueue.queue import Failed, KeyedQueue, Key
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.unit.timeline import ManualTimeline, settled
+
 STEADY = Backoff(jitter=lambda: 0.0, first=1.0, longest=60.0)
-
-
-@dataclass(order=True)
-class Timer:
-    when: float
-    number: int
-    callback: Callable[[], object] = field(compare=False)
-    cancelled: bool = field(default=False, compare=False)
-
-    def cancel(self) -> None:
-        self.cancelled = True
-
-
-class Clock:
-    """A timeline that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.timers: list[Timer] = []
-        self.set = 0
-
-    def time(self) -> float:
-        return self.seconds
-
-    def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
-        self.set += 1
-        timer = Timer(when, self.set, callback)
-        heapq.heappush(self.timers, timer)
-        return timer
-
-    async def move(self, seconds: float) -> None:
-        until = self.seconds + seconds
-        while self.timers and self.timers[0].when <= until:
-            timer = heapq.heappop(self.timers)
-            self.seconds = timer.when
-            if not timer.cancelled:
-                timer.callback()
-            await settled()
-        self.seconds = until
-        await settled()
-
-
-async def settled() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 def schedule() -> KeySchedule[str]:
@@ -236,12 +190,12 @@ class Rules(RuleBasedStateMachine):
 TestRules = Rules.TestCase
 
 
-def started(clock: Clock) -> KeyedQueue[str]:
+def started(clock: ManualTimeline) -> KeyedQueue[str]:
     return KeyedQueue(timeline=clock, backoff=STEADY)
 
 
 async def test_get_waits_until_a_key_is_due() -> None:
-    clock = Clock()
+    clock = ManualTimeline()
     queue = started(clock)
     got = asyncio.create_task(queue.get())
     queue.add("a", after=5.0)
@@ -252,7 +206,7 @@ async def test_get_waits_until_a_key_is_due() -> None:
 
 
 async def test_an_earlier_wish_wakes_the_worker_earlier() -> None:
-    clock = Clock()
+    clock = ManualTimeline()
     queue = started(clock)
     got = asyncio.create_task(queue.get())
     queue.add("a", after=50.0)
@@ -263,7 +217,7 @@ async def test_an_earlier_wish_wakes_the_worker_earlier() -> None:
 
 
 async def test_every_waiting_worker_gets_its_own_key() -> None:
-    clock = Clock()
+    clock = ManualTimeline()
     queue = started(clock)
     workers = [asyncio.create_task(queue.get()) for _ in range(3)]
     await settled()
@@ -275,7 +229,7 @@ async def test_every_waiting_worker_gets_its_own_key() -> None:
 
 
 async def test_a_failed_key_comes_back_after_its_pause() -> None:
-    clock = Clock()
+    clock = ManualTimeline()
     queue = started(clock)
     queue.add("a")
     queue.done(await queue.get(), Failed())
@@ -287,7 +241,7 @@ async def test_a_failed_key_comes_back_after_its_pause() -> None:
 
 
 async def test_a_worker_that_is_cancelled_as_it_wakes_up_hands_the_key_on() -> None:
-    clock = Clock()
+    clock = ManualTimeline()
     queue = started(clock)
     first, second = asyncio.create_task(queue.get()), asyncio.create_task(queue.get())
     await settled()
@@ -299,7 +253,7 @@ async def test_a_worker_that_is_cancelled_as_it_wakes_up_hands_the_key_on() -> N
 
 
 async def test_waiting_sets_one_timer_and_no_more() -> None:
-    clock = Clock()
+    clock = ManualTimeline()
     queue = started(clock)
     got = asyncio.create_task(queue.get())
     for seconds in range(100, 200):
@@ -310,7 +264,7 @@ async def test_waiting_sets_one_timer_and_no_more() -> None:
 
 
 async def test_a_forgotten_key_wakes_nobody() -> None:
-    clock = Clock()
+    clock = ManualTimeline()
     queue = started(clock)
     got = asyncio.create_task(queue.get())
     queue.add("a", after=1.0)

@@ -1,8 +1,6 @@
 """What becomes of the errors of one reconcile."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
@@ -13,48 +11,9 @@ from embedding_operator.kube.store import ObjectKey
 from embedding_operator.reconcile.workqueue.queue import KeyedQueue
 from embedding_operator.reconcile.workqueue.workers import work
 
+from tests.unit.timeline import ManualTimeline
+
 KEY = ObjectKey("EmbeddingService", "search", "demo")
-
-
-@dataclass
-class Timer:
-    when: float
-    callback: Callable[[], object]
-    is_off: bool = False
-
-    def cancel(self) -> None:
-        self.is_off = True
-
-
-@dataclass
-class Timeline:
-    """A clock that moves from timer to timer."""
-
-    now: float = 0.0
-    timers: list[Timer] = field(default_factory=list)
-    begun: list[float] = field(default_factory=list)
-
-    def time(self) -> float:
-        return self.now
-
-    def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
-        self.timers.append(Timer(when, callback))
-        return self.timers[-1]
-
-    async def pass_to_the_next_timer(self) -> None:
-        await self._let_others_run()
-        timer = min((each for each in self.timers if not each.is_off), key=lambda each: each.when)
-        self.timers.remove(timer)
-        self.now = timer.when
-        timer.callback()
-        await self._let_others_run()
-
-    def pauses(self) -> list[float]:
-        return [after - before for before, after in pairwise(self.begun)]
-
-    async def _let_others_run(self) -> None:
-        for _ in range(10):
-            await asyncio.sleep(0)
 
 
 async def run_once(error: Exception | None, *, first: float = 60.0) -> tuple[list[str], KeyedQueue[ObjectKey]]:
@@ -107,21 +66,21 @@ async def test_a_bug_waits_before_the_next_try() -> None:
 
 @pytest.mark.parametrize("error", [Conflict("changed"), Gone("not there"), Unavailable("no")])
 async def test_a_key_that_keeps_failing_is_tried_less_and_less_often(error: Exception) -> None:
-    timeline = Timeline()
+    timeline, begun = ManualTimeline(), list[float]()
     queue: KeyedQueue[ObjectKey] = KeyedQueue(timeline=timeline, backoff=Backoff(jitter=lambda: 0.0))
 
     async def reconcile(_: ObjectKey) -> float | None:
-        timeline.begun.append(timeline.now)
+        begun.append(timeline.time())
         raise error
 
     queue.add(KEY)
     worker = asyncio.create_task(work(queue, reconcile, on_result=lambda _, __: None))
     for _ in range(10):
-        await timeline.pass_to_the_next_timer()
+        await timeline.move_to_next_timer()
     worker.cancel()
     await asyncio.gather(worker, return_exceptions=True)
 
-    assert timeline.pauses() == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert [after - before for before, after in pairwise(begun)] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 async def test_a_conflict_is_looked_at_again_soon() -> None:

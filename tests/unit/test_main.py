@@ -17,7 +17,7 @@ from embedding_operator.kube.resources import Resource
 from embedding_operator.settings import PREFIX
 
 from testbed.engine.process import free_port
-from tests.unit.kube.http_server import Answer, HttpServer, http_server
+from tests.world.http_server import Answer, HttpServer, http_server
 
 SECONDS = 20
 

@@ -24,8 +24,8 @@ from embedding_operator.api.v1alpha1.status import (
 )
 
 from testbed.harness.kubectl import kubectl
-from tests.builders import ServiceBuilder, service
 from tests.contract.kube.crd_cases import Manifest, smallest
+from tests.world.builders import ServiceBuilder, service
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("crds")]
 

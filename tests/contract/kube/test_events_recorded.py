@@ -13,8 +13,8 @@ from embedding_operator.kube.events import EventRecorder, Occurrence, Regarding
 from embedding_operator.kube.resources import EMBEDDING_SERVICE, EVENT
 from embedding_operator.kube.store import ObjectStore
 
-from tests.builders import NOON
 from tests.contract.kube.objects import Place
+from tests.world.builders import NOON
 
 pytestmark = pytest.mark.cluster
 

@@ -22,8 +22,8 @@ from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.status import STATUS_MANAGER, StatusWriter
 from embedding_operator.kube.store import ObjectStore
 
-from tests.builders import NOON
 from tests.contract.kube.objects import Place
+from tests.world.builders import NOON
 
 pytestmark = pytest.mark.cluster
 

@@ -9,9 +9,9 @@ from aiohttp import web
 from embedding_operator.kube.resources import EMBEDDING_SERVICE, GPU_POOL, NAMESPACE
 
 from testbed.engine.process import LOOPBACK, free_port
-from tests.unit.kube.http_server import Answer, HttpServer
-from tests.unit.kube.objects import Body, embedding_service, gpu_pool, namespace
 from tests.unit.test_main import empty_cluster, operator, server
+from tests.world.http_server import Answer, HttpServer
+from tests.world.objects import Body, embedding_service, gpu_pool, namespace
 
 __all__ = ["server"]
 

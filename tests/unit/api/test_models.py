@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.builders import scaling_schedule, service
 from tests.unit.api.from_schema import accepted_by
 from tests.unit.domain.schedule.zones import ZONES
+from tests.world.builders import scaling_schedule, service
 
 POOL = {"nodeSelector": {"gpu": "t4"}, "computeCapability": "7.5", "memoryGiB": 15}
 WINDOW = {"name": "night", "start": "22:00", "end": "08:00", "asleep": True}

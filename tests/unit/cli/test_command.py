@@ -12,7 +12,7 @@ import yaml
 from aiohttp import web
 from embedding_operator.cli.command import main
 
-from tests.unit.kube.http_server import Answer, HttpServer, http_server
+from tests.world.http_server import Answer, HttpServer, http_server
 
 Run = Callable[..., tuple[int, str, str]]
 

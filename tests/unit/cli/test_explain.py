@@ -1,7 +1,7 @@
 """Stories of saved services, each beside the service. `UPDATE_GOLDEN=1 pytest tests/unit/cli` writes them anew."""
 
 import os
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,10 +9,11 @@ from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus
 from embedding_operator.cli.explain import Subject, ahead, passed, story, told
 from embedding_operator.cli.saved_status import read_subject
 
-from tests.unit.domain.scenes import NOON, at
-
 SAVED = sorted((Path(__file__).parent / "stories").glob("*.yaml"))
-NOW = at(75)
+DECIDED = datetime(2026, 6, 1, 12, tzinfo=UTC)
+"""When the saved services were decided on."""
+
+NOW = DECIDED + timedelta(seconds=75)
 
 
 @pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
@@ -45,9 +46,9 @@ def test_a_status_of_nothing_has_the_beginning_of_a_story() -> None:
     ],
 )
 def test_how_long_ago_something_was(seconds: int, expected: str) -> None:
-    assert passed(NOON, now=at(seconds)) == expected
+    assert passed(DECIDED, now=DECIDED + timedelta(seconds=seconds)) == expected
 
 
-@pytest.mark.parametrize(("moment", "expected"), [(at(90), "in 15 seconds"), (at(60), "15 seconds ago")])
-def test_what_comes_and_what_should_have_come(moment: datetime, expected: str) -> None:
-    assert ahead(moment, now=NOON + timedelta(seconds=75)) == expected
+@pytest.mark.parametrize(("seconds", "expected"), [(15, "in 15 seconds"), (-15, "15 seconds ago")])
+def test_what_comes_and_what_should_have_come(seconds: float, expected: str) -> None:
+    assert ahead(NOW + timedelta(seconds=seconds), now=NOW) == expected

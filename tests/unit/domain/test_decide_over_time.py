@@ -16,8 +16,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.unit.domain.scenes import A10, T4, at, bounds
-from tests.unit.domain.world import World
+from tests.world.loop import World
+from tests.world.observations import A10, T4, at, bounds
 
 WINDOWS = {
     "day": bounds(("a10", 1, 4)),

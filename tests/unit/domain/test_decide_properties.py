@@ -36,8 +36,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.unit.domain.load.gateways import gateways
-from tests.unit.domain.scenes import A10, NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
-from tests.unit.domain.world import World
+from tests.world.builders import NOON
+from tests.world.loop import World
+from tests.world.observations import A10, T4, at, bounds, load, observe, pool, replicas, settled_memory
 
 SPEEDS = {"a10": A10, "t4": T4, "l4": 700.0}
 finite = st.floats(min_value=0, max_value=50_000)

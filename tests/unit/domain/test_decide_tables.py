@@ -11,7 +11,8 @@ from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.memory import LearnedPool, RateLimitStep, RequirementBucket, ScalingMemory
 from embedding_operator.domain.observation import Observation, Parity, ScalingPolicy
 
-from tests.unit.domain.scenes import A10, NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
+from tests.world.builders import NOON
+from tests.world.observations import A10, T4, at, bounds, load, observe, pool, replicas, settled_memory
 
 NIGHT = bounds(("t4", 1, 4))
 QUICK = LearnedPool(pool="a10", seed=A10, cold_starts=(60,))

@@ -12,8 +12,8 @@ from embedding_operator.domain.observation import Bounds, Load, Observation, Poo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.scenes import A10, at, bounds, load, observe, pool, replicas, settled_memory
 from tests.unit.domain.test_decide_properties import BAD_LOADS, observations
+from tests.world.observations import A10, at, bounds, load, observe, pool, replicas, settled_memory
 
 FALLBACK = ScalingPolicy(fallback_replicas=5)
 MANY = bounds(("a10", 1, 50))

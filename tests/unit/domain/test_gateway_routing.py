@@ -21,7 +21,7 @@ from embedding_operator.domain.gateway_routing import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOON
+from tests.world.builders import NOON
 
 SECOND = timedelta(seconds=1)
 

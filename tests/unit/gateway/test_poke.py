@@ -14,7 +14,7 @@ from embedding_operator.gateway.poke import Coalescer, Operator
 from embedding_operator.timeline import sleep_until
 
 from testbed.engine.process import LOOPBACK, free_port
-from tests.unit.timeline import ManualTimeline
+from tests.world.timeline import ManualTimeline
 
 
 @dataclass

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from embedding_operator.kube.client import Answered, Client, connect
 
-from tests.unit.kube.http_server import HttpServer, http_server
+from tests.world.http_server import HttpServer, http_server
 
 
 @pytest.fixture

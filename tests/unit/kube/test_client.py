@@ -8,7 +8,7 @@ from embedding_operator.kube.client import Answered, Client, connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, POD
 
-from tests.unit.kube.http_server import Answer, HttpServer
+from tests.world.http_server import Answer, HttpServer
 
 
 def page(*names: str, then: str = "", version: str = "7") -> Answer:

@@ -7,7 +7,7 @@ from embedding_operator.domain.status.events import EventType
 from embedding_operator.kube.events import BURST, MAX_NOTE, MAX_SERIES, EventLedger, Occurrence, Regarding, document
 from embedding_operator.kube.resources import EMBEDDING_SERVICE, GPU_POOL
 
-from tests.builders import NOON
+from tests.world.builders import NOON
 
 QWEN = Regarding(resource=EMBEDDING_SERVICE, namespace="search", name="qwen", uid="uid")
 SCALED = Occurrence(

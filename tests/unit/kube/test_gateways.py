@@ -11,8 +11,8 @@ from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.rendering.names import ROUTE, ROUTE_SINCE, engines_name, service_labels
 
-from tests.builders import NOON
-from tests.unit.kube.objects import (
+from tests.world.builders import NOON
+from tests.world.objects import (
     Body,
     ago,
     condition,

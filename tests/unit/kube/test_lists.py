@@ -8,8 +8,8 @@ from embedding_operator.kube.relist import relist_all
 from embedding_operator.kube.scalers import conflicting_scalers
 from embedding_operator.kube.store import ObjectStore
 
-from tests.unit.kube.http_server import Answer, HttpServer
-from tests.unit.kube.objects import Body, changed, deployment
+from tests.world.http_server import Answer, HttpServer
+from tests.world.objects import Body, changed, deployment
 
 CLUSTER_SCOPED = {
     "/api/v1/namespaces",

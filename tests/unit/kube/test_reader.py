@@ -9,8 +9,8 @@ from embedding_operator.kube.reader import GatewayPod, PoolObject, Reader, Refus
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.rendering.gateway_config import GatewayConfig
 
-from tests.builders import NOON
-from tests.unit.kube.objects import (
+from tests.world.builders import NOON
+from tests.world.objects import (
     Body,
     ago,
     changed,

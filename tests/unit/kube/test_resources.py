@@ -17,7 +17,7 @@ from embedding_operator.kube.resources import (
 from embedding_operator.kube.scalers import matched
 from embedding_operator.kube.store import ObjectStore
 
-from tests.unit.kube.objects import Body, deployment
+from tests.world.objects import Body, deployment
 
 
 @pytest.mark.parametrize(

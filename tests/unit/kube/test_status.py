@@ -7,8 +7,8 @@ from embedding_operator.kube.status import needs_write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOON
-from tests.unit.kube.objects import Body, ago, changed, stamp
+from tests.world.builders import NOON
+from tests.world.objects import Body, ago, changed, stamp
 
 WRITTEN: Body = {
     "replicas": 2,

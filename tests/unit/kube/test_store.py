@@ -7,7 +7,7 @@ from embedding_operator.kube.store import Change, ObjectKey, ObjectStore
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.kube.objects import (
+from tests.world.objects import (
     Body,
     changed,
     condition,

@@ -7,8 +7,8 @@ from embedding_operator.kube.stuck import Stuck, stuck
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOON
-from tests.unit.kube.objects import Body, ago, condition, container, pod, waiting
+from tests.world.builders import NOON
+from tests.world.objects import Body, ago, condition, container, pod, waiting
 
 STARTUP = 300.0
 

@@ -7,7 +7,7 @@ from embedding_operator.kube.client import Client
 from embedding_operator.kube.errors import Unavailable
 from embedding_operator.kube.token_review import reviewed
 
-from tests.unit.kube.http_server import HttpServer
+from tests.world.http_server import HttpServer
 
 AUDIENCE = "embedding-operator.io"
 USER = "system:serviceaccount:search:qwen-gateway"

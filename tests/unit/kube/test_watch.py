@@ -13,7 +13,7 @@ from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Gone, Unavailable
 from embedding_operator.kube.watch import WATCH_BACKOFF, follow
 
-from tests.unit.kube.http_server import Answer, HttpServer
+from tests.world.http_server import Answer, HttpServer
 
 SHORT = replace(WATCH_BACKOFF, jitter=lambda: 1.0)
 SLICES = endpoint_slices(namespace="search", selector="kubernetes.io/service-name=qwen-engines")

@@ -11,7 +11,7 @@ from embedding_operator.poke.pollers import SPACING_SECONDS, PokePoller
 from embedding_operator.reconcile.workqueue.queue import KeyedQueue
 from embedding_operator.timeline import sleep_until
 
-from tests.unit.timeline import ManualTimeline
+from tests.world.timeline import ManualTimeline
 
 QWEN = ObjectKey("EmbeddingService", "search", "qwen")
 BGE = ObjectKey("EmbeddingService", "search", "bge")

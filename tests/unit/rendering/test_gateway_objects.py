@@ -15,10 +15,10 @@ from embedding_operator.rendering.manifest import Manifest
 from embedding_operator.rendering.renderer import EngineDefaults, ServiceRef, render_service
 from hypothesis import given
 
-from tests.builders import NOON, service
 from tests.chart.pod_security import restricted_violations
 from tests.golden import cases
 from tests.unit.rendering.specs import pool_maps, service_specs
+from tests.world.builders import NOON, service
 
 GATEWAY_ALONE = frozenset({"ServiceAccount", "RoleBinding", "ConfigMap"})
 LEAVING = Route(state=RouteState(phase=RoutePhase.LEAVING, since=NOON), gateway=True, restricted=False)

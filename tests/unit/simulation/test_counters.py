@@ -9,7 +9,7 @@ from embedding_operator.simulation.counters import Sample, load_of_engine, load_
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOON
+from tests.world.builders import NOON
 
 ENGINE = "engine"
 GATEWAY = "gateway"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.telemetry.history import History
 
-from tests.builders import NOON
+from tests.world.builders import NOON
 
 
 def sample(uid: str, seconds: float) -> EngineSample:

@@ -7,8 +7,8 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.domain.admission.checks import Problem, problems
 
-from tests.builders import CPU_POOL, ServiceBuilder, service
 from tests.golden.cases import shipped_pools
+from tests.world.builders import CPU_POOL, ServiceBuilder, service
 
 POOLS = shipped_pools()
 

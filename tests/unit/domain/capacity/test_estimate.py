@@ -5,8 +5,8 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.status import CapacitySource
 from embedding_operator.domain.capacity.estimate import replica_capacity
 
-from tests.builders import CPU_POOL, service
 from tests.golden.cases import shipped_pools
+from tests.world.builders import CPU_POOL, service
 
 POOLS = shipped_pools()
 

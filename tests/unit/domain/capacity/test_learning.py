@@ -13,7 +13,7 @@ from embedding_operator.domain.status.memory_codec import remembered, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.domain.scenes import A10, at, load, observe, pool
+from tests.world.observations import A10, at, load, observe, pool
 
 BUSY = WorkSample(tokens_per_second=1500.0, in_flight=10.0, least_in_flight=10.0, waited=True)
 

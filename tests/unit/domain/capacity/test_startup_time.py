@@ -12,7 +12,7 @@ from embedding_operator.domain.status.memory_codec import remembered, written
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.scenes import A10, at, load, observe
+from tests.world.observations import A10, at, load, observe
 
 NOTHING = LearnedPool(pool="a10", seed=A10)
 

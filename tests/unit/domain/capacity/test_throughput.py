@@ -7,7 +7,7 @@ from embedding_operator.domain.capacity.throughput import work_since
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.observation import WorkSample
 
-from tests.builders import NOON
+from tests.world.builders import NOON
 
 
 def sample(ago: float, **figures: Any) -> EngineSample:

@@ -8,7 +8,7 @@ from embedding_operator.domain.demand.backlog_forecast import Outlook, outlook
 from embedding_operator.domain.memory import RequirementBucket
 from embedding_operator.domain.observation import Pool, Replica
 
-from tests.unit.domain.scenes import A10, at, bounds, observe, pool
+from tests.world.observations import A10, at, bounds, observe, pool
 
 STARTUP_FACTOR = {"a10": 120.0, "t4": 60.0}
 ALLOWED = bounds(("a10", 1, 9), ("t4", 0, 9))

@@ -7,7 +7,7 @@ from embedding_operator.domain.demand.backlog_forecast import Outlook
 from embedding_operator.domain.demand.lines import Lines, lines_of
 from embedding_operator.domain.observation import ScalingPolicy
 
-from tests.unit.domain.scenes import A10, load
+from tests.world.observations import A10, load
 
 HELP = Outlook(startup_seconds=60.0)
 

@@ -11,8 +11,9 @@ from embedding_operator.domain.observation import Bounds, Load, Observation, Poo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.scenes import NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
 from tests.unit.domain.test_decide_properties import observations, present
+from tests.world.builders import NOON
+from tests.world.observations import T4, at, bounds, load, observe, pool, replicas, settled_memory
 
 
 def burst(rate: float | None, *, arrival: float | None = 100.0, now: datetime = NOON) -> Load:

@@ -3,7 +3,7 @@
 from embedding_operator.domain.observation import GatewayLoad
 from hypothesis import strategies as st
 
-from tests.unit.domain.scenes import at, gateway
+from tests.world.observations import at, gateway
 
 
 @st.composite

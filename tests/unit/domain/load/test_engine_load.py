@@ -12,7 +12,7 @@ from embedding_operator.domain.observation import TOKENS_PER_REQUEST, Load
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOON
+from tests.world.builders import NOON
 
 PERIOD = 5.0
 FIGURES = ("in_flight", "running", "waiting_requests", "waiting_tokens", "tokens_done", "requests_done", "refused")

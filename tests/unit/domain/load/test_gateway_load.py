@@ -19,7 +19,8 @@ from embedding_operator.domain.observation import GatewayLoad, Load
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.scenes import NOON, gateway, load
+from tests.world.builders import NOON
+from tests.world.observations import gateway, load
 
 PERIOD = 5.0
 

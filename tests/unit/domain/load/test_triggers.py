@@ -11,9 +11,9 @@ from embedding_operator.domain.observation import Observation, ScalingPolicy, Tr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.scenes import (
+from tests.world.builders import NOON
+from tests.world.observations import (
     A10,
-    NOON,
     at,
     bounds,
     gateway,

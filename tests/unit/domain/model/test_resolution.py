@@ -4,8 +4,8 @@ import pytest
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype
 from embedding_operator.domain.model.resolution import resolve_model
 
-from tests.builders import CPU_POOL, ServiceBuilder, service
 from tests.golden.cases import shipped_pools
+from tests.world.builders import CPU_POOL, ServiceBuilder, service
 
 POOLS = shipped_pools()
 

@@ -5,7 +5,7 @@ from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.observation import ScalingPolicy
 
-from tests.unit.domain.scenes import A10, T4, bounds, load, observe, pool, replicas, settled_memory
+from tests.world.observations import A10, T4, bounds, load, observe, pool, replicas, settled_memory
 
 CHEAPEST = ScalingPolicy(allocation=Allocation.CHEAPEST)
 BOTH = bounds(("a10", 0, 8), ("t4", 0, 8))

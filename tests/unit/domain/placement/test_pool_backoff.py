@@ -13,8 +13,8 @@ from embedding_operator.domain.placement.pool_backoff import pool_backoffs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.domain.scenes import A10, T4, at, bounds, load, observe, pool, replicas, settled_memory
-from tests.unit.domain.world import World
+from tests.world.loop import World
+from tests.world.observations import A10, T4, at, bounds, load, observe, pool, replicas, settled_memory
 
 BOTH = bounds(("a10", 0, 6), ("t4", 0, 20))
 

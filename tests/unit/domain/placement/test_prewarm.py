@@ -12,8 +12,9 @@ from embedding_operator.domain.placement.prewarm import raised_pools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.domain.scenes import A10, NOON, T4, at, bounds, load, observe, pool, replicas, settled_memory
-from tests.unit.domain.world import World
+from tests.world.builders import NOON
+from tests.world.loop import World
+from tests.world.observations import A10, T4, at, bounds, load, observe, pool, replicas, settled_memory
 
 DAY = (("a10", 0, 6),)
 NIGHT = (("t4", 1, 9),)

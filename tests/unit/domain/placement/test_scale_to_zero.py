@@ -13,19 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.domain.load.gateways import gateways
-from tests.unit.domain.scenes import (
-    NOON,
-    T4,
-    at,
-    bounds,
-    gateway,
-    idle_for,
-    load,
-    observe,
-    pool,
-    replicas,
-    settled_memory,
-)
+from tests.world.builders import NOON
+from tests.world.observations import T4, at, bounds, gateway, idle_for, load, observe, pool, replicas, settled_memory
 
 FREE = bounds(("a10", 0, 4), ("t4", 0, 4))
 NOTHING = load(reporting=0)
@@ -246,7 +235,7 @@ def test_every_step_is_a_sentence() -> None:
     said = {step.reason: step.message for _, scene, _, _ in (*TO_ZERO, *FROM_ZERO) for step in decide(scene).steps}
     assert said[StepReason.WAKE] == "6 requests are held and there is no replica"
     assert said[StepReason.ASLEEP] == "window night holds no replicas: 9 requests are held until it closes"
-    assert said[StepReason.IDLE].startswith("no request came since 2026-06-01 03:59:55 UTC")
+    assert said[StepReason.IDLE].startswith("no request came since 2026-06-03 03:59:55 UTC")
 
 
 # Over time

@@ -16,8 +16,8 @@ from embedding_operator.domain.schedule.timetable import WindowState
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOON, ScheduleBuilder, ServiceBuilder, scaling_schedule, service
 from tests.unit.api.from_schema import accepted_by
+from tests.world.builders import NOON, ScheduleBuilder, ServiceBuilder, scaling_schedule, service
 
 HOUR = timedelta(hours=1)
 MIDNIGHT = NOON - 12 * HOUR

@@ -5,7 +5,7 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
 from embedding_operator.domain.status.cluster_objects import Node, Usage, gpu_pool_status, scaling_schedule_status
 
-from tests.builders import CPU_POOL
+from tests.world.builders import CPU_POOL
 
 NOW = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 LABELS = {"nvidia.com/gpu.product": "NVIDIA-A10"}

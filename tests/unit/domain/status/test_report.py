@@ -17,9 +17,9 @@ from embedding_operator.domain.status.conditions import Conditions
 from embedding_operator.domain.status.memory_codec import remembered, written
 from embedding_operator.domain.status.report import StallCause, StatusInput, stalled_status, status_of
 
-from tests.unit.domain.scenes import (
+from tests.world.builders import NOON
+from tests.world.observations import (
     A10,
-    NOON,
     T4,
     at,
     bounds,

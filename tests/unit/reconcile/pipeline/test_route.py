@@ -8,8 +8,8 @@ import pytest
 from embedding_operator.kube import resources
 from embedding_operator.rendering.names import COMPONENT, ROUTE
 
-from tests.unit.kube.objects import Body, ago, changed, gateway_pod, pod, service
-from tests.unit.reconcile.world import KEY, World, service_on, world
+from tests.world.objects import Body, ago, changed, gateway_pod, pod, service
+from tests.world.reconciler import KEY, World, service_on, world
 
 LATER = 1000
 

@@ -7,8 +7,8 @@ import pytest
 from embedding_operator.kube import resources
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE
 
-from tests.unit.kube.objects import changed, deployment, namespace
-from tests.unit.reconcile.world import KEY, World, service_on, world
+from tests.world.objects import changed, deployment, namespace
+from tests.world.reconciler import KEY, World, service_on, world
 
 DELETED_AT = "2026-06-03T12:00:00Z"
 LATER = 1000

@@ -21,9 +21,9 @@ from embedding_operator.reconcile.sources.collector import Collector
 from embedding_operator.rendering.names import ROUTE
 from embedding_operator.telemetry.history import History
 
-from tests.builders import NOON
-from tests.unit.kube.objects import Body, ago, deployment, gateway_pod, gpu_pool, namespace, pod, service
-from tests.unit.reconcile.world import service_on
+from tests.world.builders import NOON
+from tests.world.objects import Body, ago, deployment, gateway_pod, gpu_pool, namespace, pod, service
+from tests.world.reconciler import service_on
 
 
 class Scenery:

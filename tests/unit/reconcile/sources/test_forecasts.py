@@ -7,7 +7,7 @@ from embedding_operator.domain.observation import Bounds
 from embedding_operator.reconcile.sources.forecasts import ForecastBook
 from embedding_operator.telemetry.prometheus import Points, PrometheusError, Range
 
-from tests.builders import NOON
+from tests.world.builders import NOON
 
 EVENING = Bounds(pools=(), next_transition=NOON + timedelta(hours=8))
 MORNING = Bounds(pools=(), next_transition=NOON + timedelta(hours=20))

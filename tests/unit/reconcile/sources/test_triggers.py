@@ -8,7 +8,7 @@ from embedding_operator.domain.observation import TriggerReading
 from embedding_operator.reconcile.sources.triggers import Servers, TriggerBook
 from embedding_operator.telemetry.prometheus import Answer
 
-from tests.builders import NOON
+from tests.world.builders import NOON
 
 OWN = "http://prometheus:9090"
 

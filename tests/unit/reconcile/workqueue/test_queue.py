@@ -9,7 +9,7 @@ from embedding_operator.reconcile.workqueue.queue import Failed, KeyedQueue, Key
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.unit.timeline import ManualTimeline, settled
+from tests.world.timeline import ManualTimeline, settled
 
 STEADY = Backoff(jitter=lambda: 0.0, first=1.0, longest=60.0)
 

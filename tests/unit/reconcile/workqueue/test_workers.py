@@ -11,7 +11,7 @@ from embedding_operator.kube.store import ObjectKey
 from embedding_operator.reconcile.workqueue.queue import KeyedQueue
 from embedding_operator.reconcile.workqueue.workers import work
 
-from tests.unit.timeline import ManualTimeline
+from tests.world.timeline import ManualTimeline
 
 KEY = ObjectKey("EmbeddingService", "search", "demo")
 

@@ -6,7 +6,7 @@ from typing import Any
 from embedding_operator.kube.metadata import rfc3339_micro
 from embedding_operator.rendering.names import GPU_POOL, gateway_labels, pool_labels, service_labels
 
-from tests.builders import NOON
+from tests.world.builders import NOON
 
 Body = dict[str, Any]
 

@@ -1,7 +1,7 @@
 """Observations in a few words, for the tests of the decision."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.decision import PoolTarget
@@ -19,7 +19,8 @@ from embedding_operator.domain.observation import (
     TriggerReading,
 )
 
-NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+from tests.world.builders import NOON
+
 A10 = 1000.0
 T4 = 400.0
 

@@ -13,7 +13,7 @@ from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Pool, Replica, ScalingPolicy
 
-from tests.unit.domain.scenes import NOON
+from tests.world.builders import NOON
 
 TOKENS_PER_REQUEST = 100.0
 

@@ -30,10 +30,10 @@ from embedding_operator.reconcile.sources.parity_probes import ParityBook
 from embedding_operator.rendering.renderer import EngineDefaults
 from embedding_operator.telemetry.history import History
 
-from tests.builders import NOON
 from tests.golden import cases
-from tests.unit.kube.http_server import Answer, HttpServer, http_server
-from tests.unit.kube.objects import Body, embedding_service, gpu_pool, namespace
+from tests.world.builders import NOON
+from tests.world.http_server import Answer, HttpServer, http_server
+from tests.world.objects import Body, embedding_service, gpu_pool, namespace
 
 KEY = ObjectKey(EMBEDDING_SERVICE.kind, "search", "qwen")
 

@@ -26,12 +26,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a Prometheus; where it can not be installed tests are skipped, in CI they fail."""
+def prometheus_installed() -> None:
+    """Install Prometheus and its tools; where that is not possible, tests are skipped, and in CI they fail."""
     try:
         ensure(PROMETHEUS, progress=Progress())
     except PrerequisiteError as missing:
         pytest.skip(skip_reason(missing, environment=os.environ))
+
+
+@pytest.fixture(scope="session")
+def address(prometheus_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a Prometheus."""
     folder = tmp_path_factory.mktemp("prometheus")
     hourly = [("past_requirement", days_ago(3 + hour / 24), 100.0 + hour) for hour in range(12, -1, -1)]
     blocks(folder, samples=[*hourly, *demand()])

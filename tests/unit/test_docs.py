@@ -48,8 +48,8 @@ def test_every_error_of_the_gateway_is_explained() -> None:
 
 
 def test_every_field_of_the_gateway_stands_there_with_its_default() -> None:
-    knobs = GATEWAY_TEXT.partition("## Knobs")[2].partition("## ")[0]
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", knobs, flags=re.MULTILINE))
+    settings = GATEWAY_TEXT.partition("## Settings")[2].partition("## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", settings, flags=re.MULTILINE))
     defaults = GatewaySpec().model_dump(by_alias=True, mode="json")
 
     assert rows.keys() == defaults.keys()

@@ -42,7 +42,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- printf "%s-poke" (include "embedding-operator.fullname" .) -}}
 {{- end }}
 
-{{- /* The role of the agents in gateway pods; the operator may bind this one and no other. */ -}}
+{{- /* The role of the agents in gateway pods, and the only role that the operator may bind. */ -}}
 {{- define "embedding-operator.gatewayRole" -}}
 {{- printf "%s-gateway" (include "embedding-operator.fullname" .) -}}
 {{- end }}
@@ -53,7 +53,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   namespace: {{ .Release.Namespace }}
 {{- end }}
 
-{{- /* Whether a PodMonitor is wanted and possible. */ -}}
+{{- /* Whether a PodMonitor is enabled and can be created. */ -}}
 {{- define "embedding-operator.rendersPodMonitor" -}}
 {{- $known := .Capabilities.APIVersions.Has "monitoring.coreos.com/v1/PodMonitor" -}}
 {{- if and .Values.podMonitor.enabled (or $known (ne .Values.podMonitor.renderMode "skipIfMissing")) }}yes{{ end -}}

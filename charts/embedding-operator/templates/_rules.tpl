@@ -1,30 +1,30 @@
-{{- /* Rights on what lives in namespaces: bound everywhere, or only in watch.namespaces. */ -}}
+{{- /* Permissions on namespaced objects: bound cluster-wide, or only in watch.namespaces. */ -}}
 {{- define "embedding-operator.namespacedRules" -}}
-# What users ask for. Their specs are never written.
+# The desired state that users set. Specs are never written.
 - apiGroups: [embedding-operator.io]
   resources: [embeddingservices]
   verbs: [get, list, watch]
-# What became of it.
+# The observed state.
 - apiGroups: [embedding-operator.io]
   resources: [embeddingservices/status]
   verbs: [get, patch]
-# The owner reference of a child blocks the owner's deletion; OwnerReferencesPermissionEnforcement asks for this.
+# Children have owner references with blockOwnerDeletion; OwnerReferencesPermissionEnforcement requires this for them.
 - apiGroups: [embedding-operator.io]
   resources: [embeddingservices/finalizers]
   verbs: [update]
-# One Deployment of engines for each pool of a service, and one of its gateway, applied on the server's side.
+# One Deployment of engines for each pool of a service, and one for its gateway, written with server-side apply.
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
-# The address of a service; what its gateway runs with, and as whom.
+# The Service of an EmbeddingService, and the configuration and identity of its gateway.
 - apiGroups: [""]
   resources: [services, configmaps, serviceaccounts]
   verbs: [get, list, watch, create, patch, delete]
-# Engines take requests from their gateway only.
+# Engines accept requests only from their gateway.
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
-# The agent in a gateway pod learns where the engines are. Only this one role can be given to it.
+# Lets the agent in a gateway pod watch the engines' EndpointSlices. This is the only role that the operator can bind.
 - apiGroups: [rbac.authorization.k8s.io]
   resources: [rolebindings]
   verbs: [get, list, watch, create, patch, delete]
@@ -32,11 +32,11 @@
   resources: [clusterroles]
   resourceNames: [{{ include "embedding-operator.gatewayRole" . }}]
   verbs: [bind]
-# Node drains take one engine, and one gateway pod, at a time.
+# Node drains evict one engine, and one gateway pod, at a time.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
-# Where engines and gateways listen and whether they are ready; patch sets the deletion cost, so that the idlest go first.
+# Addresses and readiness of engines and gateways; patch sets the deletion cost, so that the idlest pods go first.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, patch]
@@ -47,19 +47,19 @@
 - apiGroups: [keda.sh]
   resources: [scaledobjects]
   verbs: [list]
-# What happened, for kubectl describe.
+# Events, for kubectl describe.
 - apiGroups: [events.k8s.io, ""]
   resources: [events]
   verbs: [create, patch]
 {{- end }}
 
-{{- /* Rights on what lives outside namespaces: needed in every mode. */ -}}
+{{- /* Permissions on cluster-scoped objects: needed in every mode. */ -}}
 {{- define "embedding-operator.clusterRules" -}}
-# What cluster admins set.
+# Objects that cluster admins set.
 - apiGroups: [embedding-operator.io]
   resources: [gpupools, scalingschedules]
   verbs: [get, list, watch]
-# Whom they bind and what they hold.
+# Which services they apply to, and which nodes they match.
 - apiGroups: [embedding-operator.io]
   resources: [gpupools/status, scalingschedules/status]
   verbs: [get, patch]
@@ -67,11 +67,11 @@
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [get, list, watch]
-# The nodes and GPUs of a pool.
+# Nodes and GPUs of a pool.
 - apiGroups: [""]
   resources: [nodes]
   verbs: [get, list, watch]
-# Which gateway a notice comes from.
+# Authenticates the gateway that sends a poke.
 - apiGroups: [authentication.k8s.io]
   resources: [tokenreviews]
   verbs: [create]

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from embedding_operator.api.crd import CUSTOM_RESOURCES
 from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
+from embedding_operator.rendering.names import SERVICE, gateway_labels
 from embedding_operator.settings import Settings
 
 from tests.chart.pod_security import restricted_violations
@@ -152,12 +153,26 @@ def test_crds_survive_an_uninstall_unless_told_otherwise(rendered: Render) -> No
 
 
 def test_pod_monitor_needs_the_kind(rendered: Render, helm: Path) -> None:
-    (endpoint,) = rendered("podmonitor").one("PodMonitor")["spec"]["podMetricsEndpoints"]
-    assert endpoint == {"port": "metrics", "path": "/metrics", "interval": "15s"}
+    operator, gateways = rendered("podmonitor").of_kind("PodMonitor")
+    endpoint = {"port": "metrics", "path": "/metrics", "interval": "15s"}
+    assert operator["spec"]["podMetricsEndpoints"] == [{**endpoint, "honorLabels": True}]
+    assert gateways["spec"]["podMetricsEndpoints"] == [endpoint, {**endpoint, "port": "agent"}]
     without = parsed(
         render(helm, chart=CHART, release=RELEASE, namespace=NAMESPACE, settings=["podMonitor.enabled=true"])
     )
     assert without.of_kind("PodMonitor") == []
+
+
+def test_gateways_are_scraped_where_services_are_watched(rendered: Render, helm: Path) -> None:
+    _, everywhere = rendered("podmonitor").of_kind("PodMonitor")
+    assert everywhere["spec"]["namespaceSelector"] == {"any": True}
+    assert everywhere["spec"]["selector"]["matchLabels"].items() <= gateway_labels("qwen").items()
+    assert everywhere["spec"]["podTargetLabels"] == [SERVICE]
+    settings = ["podMonitor.enabled=true", "podMonitor.renderMode=alwaysRender", "watch.namespaces={search,ads}"]
+    _, two = parsed(render(helm, chart=CHART, release=RELEASE, namespace=NAMESPACE, settings=settings)).of_kind(
+        "PodMonitor"
+    )
+    assert two["spec"]["namespaceSelector"] == {"matchNames": ["search", "ads"]}
 
 
 def test_network_policy_leaves_the_probes_open(rendered: Render) -> None:

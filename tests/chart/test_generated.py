@@ -31,6 +31,7 @@ def test_nothing_else_lies_among_generated_files() -> None:
     assert {path.name for path in (REPOSITORY / "manifests").iterdir()} == {
         "install.yaml",
         "gpupools.yaml",
+        "prometheus",
         "samples",
     }
 

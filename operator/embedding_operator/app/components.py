@@ -89,7 +89,7 @@ def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
     reader, parity = Reader(store), ParityBook(ParityProbe(session).vectors)
     asked = queries(settings, now=utc_now)
     histories = Histories(History(), History())
-    events = EventRecorder(client, instance=settings.pod_name)
+    events = EventRecorder(client, instance=settings.pod_name, dropped=recorder.exporter.event_dropped)
     statuses = StatusWriter(client, store=store)
     reporter = Reporter(statuses, events=events, now=utc_now)
 

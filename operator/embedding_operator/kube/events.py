@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from embedding_operator.domain.status.events import EventType
 from embedding_operator.kube.client import Body, Client
@@ -137,16 +138,34 @@ def _shortened(note: str) -> str:
     return note if len(encoded) <= MAX_NOTE else encoded[: MAX_NOTE - 3].decode(errors="ignore") + "..."
 
 
+class DropCause(StrEnum):
+    """Why an Event was not sent."""
+
+    FULL = "full"
+    REFUSED = "refused"
+
+
+def uncounted(_: DropCause) -> None:
+    """Take a drop that is counted nowhere."""
+
+
 class EventRecorder:
     """Records occurrences while `run` runs; `instance` names this process."""
 
-    def __init__(self, client: Client, *, instance: str, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        instance: str,
+        now: Callable[[], datetime] = utc_now,
+        dropped: Callable[[DropCause], None] = uncounted,
+    ) -> None:
         self._client = client
         self._instance = instance
         self._now = now
+        self._dropped = dropped
         self._ledger = EventLedger()
         self._waiting: asyncio.Queue[tuple[Occurrence, Series]] = asyncio.Queue(MAX_WAITING)
-        self.dropped = 0
 
     def record(self, occurrence: Occurrence) -> None:
         """Queue an Event, if it is worth one; with a full queue it is dropped and counted."""
@@ -156,7 +175,7 @@ class EventRecorder:
         try:
             self._waiting.put_nowait((occurrence, series))
         except asyncio.QueueFull:
-            self.dropped += 1
+            self._dropped(DropCause.FULL)
 
     async def run(self) -> None:
         """Send what is queued until cancelled. An Event that the API server refuses is dropped and counted."""
@@ -165,7 +184,7 @@ class EventRecorder:
             try:
                 await self._send(occurrence, series)
             except (Conflict, Gone, Unavailable):
-                self.dropped += 1
+                self._dropped(DropCause.REFUSED)
             finally:
                 self._waiting.task_done()
 

@@ -81,6 +81,12 @@ class Exporter:
             ["code"],
             registry=self.registry,
         )
+        self._events_dropped = Counter(
+            "embsvc_events_dropped",
+            "Kubernetes Events that were not recorded: the queue was full, or the API server refused them.",
+            ["cause"],
+            registry=self.registry,
+        )
         self._window = Gauge(
             "embsvc_schedule_active",
             "1 for the window that is open for a service; an empty window stands for none.",
@@ -137,6 +143,10 @@ class Exporter:
     def poked(self, code: str) -> None:
         """Count one poke of a gateway, by the HTTP status that it was answered with."""
         self._pokes.labels(code).inc()
+
+    def event_dropped(self, cause: str) -> None:
+        """Count one Kubernetes Event that was not recorded."""
+        self._events_dropped.labels(cause).inc()
 
     def leads(self, *, leader: bool) -> None:
         """Set whether this process holds the Lease."""

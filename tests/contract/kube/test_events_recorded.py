@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from embedding_operator.domain.status.events import EventType
 from embedding_operator.kube.client import Body
-from embedding_operator.kube.events import EventRecorder, Occurrence, Regarding
+from embedding_operator.kube.events import DropCause, EventRecorder, Occurrence, Regarding
 from embedding_operator.kube.resources import EMBEDDING_SERVICE, EVENT
 from embedding_operator.kube.store import ObjectStore
 
@@ -22,8 +22,15 @@ INSTANCE = "contract-tests"
 
 
 @asynccontextmanager
-async def recording(place: Place, *, clock: list[float]) -> AsyncIterator[EventRecorder]:
-    recorder = EventRecorder(place.client, instance=INSTANCE, now=lambda: NOON + timedelta(seconds=clock[0]))
+async def recording(
+    place: Place, *, clock: list[float], dropped: list[DropCause] | None = None
+) -> AsyncIterator[EventRecorder]:
+    recorder = EventRecorder(
+        place.client,
+        instance=INSTANCE,
+        now=lambda: NOON + timedelta(seconds=clock[0]),
+        dropped=([] if dropped is None else dropped).append,
+    )
     task = asyncio.create_task(recorder.run())
     yield recorder
     await asyncio.wait_for(recorder.drain(), timeout=30)
@@ -46,8 +53,8 @@ async def events(place: Place) -> list[Body]:
 
 
 async def test_what_repeats_is_one_event_with_a_count(place: Place) -> None:
-    stalled, clock = await occurrence(place), [0.0]
-    async with recording(place, clock=clock) as recorder:
+    stalled, clock, dropped = await occurrence(place), [0.0], list[DropCause]()
+    async with recording(place, clock=clock, dropped=dropped) as recorder:
         for seconds in (0.0, 10.0, 20.0, 80.0):
             clock[0] = seconds
             recorder.record(stalled)
@@ -56,7 +63,7 @@ async def test_what_repeats_is_one_event_with_a_count(place: Place) -> None:
     assert event["regarding"]["uid"] == stalled.regarding.uid
     assert event["series"]["count"] == 4
     assert event["series"]["lastObservedTime"] == "2026-06-03T12:01:20.000000Z"
-    assert recorder.dropped == 0
+    assert dropped == []
 
 
 async def test_different_notes_are_different_events(place: Place) -> None:
@@ -69,12 +76,12 @@ async def test_different_notes_are_different_events(place: Place) -> None:
 
 
 async def test_an_event_that_is_refused_is_dropped_and_the_next_one_recorded(place: Place) -> None:
-    stalled, clock = await occurrence(place), [0.0]
+    stalled, clock, dropped = await occurrence(place), [0.0], list[DropCause]()
     nowhere = replace(stalled, regarding=replace(stalled.regarding, namespace="no-such-namespace"))
     nameless = replace(stalled, reason="x" * 200)
-    async with recording(place, clock=clock) as recorder:
+    async with recording(place, clock=clock, dropped=dropped) as recorder:
         for each in (nowhere, nameless, stalled):
             clock[0] += 1
             recorder.record(each)
-    assert recorder.dropped == 2
+    assert dropped == [DropCause.REFUSED, DropCause.REFUSED]
     assert [event["reason"] for event in await events(place)] == ["Stalled"]

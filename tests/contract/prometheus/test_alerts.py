@@ -11,7 +11,7 @@ import yaml
 from testbed.cluster.programs import find_program
 
 CASES = Path(__file__).with_name("alerts.yaml")
-RULES = Path(__file__).parents[3] / "manifests" / "alerts.yaml"
+RULES = Path(__file__).parents[3] / "manifests" / "prometheus" / "alerts.yaml"
 DOCS = [Path(__file__).parents[3] / "docs" / name for name in ("operations.md", "gateway.md")]
 ALERTS = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
 
@@ -34,7 +34,7 @@ def test_a_wrong_expression_fails_its_cases(tmp_path: Path) -> None:
     """The expression that is empty where every operator pod is gone, and with it the alert."""
     wrong = RULES.read_text().replace("absent(embsvc_leader) or sum(embsvc_leader)", "sum(embsvc_leader)")
     (tmp_path / "alerts.yaml").write_text(wrong)
-    cases = CASES.read_text().replace(os.fspath(Path("../../../manifests/alerts.yaml")), "alerts.yaml")
+    cases = CASES.read_text().replace(os.fspath(Path("../../../manifests/prometheus/alerts.yaml")), "alerts.yaml")
     (tmp_path / "cases.yaml").write_text(cases)
 
     done = promtool("test", "rules", tmp_path / "cases.yaml")

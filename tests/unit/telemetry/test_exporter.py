@@ -3,6 +3,7 @@
 import urllib.request
 
 import pytest
+from embedding_operator.kube.events import DropCause
 from embedding_operator.telemetry.exporter import DEMAND, Exporter, PoolCounts
 from embedding_operator.telemetry.fetch import FailureCause, PollFailure, Source
 from prometheus_client.parser import text_string_to_metric_families
@@ -123,3 +124,9 @@ def test_what_services_need_is_exported_until_they_are_gone(exporter: Exporter) 
     exporter.forget("search", "qwen")
     exporter.forget("search", "never-seen")
     assert samples(exporter, DEMAND, *SERVICE) == samples(exporter, "embsvc_required_tokens_per_second", *SERVICE) == {}
+
+
+def test_events_that_were_not_recorded_are_counted_by_cause(exporter: Exporter) -> None:
+    for cause in (*[DropCause.FULL] * 2, DropCause.REFUSED):
+        exporter.event_dropped(cause)
+    assert samples(exporter, "embsvc_events_dropped_total", "cause") == {("full",): 2.0, ("refused",): 1.0}

@@ -30,7 +30,7 @@ async def fetch_subject(name: str, *, place: Place, version: str) -> Subject:
     namespace = place.namespace or context.namespace
     try:
         client = await connect(
-            kubeconfig=place.kubeconfig,
+            kubeconfig=context.kubeconfig,
             context=context.name,
             user_agent=f"kubectl-embsvc/{version}",
             timeout_seconds=TIMEOUT_SECONDS,

@@ -55,6 +55,10 @@ chart: setup ## Tests of the chart with the real Helm
 generate: setup ## Write crds/, the chart's CRDs and manifests/
 	$(RUN) python -m tools.generate
 
+.PHONY: picture
+picture: setup ## Draw the README's picture anew, from a simulated day
+	$(RUN) python -m tools.picture
+
 .PHONY: build
 build: setup ## Build the binaries and images for the test clusters
 	$(CLUSTER) build all

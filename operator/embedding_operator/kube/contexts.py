@@ -1,4 +1,4 @@
-"""The contexts of a kubeconfig: which cluster a person means, and in which namespace."""
+"""The contexts of a kubeconfig: which cluster the user means, and which namespace."""
 
 import os
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ DEFAULT_NAMESPACE = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """One context by its name, and the namespace that it works in."""
+    """One context: its name and its namespace."""
 
     name: str
     namespace: str = DEFAULT_NAMESPACE
 
 
 class UnknownContextError(Exception):
-    """The kubeconfig has no such context; the message names those that it has, or how to get one."""
+    """The kubeconfig has no such context; the message lists those that it has, or says how to get one."""
 
 
 def chosen_context(kubeconfig: Path, *, name: str | None) -> Context:
@@ -45,7 +45,7 @@ def _contexts(kubeconfig: Path) -> tuple[dict[str, dict[str, str]], str | None]:
         config = KubeConfigMerger(os.fspath(kubeconfig)).config.value  # type: ignore[no-untyped-call]
         contexts = {each.value["name"]: each.value["context"] for each in config["contexts"]}
     except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        message = f"{kubeconfig} can not be used as a kubeconfig: set KUBECONFIG, or use --kubeconfig"
+        message = f"{kubeconfig} cannot be used as a kubeconfig: set KUBECONFIG, or use --kubeconfig"
         raise UnknownContextError(message) from error
     return contexts, config.get("current-context") or None
 

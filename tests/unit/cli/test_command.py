@@ -230,8 +230,8 @@ async def test_a_kubeconfig_without_a_current_context_needs_one(run: Run, server
     ("content", "complaint"),
     [
         (None, "there is no kubeconfig {path}: set KUBECONFIG, or use --kubeconfig"),
-        ("[]", "{path} can not be used as a kubeconfig: set KUBECONFIG, or use --kubeconfig"),
-        ("{", "{path} can not be used as a kubeconfig: set KUBECONFIG, or use --kubeconfig"),
+        ("[]", "{path} cannot be used as a kubeconfig: set KUBECONFIG, or use --kubeconfig"),
+        ("{", "{path} cannot be used as a kubeconfig: set KUBECONFIG, or use --kubeconfig"),
     ],
 )
 def test_a_kubeconfig_that_can_not_be_used_is_named(

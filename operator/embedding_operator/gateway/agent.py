@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Agent:
-    """Keeps one HAProxy in step with the cluster until SIGTERM."""
+    """Keeps one HAProxy in sync with the cluster until SIGTERM."""
 
     def __init__(self, settings: Settings, *, client: Client, session: aiohttp.ClientSession) -> None:
         self._settings = settings

@@ -70,7 +70,7 @@ async def synchronize(conversation: Conversation, *, path: Path, clients: Mappin
     answer = await conversation.ask(f"show map {path}")
     if answer.startswith(NOT_LOADED):
         if clients:
-            message = f"HAProxy has no map {path}: its configuration does not ask for API keys"
+            message = f"HAProxy has no map {path}: its configuration does not require API keys"
             raise Refused(message)
         return False
     # Each line holds the address of an entry, its key and its value.

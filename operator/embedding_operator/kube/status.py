@@ -86,7 +86,7 @@ class StatusWriter:
         return True
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of an object that is gone."""
+        """Drop what is remembered about an object that is gone."""
         self._written.pop(uid, None)
 
     def _known(self, live: Mapping[str, Any]) -> Status:

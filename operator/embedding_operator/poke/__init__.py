@@ -1,1 +1,1 @@
-"""Pokes: a gateway asks for a reconcile of its service now. Authenticates and rate-limits them."""
+"""Pokes: a gateway asks for a reconcile of its service now. This package authenticates and rate-limits them."""

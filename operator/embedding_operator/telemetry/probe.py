@@ -42,7 +42,7 @@ class ParityProbe:
                 self._session, endpoint + ENDPOINT, parse=_vectors, timeout_seconds=self._timeout_seconds, body=question
             )
         except FetchError as error:
-            _log.warning("probe embeddings got no answer", endpoint=endpoint, reason=str(error))
+            _log.warning("no usable answer to a parity probe", endpoint=endpoint, reason=str(error))
         return None
 
 

@@ -1,4 +1,4 @@
-"""The composition root: settings, logs, kopf, and the operator behind it."""
+"""The composition root: settings, logs, kopf, and the operator."""
 
 import asyncio
 import os
@@ -15,14 +15,14 @@ UNUSABLE_SETTINGS = 2
 
 
 def main() -> None:
-    """Run the operator, or the gateway's agent where that is named; exit with 2 on settings that cannot be used."""
+    """Run the operator, or the gateway's agent if the command names it; exit with 2 on unusable settings."""
     if sys.argv[1:2] == [gateway_agent.NAME]:
         gateway_agent.main(sys.argv[2:])
         return
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
-        print(f"embedding-operator: {error}", file=sys.stderr)  # noqa: T201 - logs are configured by the settings
+        print(f"embedding-operator: {error}", file=sys.stderr)  # noqa: T201 - logs are configured from the settings
         sys.exit(UNUSABLE_SETTINGS)
     logs.configure(settings.log_level)
     asyncio.run(run(settings))
@@ -30,7 +30,7 @@ def main() -> None:
 
 async def run(settings: Settings) -> None:
     """Run kopf as the watch shell of one `Operator`."""
-    # A gateway's agent, of which there are many, does without the memory that these take.
+    # Imported here to save memory in the gateways' agents, of which there are many.
     import kopf  # noqa: PLC0415
 
     from embedding_operator.app.operator import Operator  # noqa: PLC0415
@@ -49,22 +49,22 @@ async def run(settings: Settings) -> None:
             clusterwide=not settings.watch_namespaces,
             namespaces=settings.watch_namespaces,
             standalone=True,
-            # kopf would look for the name of its user, and the user of the container has none. What it takes is a text,
-            # but the NewType that it calls it by is not public.
+            # kopf would look up the name of its user, and the container's user has none. It accepts a string, but its
+            # NewType for it is not public.
             identity=settings.pod_name,  # type: ignore[arg-type]
             liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
             stop_flag=stop,
         )
     )
     await asyncio.wait({shell, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    # Everything of ours has ended by now; kopf would wait five seconds for whatever else runs in the loop.
+    # The operator has stopped by now; kopf would wait five seconds for whatever else runs in the loop.
     await asyncio.wait({shell}, timeout=SHELL_SECONDS)
     if shell.done():
         shell.result()
 
 
 def _kubeconfig() -> Path | None:
-    """Return the file that KUBECONFIG names, or None inside a pod."""
+    """Return the file that KUBECONFIG names, or None if it is not set, as in a pod."""
     named = os.environ.get("KUBECONFIG")
     return Path(named) if named else None
 

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, those of libraries included."""
+"""Structured logs: one JSON object per line, including those of libraries."""
 
 import logging
 import sys
@@ -35,6 +35,6 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # The API client and kopf tell every request at INFO; what matters of them comes as warnings.
+    # The API client and kopf log every request at INFO; what matters comes as warnings.
     for noisy in ("kopf", "aiohttp", "asyncio", "urllib3"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

@@ -16,7 +16,7 @@ DEFAULT_ENGINE_IMAGE = "docker.io/lmsysorg/sglang:v0.5.23"
 DEFAULT_GATEWAY_IMAGE = f"embedding-operator/embedding-operator:{version('embedding-operator')}"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
-# As the API has it for triggers, which the gateway's agent, of which there are many, does without.
+# The same as in the API for triggers, which the gateways' agents, of which there are many, do not import.
 SERVER_ADDRESS = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ _TOLERATIONS = TypeAdapter(tuple[Toleration, ...])
 
 
 class SettingsError(ValueError):
-    """A variable of the environment has a value that the operator can not use."""
+    """An environment variable has a value that the operator cannot use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,10 @@ class Settings:
 
     `watch_namespaces` is empty for the whole cluster. `lease` is switched off only for development. `pod_labels` select
     the operator's own pods, which engines must let in. The gateways' image is the operator's own; their ClusterRole
-    lets them read EndpointSlices, `poke_host` is where they find every pod of the operator, and they run on nodes
-    with `gateway_node_selector` and taints within `gateway_tolerations`. Pods in `metrics_namespaces` may read the
-    metrics of engines. `prometheus_url` is asked for triggers and forecasts, empty if there is none; triggers may name
-    `prometheus_addresses` beside it, `*` for any.
+    lets them read EndpointSlices, `poke_host` resolves to every pod of the operator, and they run on nodes that match
+    `gateway_node_selector` and whose taints `gateway_tolerations` tolerate. Pods in `metrics_namespaces` may read the
+    metrics of engines. `prometheus_url` is queried for triggers and forecasts, empty if there is none; triggers may
+    also name `prometheus_addresses`, `*` for any.
     """
 
     namespace: str = "embedding-operator-system"
@@ -68,7 +68,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Return the settings in `environment`; raise `SettingsError` that names the variable and the fix."""
+        """Return the settings in `environment`; raise a `SettingsError` that names the variable and the fix."""
         read = _Reader(environment)
         return cls(
             namespace=read("NAMESPACE", str, cls.namespace),

@@ -1,1 +1,1 @@
-"""One running operator: its components, its loops, its life cycle, and what it records of its work."""
+"""One running operator: its components, its loops, its life cycle, and its own metrics and logs."""

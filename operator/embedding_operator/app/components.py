@@ -48,16 +48,16 @@ from embedding_operator.telemetry.probe import ParityProbe
 
 TICK_TIMEOUT_SECONDS = 2.0
 POKE_TIMEOUT_SECONDS = 0.25
-"""A poke wants an answer now: a pod that is slow to answer is left to the next tick."""
+"""A poke needs a quick response: a pod that is slow to answer is left to the next tick."""
 
 Keys = KeyedQueue[ObjectKey]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Components:
-    """What the work is done with. `queue` holds what is to be reconciled; `quick_collector` waits less for pods.
+    """The parts of the operator. `queue` holds the keys to reconcile; `quick_collector` waits less for pods.
 
-    Everything is in memory but `events`, which sends what it is given for as long as it runs.
+    Everything is in memory except `events`, which sends what it is given for as long as it runs.
     """
 
     store: ObjectStore
@@ -131,14 +131,14 @@ def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
 
 
 def new_queue() -> Keys:
-    """Return an empty queue on the time of the running event loop."""
+    """Return an empty queue on the clock of the running event loop."""
     return KeyedQueue(timeline=asyncio.get_running_loop(), backoff=Backoff())
 
 
 def poke_handler(
     client: Client, *, leads: Callable[[], bool], poke: Callable[[ObjectKey], None], recorder: Recorder
 ) -> PokeHandler:
-    """Return what takes the pokes of gateways and has the API server review their tokens."""
+    """Return the handler that accepts pokes from gateways and has the API server review their tokens."""
 
     async def review(token: str) -> str | None:
         return await reviewed(client, token, audience=AUDIENCE)
@@ -152,7 +152,7 @@ def poke_handler(
 
 
 def gateway_defaults(settings: Settings) -> GatewayDefaults:
-    """Return what the gateways of all services take from this installation."""
+    """Return what the gateways of all services get from this installation."""
     return GatewayDefaults(
         image=settings.gateway_image,
         cluster_role=settings.gateway_cluster_role,

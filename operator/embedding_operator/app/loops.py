@@ -1,4 +1,4 @@
-"""What the operator does periodically, and for a poke: poll and reconcile services, sweep, list the cluster again."""
+"""What the operator does periodically and on a poke: poll and reconcile services, sweep, relist the cluster."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Loops:
-    """Reads through `client`, in `namespaces` or, where there are none, in all of them."""
+    """The loops. They read through `client`, in `namespaces` or, if there are none, in all namespaces."""
 
     def __init__(
         self, components: Components, *, client: Client, recorder: Recorder, namespaces: Sequence[str]
@@ -55,13 +55,13 @@ class Loops:
             self._components.queue.add(key)
 
     async def reconcile(self, key: ObjectKey) -> float | None:
-        """Bring one object to what it asks for; return after how many seconds it must be reconciled again."""
+        """Reconcile one object; return after how many seconds it must be reconciled again."""
         if key.kind == EMBEDDING_SERVICE.kind:
             return await self._components.services.reconcile(key)
         return await self._components.cluster_objects.reconcile(key)
 
     async def sweep(self) -> None:
-        """Look for other autoscalers, keep the status of pools and schedules, forget what is gone."""
+        """Find other autoscalers, reconcile pools and schedules, forget what is gone."""
         components = self._components
         components.reporter.other_scalers = await conflicting_scalers(
             self._client, components.store, namespaces=self._namespaces
@@ -75,14 +75,14 @@ class Loops:
             components.queue.add(key)
 
     async def relist(self) -> None:
-        """Read the whole cluster, and reconcile what the watches have missed."""
+        """Read the whole cluster, and reconcile what the watches missed."""
         self._components.enqueuer.listed(
             await relist_all(self._client, self._components.store, namespaces=self._namespaces)
         )
 
 
 async def periodically(seconds: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Take `step` every `seconds` until cancelled; what the API server refuses is tried again with the next one."""
+    """Run `step` every `seconds` until cancelled; an API server error is logged, and the next run retries."""
     while True:
         try:
             await step()

@@ -1,4 +1,4 @@
-"""The operator's life cycle: it connects, waits for the Lease, leads, and loses or releases the Lease."""
+"""The operator's life cycle: connect, wait for the Lease, lead, and lose or release the Lease."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Operator:
-    """One running operator. `start` and `stop` are called by kopf's life cycle; `ended` is called when it must end."""
+    """One running operator. kopf's life cycle calls `start` and `stop`; `ended` is called when it must exit."""
 
     def __init__(self, settings: Settings, *, version: str, kubeconfig: Path | None, ended: Callable[[], None]) -> None:
         self._settings = settings
@@ -44,16 +44,16 @@ class Operator:
         self._server: web.AppRunner | None = None
 
     def seen(self, kind: str, body: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001 - the watches' callback
-        """Take in one watch event."""
+        """Process one watch event."""
         if self._components is not None:
             self._components.enqueuer.seen(kind, body, deleted=deleted)
 
     def idle_seconds(self) -> float:
-        """Return how long ago the last tick was completed; 0 before the first, and while another process leads."""
+        """Return how long ago the last tick completed; 0 before this process leads."""
         return 0.0 if self._ticker is None else self._ticker.idle_seconds()
 
     async def start(self) -> None:
-        """Connect, read the whole cluster once, and begin to work as soon as the Lease is held."""
+        """Connect, read the whole cluster once, and start working as soon as the Lease is held."""
         try:
             await self._start()
         except Exception:
@@ -61,7 +61,7 @@ class Operator:
             raise
 
     async def stop(self) -> None:
-        """End all work and release the Lease."""
+        """Stop all work and release the Lease."""
         await self._tasks.cancel()
         if self._server is not None:
             await self._server.cleanup()
@@ -100,7 +100,7 @@ class Operator:
         self._tasks.spawn(self._lead(components, loops=loops, poke_poller=poke_poller), name="lead")
 
     async def _lead(self, components: Components, *, loops: Loops, poke_poller: PokePoller) -> None:
-        """Work while this process holds the Lease; the process ends when the Lease is lost."""
+        """Work while this process holds the Lease; the process exits when the Lease is lost."""
         if self._settings.lease:
             await self._lease.acquire()
             self._tasks.spawn(self._keep_lease(), name="lease")

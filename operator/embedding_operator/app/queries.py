@@ -1,4 +1,4 @@
-"""What the operator asks Prometheus: how long external queues are, and what a service needed at this time of day."""
+"""What the operator queries from Prometheus: external queue lengths, and past demand of services at a time of day."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from embedding_operator.telemetry.prometheus import Points, Prometheus, Range
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """The answers so far, and the client that gets new ones."""
+    """The answers so far, and the client that queries new ones."""
 
     client: Prometheus
     triggers: TriggerBook
     forecasts: ForecastBook
 
     def decided(self, observed: Observed) -> None:
-        """Ask again what the service needed, if the last answer is old."""
+        """Query again what the service needed, if the last answer is old."""
         service = observed.service
         self.forecasts.refresh(service.uid, observed.observation.bounds, namespace=service.namespace, name=service.name)
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel queries in progress."""
         await self.triggers.close()
         await self.forecasts.close()
         self.client.close()
 
 
 def queries(settings: Settings, *, now: Callable[[], datetime]) -> Queries:
-    """Return what asks the Prometheus of `settings`; forecasts need one, triggers may name their own."""
+    """Return the queries to the Prometheus of `settings`; forecasts need one, triggers may name their own."""
     url, client = settings.prometheus_url, Prometheus(now=now)
 
     async def history(query: str, during: Range) -> Points:

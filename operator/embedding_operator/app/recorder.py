@@ -1,4 +1,4 @@
-"""What the operator reports outside of the API: its metrics, and a log line for each allocation."""
+"""What the operator reports outside the API: its metrics, and a log line for each allocation."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Recorder:
-    """Records requests, reconciles and decisions, and which services have metrics."""
+    """Records requests, reconciles and decisions, and tracks which services have metrics."""
 
     def __init__(self, exporter: Exporter) -> None:
         self.exporter = exporter
@@ -31,7 +31,7 @@ class Recorder:
         self.exporter.reconciled(result, seconds=seconds)
 
     def decided(self, observed: Observed, decision: Decision, seconds: float) -> None:
-        """Record the decision on a service, and how long it took."""
+        """Record the decision for a service, and how long it took."""
         service = observed.service
         self.exporter.decided(seconds=seconds)
         buckets = decision.memory.buckets

@@ -1,4 +1,4 @@
-"""What runs in the background for as long as the operator does."""
+"""Background tasks that run for as long as the operator does."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -10,20 +10,20 @@ _log = structlog.get_logger(__name__)
 
 
 class Tasks:
-    """Tasks of which none may fail: `failed` is called for one that does."""
+    """Tasks that must not fail: `failed` is called if one does."""
 
     def __init__(self, *, failed: Callable[[], None]) -> None:
         self._failed = failed
         self._running: set[asyncio.Task[None]] = set()
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], *, name: str) -> None:
-        """Run `coroutine` from now on."""
+        """Run `coroutine` in the background."""
         task = asyncio.create_task(coroutine, name=name)
         self._running.add(task)
         task.add_done_callback(self._finished)
 
     async def cancel(self) -> None:
-        """End all of them; return when they have ended."""
+        """Cancel all tasks; return when they have ended."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

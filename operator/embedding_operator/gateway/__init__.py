@@ -1,1 +1,1 @@
-"""The agent beside HAProxy in a gateway pod: it keeps HAProxy's servers and keys in step with the cluster."""
+"""The agent beside HAProxy in a gateway pod: it keeps HAProxy's servers and keys in sync with the cluster."""

@@ -1,4 +1,4 @@
-"""The agent as a process: what it follows, when it looks at HAProxy, and how it ends."""
+"""The agent as a process: what it watches, when it synchronizes HAProxy, and how it stops."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Agent:
-    """Keeps one HAProxy in step with the cluster until SIGTERM."""
+    """Keeps one HAProxy in sync with the cluster until SIGTERM."""
 
     def __init__(self, settings: Settings, *, client: Client, session: aiohttp.ClientSession) -> None:
         self._settings = settings
@@ -44,17 +44,17 @@ class Agent:
         self._changed = asyncio.Event()
         self._terminated = asyncio.Event()
         self._haproxy_ended = asyncio.Event()
-        self._unready = "HAProxy was not seen yet"
+        self._unready = "HAProxy has not been reached yet"
         self._keys_version: str | None = None
         self._coalescer = Coalescer(self._poke, timeline=asyncio.get_running_loop())
         self._unreachable = Seldom("HAProxy cannot be reached")
-        self._refused = Seldom("HAProxy did not do what it was told")
-        self._watch_fails = Seldom("the engines cannot be watched: the known ones stay")
-        self._unheard = Seldom("the operator was not poked")
+        self._refused = Seldom("HAProxy refused commands")
+        self._watch_fails = Seldom("the engines cannot be watched: keeping the known ones")
+        self._unheard = Seldom("poking the operator failed")
 
     async def run(self) -> None:
-        """Work until SIGTERM, and as long after it as HAProxy serves; raises what ends one of the tasks."""
-        # The keys that were written last are good: the Secret may by now hold one that cannot be used.
+        """Run until SIGTERM, and then for as long as HAProxy serves; raises the error of a task that fails."""
+        # The keys that were last written are valid: the Secret may by now hold one that cannot be used.
         self._want(replace(self._wanted, clients=read_map(self._settings.keys_map)))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated.set)
         surface = web.Surface(
@@ -100,7 +100,7 @@ class Agent:
             self._changed.set()
 
     def _look_at_socket(self) -> Callable[[], None]:
-        """Return a look that asks for a step when another HAProxy has put its socket there."""
+        """Return a check that triggers a step when another HAProxy has created the socket."""
         seen: tuple[int, int] | None = None
 
         def look() -> None:
@@ -113,7 +113,7 @@ class Agent:
         return look
 
     def _look_at_keys(self) -> None:
-        """Take the keys over when the Secret changed; a Secret with an unusable key changes nothing."""
+        """Load the keys if the Secret changed; a Secret with an unusable key changes nothing."""
         folder = self._settings.keys_folder
         found = folder_version(folder)
         if found == self._keys_version:
@@ -130,7 +130,7 @@ class Agent:
         self._keys_version = found
         for problem in read.problems:
             self._metrics.failed("keys")
-            _log.error("an API key cannot be used: the keys stay what they were", problem=problem)
+            _log.error("an API key cannot be used: keeping the previous keys", problem=problem)
 
     async def _keep_in_step(self) -> None:
         while True:
@@ -141,7 +141,7 @@ class Agent:
                     await self._changed.wait()
 
     async def _step(self) -> bool:
-        """Take one step; return whether the next one can wait for a change."""
+        """Run one step; return whether the next one can wait for a change."""
         try:
             taken = await reconcile.step(
                 self._runtime,
@@ -163,7 +163,7 @@ class Agent:
         return taken.at_rest and not taken.refused
 
     def _terminating(self) -> str:
-        return "the pod ends" if self._terminated.is_set() else ""
+        return "the pod is terminating" if self._terminated.is_set() else ""
 
     async def _poke(self) -> None:
         settings = self._settings
@@ -182,7 +182,7 @@ class Agent:
             self._unheard.warn(problems=list(problems))
 
     async def _linger(self) -> None:
-        """Wait for SIGTERM, say at once that the pod ends, and go on as long as HAProxy finishes its requests."""
+        """Wait for SIGTERM, report at once that the pod is terminating, and keep on while HAProxy finishes requests."""
         await self._terminated.wait()
         self._unready = self._terminating()
         self._want(replace(self._wanted, ending=True))
@@ -193,7 +193,7 @@ class Agent:
 
 
 async def run(settings: Settings, *, kubeconfig: Path | None) -> None:
-    """Run an agent for the cluster of `kubeconfig`, or for the one that this pod runs in."""
+    """Run an agent for the cluster of `kubeconfig`, or for the cluster that this pod runs in."""
     user_agent = f"embedding-operator-gateway/{version('embedding-operator')}"
     async with (
         await connect(kubeconfig=kubeconfig, user_agent=user_agent, connections=4) as client,
@@ -209,7 +209,7 @@ async def _every(seconds: float, look: Callable[[], None]) -> None:
 
 
 def _identity(socket: Path) -> tuple[int, int] | None:
-    """Return an identity that changes whenever HAProxy restarts, None where there is no socket."""
+    """Return an identity that changes whenever HAProxy restarts, None if there is no socket."""
     try:
         found = socket.stat()
     except OSError:

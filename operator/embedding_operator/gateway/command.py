@@ -1,4 +1,4 @@
-"""`embedding-operator gateway-agent`: beside HAProxy, and with `--prepare` once before it starts."""
+"""`embedding-operator gateway-agent`: runs beside HAProxy, and with `--prepare` once before it starts."""
 
 import argparse
 import asyncio
@@ -24,15 +24,15 @@ _log = structlog.get_logger(__name__)
 def main(argv: Sequence[str]) -> None:
     """Run the agent until it is told to stop, or prepare what HAProxy needs to start.
 
-    Ends the process with 2 on settings that can not be used, with 1 on anything else that keeps it from working.
+    Exits with 2 on settings that cannot be used, with 1 on any other failure.
     """
     parser = argparse.ArgumentParser(prog=f"embedding-operator {NAME}", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--prepare", action="store_true", help="write the maps that HAProxy starts with, and end")
+    parser.add_argument("--prepare", action="store_true", help="write the maps that HAProxy starts with, and exit")
     prepare_only = parser.parse_args(argv).prepare
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)  # noqa: T201 - logs are configured by the settings
+        print(f"{parser.prog}: {error}", file=sys.stderr)  # noqa: T201 - logs are configured from the settings
         sys.exit(UNUSABLE_SETTINGS)
     logs.configure(settings.log_level)
     try:
@@ -41,22 +41,22 @@ def main(argv: Sequence[str]) -> None:
         else:
             _run(settings)
     except Exception:
-        _log.exception("the agent ends")
+        _log.exception("the agent failed")
         sys.exit(1)
 
 
 def prepare(settings: Settings) -> None:
-    """Write the maps that HAProxy starts with. A key that can not be used keeps only its own client out."""
+    """Write the maps that HAProxy starts with. A key that cannot be used locks out only its own client."""
     keys = read_keys(settings.keys_folder)
     for problem in keys.problems:
-        _log.error("an API key can not be used: its client is refused", problem=problem)
+        _log.error("an API key cannot be used: its client is refused", problem=problem)
     write_map(settings.keys_map, keys.clients)
     write_state(settings.state_map)
     _log.info("prepared", clients=sorted(keys.clients.values()))
 
 
 def _run(settings: Settings) -> None:
-    # Preparing is done in a fraction of the time and memory that the API client takes to be imported.
+    # Imported here: preparing takes a fraction of the time and memory of importing the API client.
     from embedding_operator.gateway import agent  # noqa: PLC0415
 
     kubeconfig = os.environ.get("KUBECONFIG")

@@ -1,7 +1,7 @@
-"""The end of a pod, as HAProxy is told of it: clients that keep a connection are asked to open the next one elsewhere.
+"""Telling HAProxy that the pod is terminating: clients with open connections are asked to open the next one elsewhere.
 
-A connection that is merely closed may take a request with it that was just being sent. So HAProxy says `Connection:
-close` with each answer while the map holds `ending`, for as long as the pod still takes requests.
+Merely closing a connection may lose a request that is just being sent. So HAProxy adds `Connection: close` to each
+response while the map holds `ending`, for as long as the pod still accepts requests.
 """
 
 from pathlib import Path
@@ -13,16 +13,16 @@ ENDING = "ending"
 
 
 def write_state(path: Path) -> None:
-    """Write the map of a pod that does not end, with which HAProxy starts."""
+    """Write the map of a pod that is not terminating, with which HAProxy starts."""
     path.write_text("")
     path.chmod(0o600)
 
 
 async def announce_end(conversation: Conversation, *, path: Path) -> bool:
-    """Let HAProxy ask clients to leave; return whether it did not do so yet. Raises `Refused` where it can not."""
+    """Make HAProxy ask clients to leave; return whether that was not yet so. Raises `Refused` if it cannot."""
     answer = await conversation.ask(f"show map {path}")
     if answer.startswith(NOT_LOADED):
-        message = f"HAProxy has no map {path}: its clients are not asked to leave"
+        message = f"HAProxy has no map {path}: it cannot ask its clients to leave"
         raise Refused(message)
     if ENDING in answer.split():
         return False

@@ -1,4 +1,4 @@
-"""The engine pods of a service, as its EndpointSlices list them."""
+"""The engine pods of a service, as listed in its EndpointSlices."""
 
 import re
 from collections import defaultdict
@@ -24,7 +24,7 @@ class EndpointPhase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One engine pod. `max_connections` is how many requests it gets at once."""
+    """One engine pod. `max_connections` limits its concurrent requests."""
 
     name: str
     uid: str
@@ -35,10 +35,10 @@ class Endpoint:
 
 
 def endpoints(slices: Iterable[Mapping[str, Any]], *, port_name: str, max_connections: int) -> tuple[Endpoint, ...]:
-    """Return one member for each pod in `slices`, by name.
+    """Return one endpoint for each pod in `slices`, sorted by name.
 
     A pod may be in several slices: with another address family, or twice while it moves from one slice to another. Of
-    two pods that have had one name, the one that does not end is meant. `max_connections` holds where a slice has no
+    two pods with the same name, the one that is not terminating counts. `max_connections` applies if a slice has no
     usable label of its own.
     """
     by_pod: defaultdict[tuple[str, str], list[tuple[int, Endpoint]]] = defaultdict(list)
@@ -80,7 +80,7 @@ def _port(ports: Iterable[Mapping[str, Any]], *, name: str) -> int | None:
 
 
 def _address(addresses: Sequence[str]) -> str | None:
-    """Return the first address, which stands for all of an endpoint, in the form in which HAProxy shows it."""
+    """Return the first address, which represents the endpoint, in the form in which HAProxy shows it."""
     try:
         return str(ip_address(addresses[0]))
     except (IndexError, ValueError):
@@ -95,12 +95,12 @@ def _limit(labels: Mapping[str, str], *, otherwise: int) -> int:
 def _phase(conditions: Mapping[str, bool | None]) -> EndpointPhase:
     if conditions.get("terminating"):
         return EndpointPhase.TERMINATING
-    # Kubernetes says nothing of readiness where it does not know, and asks to take that for ready.
+    # Kubernetes omits readiness if it is unknown, and specifies that this means ready.
     return EndpointPhase.UNREADY if conditions.get("ready") is False else EndpointPhase.READY
 
 
 def _merged(entries: list[tuple[int, Endpoint]]) -> Endpoint:
-    """Return what several entries for one pod say together: no pod comes back from termination."""
+    """Return one endpoint for all entries of a pod: a pod never returns from termination."""
     _, first = min(entries, key=lambda entry: (entry[0], entry[1].address, entry[1].port))
     phases = {endpoint.phase for _, endpoint in entries}
     phase = next(

@@ -1,4 +1,4 @@
-"""HAProxy's runtime socket: one conversation at a time, every answer read to its end and compared with what is due."""
+"""HAProxy's runtime socket: one conversation at a time, every answer read to its end and checked."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,15 +14,15 @@ ANSWER_BYTES = 4 * 1024 * 1024
 _END = b"\n> "
 
 NOT_LOADED = "Unknown map identifier"
-"""How the answer about a map begins that is not in HAProxy's configuration."""
+"""Beginning of the answer about a map that is not in HAProxy's configuration."""
 
 
 class Unreachable(Exception):  # noqa: N818 - named for what HAProxy is
-    """HAProxy does not answer on its socket: it is not up, or too busy."""
+    """HAProxy does not answer on its socket: it is not running, or too busy."""
 
 
 class Refused(Exception):  # noqa: N818
-    """HAProxy understood a command and did not do it, or answered something else than is known."""
+    """HAProxy understood a command but did not execute it, or gave an unknown answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Conversation:
         return answer.removesuffix(_END).decode().rstrip("\n")
 
     async def order(self, command: Command) -> bool:
-        """Have a command done; return False if it can not be done yet. Raises `Refused` for every other answer."""
+        """Execute a command; return False if it cannot be executed yet. Raises `Refused` for any other answer."""
         answer = (await self.ask(command.text)).strip()
         if command.busy and answer.startswith(command.busy):
             return False
@@ -59,14 +59,14 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuntimeSocket:
-    """Where HAProxy takes commands. A conversation has to end within `timeout_seconds`."""
+    """Where HAProxy accepts commands. A conversation must end within `timeout_seconds`."""
 
     path: Path
     timeout_seconds: float = 2.0
 
     @asynccontextmanager
     async def conversation(self) -> AsyncIterator[Conversation]:
-        """Connect for a few commands; raises `Unreachable` when HAProxy does not answer any more."""
+        """Connect for a few commands; raises `Unreachable` if HAProxy does not answer or stops answering."""
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 reader, writer = await asyncio.open_unix_connection(self.path, limit=ANSWER_BYTES)

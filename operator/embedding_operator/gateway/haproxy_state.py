@@ -1,4 +1,4 @@
-"""HAProxy's servers, read back from its own answers."""
+"""HAProxy's servers, read from its own answers."""
 
 import csv
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ _FORCED_DRAIN = 0x08
 _CHECK_ENABLED = 0x04
 
 
-class UnreadableAnswer(ValueError):  # noqa: N818 - an answer is what it is
-    """HAProxy's answer does not have the form that this version of the agent reads."""
+class UnreadableAnswer(ValueError):  # noqa: N818 - named for the answer
+    """HAProxy's answer does not have the format that this version of the agent reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """One server of the backend.
 
-    `in_use` counts requests on it and requests that wait for it alone. `max_connections` is 0 where there is no limit.
+    `in_use` counts its requests and those that wait for it alone. `max_connections` is 0 if there is no limit.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Server:
 
     @property
     def admitted(self) -> bool:
-        """Return whether nothing but its health keeps it from new requests."""
+        """Return whether it gets new requests as long as it is healthy."""
         return not (self.in_maintenance or self.draining)
 
 
@@ -43,7 +43,7 @@ def read_servers(*, state: str, statistics: str) -> tuple[Server, ...]:
         counted = {row["svname"]: row for row in _statistics(statistics)}
         return tuple(_server(row, counted[row["srv_name"]]) for row in _states(state) if row["srv_name"] in counted)
     except (KeyError, ValueError) as error:
-        message = f"HAProxy describes its servers in another way than expected: {error!r}"
+        message = f"HAProxy describes its servers in an unexpected format: {error!r}"
         raise UnreadableAnswer(message) from error
 
 

@@ -1,7 +1,7 @@
-"""The API keys of clients: files of a mounted Secret, and the map in which HAProxy looks them up by their hash.
+"""The API keys of clients: files of a mounted Secret, and the map in which HAProxy looks them up by hash.
 
-A line of the map is the SHA-256 of a key in hexadecimal and the name of the client that has it. The keys themselves
-stay in the Secret.
+A line of the map is the SHA-256 of a key in hexadecimal and the name of its client. The keys themselves stay in the
+Secret.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ _VERSION_FOLDER = "..data"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """What a Secret holds: names of clients by hash of key, and for each unusable key what is wrong with it."""
+    """The content of a Secret: client names by hash of key, and for each unusable key what is wrong with it."""
 
     clients: Mapping[str, str]
     problems: tuple[str, ...] = ()
 
 
 def read_keys(folder: Path) -> Keys:
-    """Return the keys in `folder`; none if there is no such folder. Raises `OSError` where a file can not be read."""
+    """Return the keys in `folder`; none if there is no such folder. Raises `OSError` if a file cannot be read."""
     clients: dict[str, str] = {}
     problems = []
-    # The first name in order has a key that two clients share, so that all gateways agree on it.
+    # A key that two clients share belongs to the alphabetically first one, so that all gateways agree.
     for name, key in sorted(_files(folder).items()):
         problem = _problem(key)
         if problem:
@@ -38,7 +38,7 @@ def read_keys(folder: Path) -> Keys:
 
 
 def folder_version(folder: Path) -> str:
-    """Return what changes whenever Kubernetes puts another version of the Secret into `folder`."""
+    """Return an identifier that changes whenever Kubernetes puts another version of the Secret into `folder`."""
     try:
         return str((folder / _VERSION_FOLDER).readlink())
     except OSError:
@@ -46,7 +46,7 @@ def folder_version(folder: Path) -> str:
 
 
 def write_map(path: Path, clients: Mapping[str, str]) -> None:
-    """Put the map where HAProxy reads it when it starts; whoever reads meanwhile gets all of the old one or the new."""
+    """Write the map atomically where HAProxy reads it at startup."""
     draft = path.with_name(f"{path.name}.new")
     draft.write_text("".join(f"{digest} {name}\n" for digest, name in sorted(clients.items())))
     draft.chmod(0o600)
@@ -54,7 +54,7 @@ def write_map(path: Path, clients: Mapping[str, str]) -> None:
 
 
 def read_map(path: Path) -> dict[str, str]:
-    """Return the map as it was written last; empty if it never was."""
+    """Return the map as last written; empty if it never was."""
     try:
         lines = path.read_text().splitlines()
     except FileNotFoundError:
@@ -63,17 +63,17 @@ def read_map(path: Path) -> dict[str, str]:
 
 
 async def synchronize(conversation: Conversation, *, path: Path, clients: Mapping[str, str]) -> bool:
-    """Make HAProxy's map `clients`, all entries at once; return whether it was not.
+    """Replace HAProxy's map with `clients`, all entries at once; return whether it differed.
 
-    Raises `Refused` where there are clients and HAProxy has no such map.
+    Raises `Refused` if there are clients but HAProxy has no such map.
     """
     answer = await conversation.ask(f"show map {path}")
     if answer.startswith(NOT_LOADED):
         if clients:
-            message = f"HAProxy has no map {path}: its configuration does not ask for API keys"
+            message = f"HAProxy has no map {path}: its configuration does not require API keys"
             raise Refused(message)
         return False
-    # Each line is the address of the entry, its key and its value.
+    # Each line holds the address of an entry, its key and its value.
     present = sorted(tuple(line.split(maxsplit=2)[1:]) for line in answer.splitlines() if line.strip())
     if present == sorted(clients.items()):
         return False
@@ -107,5 +107,5 @@ def _problem(key: bytes) -> str:
     if not key:
         return "is empty: give it a value, or remove the client from the Secret"
     if len(key.split()) > 1:
-        return "has white space inside, which no client can send: give it another value"
+        return "contains white space, which no client can send: give it another value"
     return ""

@@ -21,7 +21,7 @@ class Metrics:
         )
         self._errors = Counter(
             "embedding_gateway_errors",
-            "What failed: sync with HAProxy, watch of the engines, keys of the Secret",
+            "Failures by kind: sync with HAProxy, watch of the engines, keys of the Secret",
             labelnames=["of"],
             registry=self._registry,
         )
@@ -38,7 +38,7 @@ class Metrics:
         self.endpoints(())
 
     def endpoints(self, endpoints: Iterable[Endpoint]) -> None:
-        """Take over which engine endpoints there are."""
+        """Set the current engine endpoints."""
         counted = Tally(endpoint.phase for endpoint in endpoints)
         for phase in EndpointPhase:
             self._endpoints.labels(phase.value).set(counted[phase])
@@ -52,5 +52,5 @@ class Metrics:
         self._pokes.labels(outcome).inc()
 
     def exposition(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
+        """Return all metrics in the Prometheus text format."""
         return generate_latest(self._registry)

@@ -1,7 +1,7 @@
-"""What to tell HAProxy so that its servers become the engine endpoints: a pure decision on HAProxy's own state.
+"""The commands that make HAProxy's servers match the engine endpoints: a pure function of HAProxy's own state.
 
 New capacity comes first, then drains, then removals. Nothing is remembered between two decisions, so that a restart of
-either side needs no care.
+either side needs no special handling.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -12,16 +12,16 @@ from embedding_operator.gateway.haproxy_state import Server
 from embedding_operator.gateway_contract import BACKEND
 
 CHECK = "check inter 500ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
-"""The first refused connection takes a server out: a dead engine, always the least busy, would get all that wait."""
+"""The first refused connection takes a server out: a dead engine, always the least busy, would get every request."""
 IDLE = "pool-purge-delay 250ms"
-"""Engines close a connection that was idle for 5 s. HAProxy does so first, and none is closed under a request."""
+"""Engines close connections that were idle for 5 s. HAProxy does so first, so none is closed during a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One line for HAProxy. `answer` is how its answer begins when it did that; empty if it says nothing then.
+    """One line for HAProxy. `answer` is how its answer begins on success; empty if it then says nothing.
 
-    `busy` is how the answer begins when it can not do that yet and nothing is wrong.
+    `busy` is how the answer begins if it cannot execute the command yet, which is not an error.
     """
 
     text: str
@@ -30,10 +30,10 @@ class Command:
 
 
 def plan(endpoints: Collection[Endpoint], servers: Collection[Server]) -> tuple[Command, ...]:
-    """Return what makes `servers` serve `members`, in order; nothing if they do, as far as requests allow.
+    """Return the commands, in order, that make `servers` match `endpoints`, as far as requests in progress allow.
 
-    Pods that end or are gone get no new request from now on, and lose their server when its last request is answered.
-    Pods that are not ready keep a drained server. If no pod is ready, those that only are not ready keep getting what
+    Terminating and deleted pods get no new requests, and lose their server when its last request is answered. Pods
+    that are not ready keep a drained server. If no pod is ready, those that are merely unready keep getting what
     HAProxy's own check lets through: a cluster that lost sight of all its pods does not take them away.
     """
     by_name = {server.name: server for server in servers}
@@ -56,12 +56,12 @@ def plan(endpoints: Collection[Endpoint], servers: Collection[Server]) -> tuple[
 
 
 def is_at_rest(endpoints: Collection[Endpoint], servers: Collection[Server]) -> bool:
-    """Return whether nothing is left to do now or when requests end."""
+    """Return whether nothing is left to do, now or when requests end."""
     return not plan(endpoints, servers) and not any(_leaving(endpoints, servers))
 
 
 def _admitted(endpoints: Iterable[Endpoint]) -> frozenset[str]:
-    """Return the names of the members whose servers get requests."""
+    """Return the names of the endpoints whose servers get requests."""
     for phase in (EndpointPhase.READY, EndpointPhase.UNREADY):
         names = frozenset(endpoint.name for endpoint in endpoints if endpoint.phase is phase)
         if names:

@@ -1,4 +1,4 @@
-"""Pokes: the operator is asked to look at this service now. Never required, never in the way of a request."""
+"""Pokes: asking the operator to reconcile this service now. Never required, never in the way of a request."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ REDIRECTS_BEGIN = 300
 
 
 class Coalescer:
-    """Any number of calls of `call` become at most one `act` in `spacing_seconds`: the first at once, the rest after.
+    """Merges any number of calls of `call` into at most one `act` per `spacing_seconds`, the first one at once.
 
     A call during an act leads to another act, so that the last call is always followed by one.
     """
@@ -35,7 +35,7 @@ class Coalescer:
         self._called = asyncio.Event()
 
     def call(self) -> None:
-        """Ask for an act; returns at once."""
+        """Request an act; returns at once."""
         self._called.set()
 
     async def run(self) -> None:
@@ -50,7 +50,7 @@ class Coalescer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """The operator's pods: every address of `host`. The token in `token_file` is read anew for each poke."""
+    """The operator's pods: every address of `host`. The token in `token_file` is reread for each poke."""
 
     host: str
     port: int
@@ -59,9 +59,9 @@ class Operator:
     service: str
 
     async def poke(self, session: aiohttp.ClientSession) -> tuple[str, ...]:
-        """Poke every pod of the operator; return what went wrong, nothing if one of them took it.
+        """Poke every pod of the operator; return what went wrong, nothing if one of them accepted it.
 
-        Only the leader acts on it, and the agent cannot tell which pod that is.
+        Only the leader acts on a poke, and the agent cannot tell which pod that is.
         """
         try:
             async with asyncio.timeout(POKE_SECONDS):

@@ -1,4 +1,4 @@
-"""One step towards what HAProxy should be: its servers are the engine endpoints, its keys are those of the Secret."""
+"""One step towards HAProxy's desired state: its servers are the engine endpoints, its keys those of the Secret."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What HAProxy should have. `endpoints` is None until the cluster was read once, `clients` is by hash of key.
+    """HAProxy's desired state. `endpoints` is None until the cluster was read once, `clients` is by hash of key.
 
-    `ending` is whether its clients are to leave.
+    `ending` is whether clients are asked to leave.
     """
 
     endpoints: tuple[Endpoint, ...] | None = None
@@ -30,7 +30,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What was found and done. `serves` is whether HAProxy can serve or hold requests as the cluster wants it to.
+    """The result of a step. `serves` is whether HAProxy can serve or hold requests as the cluster requires.
 
     `at_rest` is whether the next step can wait for a change. `refused` is what HAProxy did not do, and why.
     """
@@ -41,7 +41,7 @@ class Step:
 
 
 async def step(runtime: RuntimeSocket, wanted: Wanted, *, keys_map: Path, state_map: Path) -> Step:
-    """Look at HAProxy, and tell it what differs. Raises `Unreachable` and `UnreadableAnswer`."""
+    """Compare HAProxy with `wanted`, and correct what differs. Raises `Unreachable` and `UnreadableAnswer`."""
     async with runtime.conversation() as conversation:
         servers = await conversation.servers()
         refused = [
@@ -50,7 +50,7 @@ async def step(runtime: RuntimeSocket, wanted: Wanted, *, keys_map: Path, state_
             *(await _end(conversation, state_map=state_map) if wanted.ending else ()),
         ]
     if wanted.endpoints is None:
-        # Servers that an agent before this one left there are good enough until the cluster can be read.
+        # Servers that an earlier agent left there are good enough until the cluster can be read.
         return Step(at_rest=True, serves=any(server.admitted for server in servers), refused=tuple(refused))
     return Step(at_rest=is_at_rest(wanted.endpoints, servers), serves=True, refused=tuple(refused))
 
@@ -58,7 +58,7 @@ async def step(runtime: RuntimeSocket, wanted: Wanted, *, keys_map: Path, state_
 async def _lead(
     conversation: Conversation, endpoints: tuple[Endpoint, ...] | None, *, servers: tuple[Server, ...]
 ) -> list[str]:
-    """Make the servers the endpoints, if those are known; return what was refused."""
+    """Make the servers match the endpoints, if those are known; return what was refused."""
     refused, done = [], []
     for command in () if endpoints is None else plan(endpoints, servers):
         try:
@@ -83,7 +83,7 @@ async def _rekey(conversation: Conversation, clients: Mapping[str, str], *, keys
 async def _end(conversation: Conversation, *, state_map: Path) -> list[str]:
     try:
         if await announce_end(conversation, path=state_map):
-            _log.info("clients are asked to leave")
+            _log.info("asking clients to leave")
     except Refused as error:
         return [str(error)]
     return []

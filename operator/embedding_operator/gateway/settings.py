@@ -19,8 +19,8 @@ class Settings(BaseModel):
     """Where the agent finds its service, HAProxy, the API keys and the operator.
 
     `engines_selector` selects the EndpointSlices of the engines; `engines_port` is the name of their port.
-    `max_connections` holds for engines whose slice says nothing. Without `operator_host` nobody is notified.
-    `linger_seconds` is how long the agent goes on after SIGTERM, if HAProxy does too.
+    `max_connections` applies to engines whose slice sets no limit. Without `operator_host` no pokes are sent.
+    `linger_seconds` is how long the agent keeps running after SIGTERM, as long as HAProxy does too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -43,7 +43,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Return the settings in `environment`; raise `SettingsError` that names each variable and the fix."""
+        """Return the settings in `environment`; raise a `SettingsError` that names each variable and the fix."""
         given = {
             variable.removeprefix(PREFIX).lower(): text
             for variable, text in environment.items()
@@ -61,7 +61,5 @@ def _problem(field: int | str, kind: str, message: str, given: Mapping[str, str]
     if kind == "missing":
         return f"{variable} is not set: give it a value"
     if kind == "extra_forbidden":
-        return (
-            f"{variable} is not known: there are {', '.join(PREFIX + name.upper() for name in Settings.model_fields)}"
-        )
+        return f"{variable} is unknown: use one of {', '.join(PREFIX + name.upper() for name in Settings.model_fields)}"
     return f"{variable}={given[str(field)]!r}: {message[0].lower()}{message[1:]}"

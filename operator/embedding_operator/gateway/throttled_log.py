@@ -1,4 +1,4 @@
-"""Log lines that would come again and again, at most one a minute."""
+"""Log lines that would repeat endlessly, limited to one a minute."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Seldom:
-    """Warnings of one kind; those that are left out are counted in the next one."""
+    """Warnings of one kind; the next one logged counts those that were left out."""
 
     def __init__(self, message: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._message = message

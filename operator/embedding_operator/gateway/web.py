@@ -13,19 +13,19 @@ from embedding_operator.gateway_contract import POKE_PATH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
-    """What the server asks and calls. `unready` says why the pod gets no requests; empty if it does."""
+    """The server's handlers. `unready` returns why the pod must not get requests; empty if it may."""
 
     unready: Callable[[], str]
     poke: Callable[[], None]
     exposition: Callable[[], bytes]
 
     async def ready(self, _: web.Request) -> web.Response:
-        """Answer 200 if the pod is to get requests, otherwise 503 with the reason."""
+        """Answer 200 if the pod may get requests, otherwise 503 with the reason."""
         reason = self.unready()
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK, text=reason or "ready")
 
     async def poked(self, request: web.Request) -> web.Response:
-        """Take a poke of the HAProxy beside the agent; from other addresses it is forbidden."""
+        """Accept a poke from the HAProxy beside the agent; pokes from other addresses are forbidden."""
         if not ip_address(request.remote or "::").is_loopback:
             return web.Response(status=HTTPStatus.FORBIDDEN)
         self.poke()
@@ -37,13 +37,13 @@ class Surface:
 
 
 async def serve(surface: Surface, *, port: int) -> web.AppRunner:
-    """Serve on all addresses; return what ends it. Raises `OSError` where the port is taken."""
+    """Serve on all addresses; return the runner that stops it. Raises `OSError` if the port is in use."""
     application = web.Application(client_max_size=1024)
     application.router.add_get("/ready", surface.ready)
     application.router.add_get("/metrics", surface.metrics)
     application.router.add_post(POKE_PATH, surface.poked)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    # None stands for both address families, in clusters that have only one of them too.
+    # None means both address families, and also works in clusters that have only one of them.
     await web.TCPSite(runner, None, port).start()
     return runner

@@ -1,5 +1,5 @@
-"""The kopf shell: watch events in, probes out. Nothing is decided here.
+"""The kopf shell: watch events in, probes out. No decisions are made here.
 
-kopf's change handlers, timers, daemons, indexes, peering and Event posting stay unused: they add finalizers to every
-object, repeat edges as if they were levels, and stall.
+kopf's change handlers, timers, daemons, indexes, peering and Event posting are not used: they add finalizers to every
+object, repeat edges as if they were levels, and hang.
 """

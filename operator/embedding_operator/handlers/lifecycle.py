@@ -1,4 +1,4 @@
-"""kopf's settings, and the begin and the end of the process."""
+"""kopf's settings, and the start and stop of the process."""
 
 from collections.abc import Awaitable, Callable
 
@@ -20,13 +20,13 @@ def register(registry: kopf.OperatorRegistry, *, start: Hook, stop: Hook) -> Non
     async def stopped(**_: object) -> None:
         await stop()
 
-    # What fails at the start ends the process, and the kubelet starts it anew; kopf would wait a minute and try again.
+    # A failure at startup ends the process, and the kubelet restarts it; kopf would wait a minute and retry.
     kopf.on.startup(id="start", registry=registry, errors=kopf.ErrorsMode.PERMANENT)(started)
     kopf.on.cleanup(id="stop", registry=registry)(stopped)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
-    """Make kopf a watch shell: no peering, no Events, no annotations, bounded memory, finite time-outs."""
+    """Make kopf a watch shell: no peering, no Events, no annotations, bounded memory, finite timeouts."""
     settings.peering.standalone = True
     settings.scanning.disabled = True
     settings.posting.enabled = False

@@ -8,7 +8,7 @@ STUCK_SECONDS = 60.0
 
 
 def register(registry: kopf.OperatorRegistry, *, idle_seconds: Callable[[], float]) -> None:
-    """Let the liveness probe fail when `idle_seconds` says that the loop did nothing for too long."""
+    """Make the liveness probe fail when, by `idle_seconds`, the loop completed no tick for too long."""
 
     async def loop(**_: object) -> float:
         idle = idle_seconds()

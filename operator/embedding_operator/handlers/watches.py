@@ -1,4 +1,4 @@
-"""Watch events of every kind that the operator reads, handed to the feed as they are."""
+"""Watch events of every kind that the operator reads, passed on unchanged."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ def register(registry: kopf.OperatorRegistry, *, seen: Seen) -> None:
 
 
 def select(settings: kopf.OperatorSettings) -> None:
-    """Let the API server send only what belongs to an EmbeddingService."""
+    """Make the API server send only what belongs to an EmbeddingService."""
     for resource in SELECTED:
         group, _, version = resource.api_version.rpartition("/")
         settings.watching.label_selectors[group, version, resource.plural] = MANAGED_SELECTOR

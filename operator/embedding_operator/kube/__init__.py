@@ -1,1 +1,1 @@
-"""Kubernetes I/O: what is read into one store, and the few ways in which the operator writes."""
+"""Kubernetes I/O: the store that everything is read into, and the few ways in which the operator writes."""

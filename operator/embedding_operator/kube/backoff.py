@@ -1,4 +1,4 @@
-"""How long to wait before something that failed is tried again."""
+"""How long to wait before retrying something that failed."""
 
 import random
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """Pauses after failures in a row: doubling from `first` to `longest` seconds, shortened by up to a half at random.
+    """Pauses after consecutive failures: doubling from `first` to `longest` seconds, randomly shortened by up to half.
 
-    `jitter` gives a number from 0 to 1.
+    `jitter` returns a number from 0 to 1.
     """
 
     jitter: Callable[[], float] = random.random
@@ -17,6 +17,6 @@ class Backoff:
     longest: float = 60.0
 
     def pause(self, failures: int) -> float:
-        """Return the seconds to wait after `failures` (at least 1) in a row."""
+        """Return the seconds to wait after `failures` (at least 1) consecutive failures."""
         doublings = min(failures - 1, 64)
         return float(min(self.longest, self.first * 2.0**doublings) * (1.0 - 0.5 * self.jitter()))

@@ -1,7 +1,7 @@
-"""One connection pool to the API server, speaking plain JSON documents.
+"""One connection pool to the API server, exchanging plain JSON documents.
 
-Every request has a time limit and is counted, every error is one of the three of `errors`. A client behind a gate
-checks it right before each write, so that a process which lost its Lease can not write any more.
+Every request has a time limit and is counted; every error is one of the three in `errors`. A client behind a gate
+checks it right before each write, so that a process that lost its Lease can no longer write.
 """
 
 import json
@@ -33,7 +33,7 @@ _MERGE = "application/merge-patch+json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One finished request, for metrics; `code` is the HTTP status, or `error` where no answer came."""
+    """One finished request, for metrics; `code` is the HTTP status, or `error` if there was no answer."""
 
     verb: str
     resource: str
@@ -59,7 +59,7 @@ def _unobserved(_: Answered) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Requests to one API server. `gate` answers whether this process may write."""
+    """Requests to one API server. `gate` returns whether this process may write."""
 
     api: ApiClient
     timeout_seconds: float = 10.0
@@ -71,7 +71,7 @@ class Client:
         return Client(api=self.api, timeout_seconds=self.timeout_seconds, observer=self.observer, gate=gate)
 
     async def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         await self.api.close()  # type: ignore[no-untyped-call]
 
     async def __aenter__(self) -> Self:
@@ -87,7 +87,7 @@ class Client:
     async def list_all(
         self, resource: Resource, *, namespace: str = "", selector: str = "", page_size: int = PAGE_SIZE
     ) -> Listing:
-        """Return all objects that carry the labels of `selector`, in one or all namespaces, read page by page."""
+        """Return all objects that match `selector`, in one or all namespaces, read page by page."""
         for attempt in range(1, LIST_ATTEMPTS + 1):
             items: list[Body] = []
             version = ""
@@ -96,7 +96,7 @@ class Client:
                     items += page.get("items") or ()
                     version = version or page["metadata"]["resourceVersion"]
             except Gone:
-                # A page is gone when the list took longer than the server keeps old versions: begin again.
+                # A page is gone when the list took longer than the server keeps old versions: start over.
                 if not items or attempt == LIST_ATTEMPTS:
                     raise
             else:
@@ -106,7 +106,7 @@ class Client:
     async def apply(
         self, resource: Resource, body: Body, *, force: bool, manager: str = FIELD_MANAGER, subresource: str = ""
     ) -> Body:
-        """Apply `body` on the server side as the only field manager of the operator; return the object."""
+        """Apply `body` server-side, by default as the operator's field manager; return the object."""
         query = [("fieldManager", manager), ("force", "true" if force else "false")]
         return await self._write_object(
             "patch", resource, body, method="PATCH", query=query, content=_APPLY, subresource=subresource
@@ -137,7 +137,7 @@ class Client:
         return await self._write_object("update", resource, body, method="PUT", query=query, content=_JSON)
 
     async def delete(self, resource: Resource, *, namespace: str, name: str, uid: str, resource_version: str) -> Body:
-        """Delete an object that is still exactly the one that was seen; return what the server answers."""
+        """Delete an object if it is still exactly as it was seen; return the server's answer."""
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -210,11 +210,11 @@ class Client:
                     auth_settings=["BearerToken"],
                 )
                 if method != "GET" and not self.gate():
-                    message = f"{request}: not sent, this process does not hold the Lease"
+                    message = f"{request}: not sent: this process does not hold the Lease"
                     raise Unavailable(message)
                 status, headers, answer = await self._exchange(parameters)
                 code = str(status)
-                if status < 400:  # noqa: PLR2004 - where HTTP's errors begin
+                if status < 400:  # noqa: PLR2004 - the first HTTP error status
                     document: Body = json.loads(answer)
                     return document
             raise error_of(request, status=status, headers=headers, body=answer)
@@ -241,12 +241,12 @@ async def connect(
 ) -> Client:
     """Return a client for the cluster of `kubeconfig` (in its current or another `context`), or for this pod's own.
 
-    Raises `Unavailable` where the configuration can not be read.
+    Raises `Unavailable` if the configuration cannot be read.
     """
     configuration = Configuration(connection_pool_maxsize=connections)
     with translated(Request(verb="load", resource="configuration", name=str(kubeconfig or "in-cluster"))):
         if kubeconfig is None:
-            # Reads the token again every minute, so a rotated one is picked up long before the old one expires.
+            # Rereads the token every minute, so a rotated one is picked up long before the old one expires.
             load_incluster_config(configuration)  # type: ignore[no-untyped-call]
         else:
             path = os.fspath(kubeconfig)
@@ -262,7 +262,7 @@ async def connect(
 def _every_minute(
     reload: Callable[[Configuration], Awaitable[None]], monotonic: Callable[[], float]
 ) -> Callable[[Configuration], Awaitable[None]]:
-    """Return a hook that reads rotating credentials (token files, exec plug-ins) again, at most once a minute."""
+    """Return a hook that rereads rotating credentials (token files, exec plug-ins), at most once a minute."""
     loaded = monotonic()
 
     async def refresh(configuration: Configuration) -> None:

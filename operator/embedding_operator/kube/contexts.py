@@ -1,4 +1,4 @@
-"""The contexts of a kubeconfig: which cluster a person means, and in which namespace."""
+"""The contexts of a kubeconfig: which cluster the user means, and which namespace."""
 
 import os
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ class Context:
 
 
 class UnknownContextError(Exception):
-    """The kubeconfig has no such context; the message names those that it has, or how to get one."""
+    """The kubeconfig has no such context; the message lists those that it has, or says how to get one."""
 
 
 def chosen_context(kubeconfig: Path, *, name: str | None) -> Context:

@@ -1,8 +1,8 @@
-"""What may go wrong between the operator and the API server: three errors, and how an answer becomes one of them.
+"""What may go wrong between the operator and the API server: three errors, and how an answer maps to one of them.
 
-`Conflict`     the object changed or exists already: read again and try again
-`Gone`         the object, its namespace or its kind is not there (any more)
-`Unavailable`  everything else, with what the server said and whether somebody must act before it can succeed
+`Conflict`     the object changed or already exists: reread and retry
+`Gone`         the object, its namespace or its kind does not exist (any more)
+`Unavailable`  everything else, with what the server said and what, if anything, must change before it can succeed
 """
 
 import json
@@ -20,7 +20,7 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was asked of the API server; `resource` is qualified by its group."""
+    """A request to the API server; `resource` is qualified by its group."""
 
     verb: str
     resource: str
@@ -33,18 +33,18 @@ class Request:
 
 
 class Conflict(Exception):  # noqa: N818 - the three outcomes are named for what they are
-    """The object changed since it was read, or one of that name exists already."""
+    """The object changed since it was read, or an object of that name already exists."""
 
 
 class Gone(Exception):  # noqa: N818
-    """The object, its namespace, its kind or the page of a list is not there (any more)."""
+    """The object, its namespace, its kind or the page of a list does not exist (any more)."""
 
 
 class Unavailable(Exception):  # noqa: N818
     """The request did not succeed.
 
-    `status` is the HTTP status, None where no answer came. `reason` says what must change before it can succeed; it is
-    None where waiting may be enough. `retry_after` is in seconds, as the server asked.
+    `status` is the HTTP status, None if there was no answer. `reason` says what must change before it can succeed; it
+    is None if waiting may be enough. `retry_after` is in seconds, as the server asked.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Unavailable(Exception):  # noqa: N818
 
 @contextmanager
 def translated(request: Request) -> Iterator[None]:
-    """Raise `Unavailable` for whatever keeps `request` from getting an answer."""
+    """Raise `Unavailable` for anything that keeps `request` from getting an answer."""
     try:
         yield
     except TimeoutError as error:
@@ -78,13 +78,13 @@ def translated(request: Request) -> Iterator[None]:
 def error_of(
     request: Request, *, status: int, headers: Mapping[str, str], body: bytes
 ) -> Conflict | Gone | Unavailable:
-    """Return the error that an answer with an error status stands for."""
+    """Return the error for an answer with an error status."""
     answer = _status_object(body)
     said = str(answer.get("message") or body[:500].decode(errors="replace") or "no message")
     message = f"{request}: {said}"
     if status in (404, 410) or _namespace_is_terminating(answer):
         return Gone(message)
-    if status == 409 or _is_of_another_object(answer):  # noqa: PLR2004 - HTTP's name for a conflict
+    if status == 409 or _is_of_another_object(answer):  # noqa: PLR2004 - HTTP's Conflict
         return Conflict(message)
     return Unavailable(
         message, status=status, reason=refusal_reason(status=status, message=said), retry_after=_retry_after(headers)
@@ -92,7 +92,7 @@ def error_of(
 
 
 def refusal_reason(*, status: int, message: str) -> Reason | None:
-    """Return what must change before a refused request can succeed; None where waiting may be enough."""
+    """Return what must change before a refused request can succeed; None if waiting may be enough."""
     lowered = message.lower()
     if "exceeded quota" in lowered or "insufficient quota" in lowered:
         return Reason.QUOTA_EXCEEDED
@@ -118,7 +118,7 @@ def _namespace_is_terminating(answer: Mapping[str, Any]) -> bool:
 
 
 def _is_of_another_object(answer: Mapping[str, Any]) -> bool:
-    """Return whether a write named the UID of an object in whose place there is another one now."""
+    """Return whether a write named the UID of an object that has since been replaced by another one."""
     return any(cause.get("field") == "metadata.uid" for cause in _causes(answer))
 
 

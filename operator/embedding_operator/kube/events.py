@@ -1,6 +1,6 @@
-"""Events for people, on `events.k8s.io/v1`: what repeats becomes a series, what floods is dropped, nothing is raised.
+"""Events for people, in `events.k8s.io/v1`: repeats become a series, floods are dropped, nothing is raised.
 
-Recording only queues; a task of its own sends, so that a slow API server delays no reconcile.
+Recording only queues; a separate task sends, so that a slow API server delays no reconcile.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class Regarding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """Something that happened to an object; `action` is what the operator did or tried, both in CamelCase."""
+    """Something that happened to an object; `action` is what the operator did or tried, CamelCase like `reason`."""
 
     regarding: Regarding
     type: EventType
@@ -72,14 +72,14 @@ class Series:
 
 
 class EventLedger:
-    """Decides which occurrences are worth an Event. Time is an argument."""
+    """Decides which occurrences are worth an Event. Takes the time as an argument."""
 
     def __init__(self) -> None:
         self._series: OrderedDict[Occurrence, Series] = OrderedDict()
         self._allowance: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
 
     def take(self, occurrence: Occurrence, *, now: datetime) -> Series | None:
-        """Return the series to record, or None if nothing has to be; a count of one is a new Event."""
+        """Return the series to record, or None if there is nothing to record; a count of one is a new Event."""
         known = self._series.get(occurrence)
         if known is not None and timedelta(0) <= now - known.last < SERIES_LIFE:
             return self._repeated(occurrence, known, now=now)
@@ -103,7 +103,7 @@ class EventLedger:
             self._series.popitem(last=False)
 
     def _is_allowed(self, uid: str, *, now: datetime) -> bool:
-        """Take one Event from the allowance of an object: a burst, refilled one by one."""
+        """Take one Event from the allowance of an object: a burst, refilled one at a time."""
         left, at = self._allowance.get(uid, (float(BURST), now))
         refilled = min(float(BURST), left + max(0.0, (now - at).total_seconds()) / REFILL_SECONDS)
         allowed = refilled >= 1.0
@@ -133,7 +133,7 @@ def document(occurrence: Occurrence, series: Series, *, instance: str) -> Body:
 
 
 def _shortened(note: str) -> str:
-    """Return `note` within the limit of the API, which counts bytes."""
+    """Return `note` shortened to the API's limit, which counts bytes."""
     encoded = note.encode()
     return note if len(encoded) <= MAX_NOTE else encoded[: MAX_NOTE - 3].decode(errors="ignore") + "..."
 
@@ -168,7 +168,7 @@ class EventRecorder:
         self._waiting: asyncio.Queue[tuple[Occurrence, Series]] = asyncio.Queue(MAX_WAITING)
 
     def record(self, occurrence: Occurrence) -> None:
-        """Queue an Event, if it is worth one; with a full queue it is dropped and counted."""
+        """Queue an Event if the occurrence is worth one; if the queue is full, drop and count it."""
         series = self._ledger.take(occurrence, now=self._now())
         if series is None:
             return
@@ -178,7 +178,7 @@ class EventRecorder:
             self._dropped(DropCause.FULL)
 
     async def run(self) -> None:
-        """Send what is queued until cancelled. An Event that the API server refuses is dropped and counted."""
+        """Send queued Events until cancelled. An Event that the API server refuses is dropped and counted."""
         while True:
             occurrence, series = await self._waiting.get()
             try:
@@ -189,7 +189,7 @@ class EventRecorder:
                 self._waiting.task_done()
 
     async def drain(self) -> None:
-        """Wait until all that is queued has been sent."""
+        """Wait until everything queued has been sent."""
         await self._waiting.join()
 
     async def _send(self, occurrence: Occurrence, series: Series) -> None:

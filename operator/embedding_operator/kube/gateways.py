@@ -1,4 +1,4 @@
-"""The gateway of a service as the store knows it: its pods, its NetworkPolicy, and what the Service selects."""
+"""The gateway of a service as the store has it: its pods, its NetworkPolicy, and what the Service selects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from embedding_operator.rendering import names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateways:
-    """Reads from the store alone, so it costs no request."""
+    """Reads from the store alone, without any request."""
 
     store: ObjectStore
     reader: Reader
@@ -23,7 +23,7 @@ class Gateways:
     def routing_input(
         self, service: ServiceObject, gateway: GatewaySpec, *, engines_ready: int, now: datetime
     ) -> RoutingInput:
-        """Return what the route of requests to `service` depends on; `gateway` is what it asks for."""
+        """Return what the route of requests to `service` depends on; `gateway` is its `spec.gateway`."""
         pods = [pod for pod in self.reader.gateway_pods(service, now=now) if not pod.is_terminating]
         keys = gateway.api_keys_secret_ref
         return RoutingInput(
@@ -39,7 +39,7 @@ class Gateways:
         )
 
     def state(self, service: ServiceObject) -> RouteState | None:
-        """Return what the Service of `service` says; None where there is none yet."""
+        """Return the route state that the Service of `service` records; None if there is no Service yet."""
         body = self._owned(SERVICE.kind, service, name=service.name)
         return None if body is None else route_state_of(body["metadata"].get("annotations") or {})
 
@@ -49,7 +49,7 @@ class Gateways:
 
 
 def route_state_of(annotations: Mapping[str, str]) -> RouteState:
-    """Return what the annotations of a Service say; unreadable ones count as absent."""
+    """Return the route state in the annotations of a Service; unreadable annotations count as absent."""
     try:
         phase = RoutePhase(annotations.get(names.ROUTE, RoutePhase.ENGINES))
         since = instant(annotations[names.ROUTE_SINCE]) if names.ROUTE_SINCE in annotations else None

@@ -1,8 +1,9 @@
 """Leadership by a `coordination.k8s.io` Lease, and the gate that every write of the operator passes.
 
-Kubernetes has no fencing tokens. What stands in for them: the holder counts from the moment at which it *sent* its last
-successful renewal, on a clock that runs while the machine sleeps, and stops writing `renew_seconds` after it; others
-take over no earlier than `lease_seconds` after they saw the last change. A process that lost its Lease ends.
+Kubernetes has no fencing tokens. In their place, the holder counts from the moment it *sent* its last successful
+renewal, on a clock that keeps running while the machine sleeps, and stops writing `renew_seconds` later; other
+processes take over no earlier than `lease_seconds` after they saw the last change. A process that loses its Lease
+exits.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from embedding_operator.kube.resources import LEASE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How long a Lease lasts, how long the holder tries to renew it, and how often; in seconds."""
+    """How long a Lease lasts, how long the holder tries to renew it, and how often, in seconds."""
 
     lease_seconds: float = 15.0
     renew_seconds: float = 10.0
@@ -28,18 +29,18 @@ class Terms:
 
     def __post_init__(self) -> None:
         if not self.retry_seconds < self.renew_seconds < self.lease_seconds:
-            message = "the terms of a Lease need retry_seconds < renew_seconds < lease_seconds"
+            message = "the terms of a Lease require retry_seconds < renew_seconds < lease_seconds"
             raise ValueError(message)
 
     @property
     def request_seconds(self) -> float:
-        """Return the limit of one request, so that at least two fit into the time to renew."""
+        """Return the time limit of one request, chosen so that at least two fit into the time to renew."""
         return (self.renew_seconds - self.retry_seconds) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The Lease as it was last seen to change, and when that was on our clock."""
+    """The Lease at its last observed change, and when that was on this process's clock."""
 
     body: Body
     at: float
@@ -53,15 +54,15 @@ class _Seen:
 
 
 def boot_clock() -> float:
-    """Return seconds since boot, the time that the machine slept included."""
+    """Return seconds since boot, including time the machine was asleep."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Lease:
-    """Leadership of one process. `identity` must be that of one process at a time, such as the name of its pod.
+    """Leadership of one process. `identity` must belong to one process at a time, such as the name of its pod.
 
-    A Lease that names this identity already is taken at once: it is what an earlier container of the same pod left.
-    `client` must not be behind the gate that this Lease is.
+    A Lease that already names this identity is taken at once: an earlier container of the same pod left it.
+    `client` must not be behind the gate that this Lease provides.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Lease:
             await self._sleep(self._terms.retry_seconds)
 
     async def keep(self) -> None:
-        """Renew the Lease; return when it is lost, which is for good: the process has to end."""
+        """Renew the Lease; return when it is lost. The loss is final: the process must exit."""
         while self.held():
             await self._sleep(self._terms.retry_seconds)
             if await self._attempt(self._renew):
@@ -107,19 +108,19 @@ class Lease:
         self._renewed_at = None
 
     async def release(self) -> None:
-        """Give the Lease up on a clean exit, so that the next process need not wait for its end."""
+        """Give up the Lease on a clean exit, so that the next process need not wait for it to expire."""
         if self._renewed_at is None:
             return
         self._renewed_at = None
         await self._attempt(self._give_up)
 
     async def _attempt(self, step: Callable[[], Awaitable[bool]]) -> bool:
-        """Return the answer of `step`; False where the API server gives none in time."""
+        """Return the result of `step`; False if it fails or the API server does not answer in time."""
         try:
             async with asyncio.timeout(self._terms.request_seconds):
                 return await step()
         except (Conflict, Gone, Unavailable, TimeoutError):
-            # Somebody changed it, or nobody can tell: look again next time.
+            # Another process changed it, or its state is unknown: reread it next time.
             return False
 
     async def _take(self) -> bool:
@@ -134,7 +135,7 @@ class Lease:
         return await self._replace(seen, spec=self._spec(transitions=transitions))
 
     async def _renew(self) -> bool:
-        """Renew what was seen last. A Lease that somebody deleted is made again by this, unless another was faster."""
+        """Renew the Lease as last seen. This recreates a deleted Lease, unless another process was faster."""
         seen = self._seen
         if seen is None:
             return False

@@ -1,4 +1,4 @@
-"""What the metadata of objects says, read and written: whose they are, when they were made, who should leave first."""
+"""Object metadata, read and written: owners, creation times, and which pods to delete first."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,13 +7,13 @@ from typing import Any
 from embedding_operator.rendering.names import FIELD_MANAGER, MANAGED_BY, SERVICE
 
 Body = Mapping[str, Any]
-"""An object as the API server sends it, or what is kept of it."""
+"""An object as the API server sends it, or the part of it that is kept."""
 
 MANAGED_SELECTOR = f"{MANAGED_BY}={FIELD_MANAGER},{SERVICE}"
-"""Selects what belongs to any EmbeddingService."""
+"""Selects the objects that belong to any EmbeddingService."""
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
-"""Annotation by which a Deployment chooses the pods that it ends first when it shrinks."""
+"""Annotation by which a Deployment chooses the pods that it deletes first when it scales down."""
 
 VICTIM_COST = "-10000"
 
@@ -26,7 +26,7 @@ def service_of(body: Body) -> str | None:
 
 
 def controller_of(body: Body) -> Mapping[str, Any] | None:
-    """Return the owner reference of the controller of an object, or None."""
+    """Return the owner reference of an object's controller, or None."""
     references = body["metadata"].get("ownerReferences") or ()
     return next((reference for reference in references if reference.get("controller")), None)
 
@@ -38,7 +38,7 @@ def is_owned_by(body: Body, *, uid: str) -> bool:
 
 
 def described_owner(body: Body) -> str:
-    """Return who controls an object, in words."""
+    """Return a description of the controller of an object."""
     controller = controller_of(body)
     if controller is None:
         return "no known owner"
@@ -46,7 +46,7 @@ def described_owner(body: Body) -> str:
 
 
 def instant(text: str) -> datetime:
-    """Return the instant of an RFC 3339 time stamp."""
+    """Return the instant of an RFC 3339 timestamp."""
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
@@ -61,11 +61,11 @@ def rfc3339_micro(moment: datetime) -> str:
 
 
 def is_victim(pod: Body) -> bool:
-    """Return whether the operator chose this pod to end first."""
+    """Return whether the operator chose this pod to be deleted first."""
     annotations = pod["metadata"].get("annotations") or {}
     return annotations.get(DELETION_COST) == VICTIM_COST
 
 
 def victim_patch(*, chosen: bool) -> dict[str, Any]:
-    """Return the merge patch that chooses a pod, or takes the choice back."""
+    """Return the merge patch that marks a pod as a victim, or removes the mark."""
     return {"metadata": {"annotations": {DELETION_COST: VICTIM_COST if chosen else None}}}

@@ -1,7 +1,7 @@
-"""What is kept of each object, and what of it counts as a change.
+"""Which part of each object is kept, and which part counts as a change.
 
-Pods and Deployments are kept by the thousand: only what is read is worth its memory. Every status write and every
-heartbeat comes back as an event: only what matters is worth a reconcile.
+Thousands of pods and Deployments are kept, so only what is read is worth its memory. Every status write and every
+heartbeat comes back as an event, so only what matters is worth a reconcile.
 """
 
 import hashlib
@@ -20,19 +20,19 @@ _WAITING_CONTAINER = ("name", "ready", "restartCount", "state", "lastState")
 _CHILD_KINDS = frozenset(resource.kind for resource in CHILDREN)
 _CUSTOM_KINDS = frozenset(resource.kind for resource in CUSTOM)
 
-# Lists leave the first two out of their objects.
+# Objects in a list lack the first two.
 _NOT_SAID = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 
 
 def trimmed(kind: str, body: Body) -> dict[str, Any]:
-    """Return the part of an object that the operator reads; `body` is as the API server sends it."""
+    """Return the part of an object that the operator reads; `body` is what the API server sent."""
     return _TRIMMERS.get(kind, _without_managed_fields)(body)
 
 
 def significant(kind: str, kept: Body) -> Any:
-    """Return the part of a trimmed object whose change is worth a reconcile."""
+    """Return the part of a trimmed object whose changes are worth a reconcile."""
     if kind in _CUSTOM_KINDS:
         return _picked(kept["metadata"], ("uid", "generation", "labels", "annotations", "deletionTimestamp"))
     metadata = {key: value for key, value in kept["metadata"].items() if key != "resourceVersion"}
@@ -40,10 +40,10 @@ def significant(kind: str, kept: Body) -> Any:
 
 
 def fingerprint(kind: str, body: Body) -> str | None:
-    """Return a digest of what somebody may have edited in a child; None for kinds that are not children.
+    """Return a digest of the editable part of a child; None for kinds that are not children.
 
-    Status, and what controllers write beside it, is left out: it changes without anybody's edit. Not every kind has a
-    `spec`: ConfigMaps, RoleBindings and ServiceAccounts keep what they say beside their metadata.
+    Status, and what controllers write beside it, is left out: it changes without an edit. Not every kind has a `spec`:
+    ConfigMaps, RoleBindings and ServiceAccounts hold their content next to their metadata.
     """
     if kind not in _CHILD_KINDS:
         return None

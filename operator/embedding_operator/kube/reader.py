@@ -1,4 +1,4 @@
-"""Typed views of what the store holds: services, and the pools and pods that serve them."""
+"""Typed views of the store: services, and the pools and pods that serve them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from embedding_operator.kube.stuck import Stuck, stuck
 from embedding_operator.rendering.names import COMPONENT, GATEWAY, GPU_POOL, PORT
 
 GATEWAY_STARTUP_SECONDS = 60.0
-"""How long the start of a gateway pod takes, with its image to be pulled; one that takes twice as long is stuck."""
+"""Startup time of a gateway pod, including the image pull; a pod that takes over twice as long is stuck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceObject:
-    """An EmbeddingService as it is stored; `spec` and `status` are not checked yet."""
+    """An EmbeddingService as stored; `spec` and `status` are not validated yet."""
 
     namespace: str
     name: str
@@ -36,7 +36,7 @@ class ServiceObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodObject:
-    """One engine pod that is neither terminating nor over. `endpoint` is the base URL of its engine, once known."""
+    """One engine pod that is neither terminating nor finished. `endpoint` is its engine's base URL, once known."""
 
     replica: Replica
     pool: str
@@ -46,9 +46,9 @@ class PodObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayPod:
-    """One gateway pod that is not over. One that terminates is not Ready, but may still hold requests.
+    """One gateway pod that has not finished. A terminating pod is not Ready, but may still hold requests.
 
-    `endpoint` is the base URL of HAProxy's exporter, once known; `problem` what keeps the pod from becoming Ready.
+    `endpoint` is the base URL of HAProxy's exporter, once known; `problem` is what keeps the pod from becoming Ready.
     """
 
     uid: str
@@ -60,7 +60,7 @@ class GatewayPod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why the cluster does not let a Deployment create its pods; `reason` is None where waiting may be enough."""
+    """Why the cluster does not let a Deployment create its pods; `reason` is None if waiting may be enough."""
 
     reason: Reason | None
     message: str
@@ -68,7 +68,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolObject:
-    """The Deployment of one pool, and its pods. `refusal` is set while pods can not be created."""
+    """The Deployment of one pool, and its pods. `refusal` is set while pods cannot be created."""
 
     pool: str
     replicas: int
@@ -77,7 +77,7 @@ class PoolObject:
 
 
 class Reader:
-    """Reads from the store alone, so it costs no request."""
+    """Reads from the store alone, without any request."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -87,19 +87,19 @@ class Reader:
         return tuple(_service(body) for body in self._store.all(EMBEDDING_SERVICE.kind))
 
     def service(self, namespace: str, name: str) -> ServiceObject | None:
-        """Return one EmbeddingService, or None if there is none of that name."""
+        """Return one EmbeddingService, or None if it does not exist."""
         body = self._store.get(EMBEDDING_SERVICE.kind, namespace, name)
         return None if body is None else _service(body)
 
     def namespace_is_ending(self, namespace: str) -> bool:
-        """Return whether a namespace is on its way out: nothing can be created in it, and all that is there goes."""
+        """Return whether a namespace is terminating: nothing can be created in it, and its content is being deleted."""
         body = self._store.get(NAMESPACE.kind, "", namespace)
         return body is not None and "deletionTimestamp" in body["metadata"]
 
     def pools(
         self, service: ServiceObject, *, now: datetime, startup_seconds: Callable[[str], float]
     ) -> tuple[PoolObject, ...]:
-        """Return the pools on which `service` has a Deployment, by name; `startup_seconds` is asked by pool."""
+        """Return the pools on which `service` has a Deployment, sorted by name; `startup_seconds` takes a pool."""
         pods = self._pods(service, now=now, startup_seconds=startup_seconds)
         deployments = (
             body
@@ -110,7 +110,7 @@ class Reader:
         return tuple(sorted(pools, key=lambda pool: pool.pool))
 
     def gateway_pods(self, service: ServiceObject, *, now: datetime) -> tuple[GatewayPod, ...]:
-        """Return the gateway pods of `service` that are not over, by name."""
+        """Return the gateway pods of `service` that have not finished, sorted by name."""
         bodies = self._store.owned(POD.kind, namespace=service.namespace, service=service.name)
         return tuple(
             _gateway_pod(body, now=now)
@@ -147,7 +147,7 @@ def _service(body: Body) -> ServiceObject:
 
 
 def _serves(body: Body, *, service: ServiceObject) -> bool:
-    """Return whether a pod counts: it is not on its way out, and not left over from an earlier service of this name."""
+    """Return whether a pod counts: it is neither terminating nor left over from an earlier service of this name."""
     return "deletionTimestamp" not in body["metadata"] and not _is_over(body) and _is_of(body, service=service)
 
 
@@ -198,8 +198,10 @@ def _gateway_problem(body: Body, *, now: datetime) -> str | None:
     found = stuck(body, now=now, startup_seconds=GATEWAY_STARTUP_SECONDS)
     if found is None:
         return None
-    # How long a pod is overdue is another text at every look, and every text is a write.
-    return f"{body['metadata']['name']} takes long" if found.reason is Reason.START_OVERDUE else found.message
+    # How long a pod is overdue would change the text at every reconcile, and every new text is a write.
+    return (
+        f"{body['metadata']['name']} takes too long to start" if found.reason is Reason.START_OVERDUE else found.message
+    )
 
 
 def _endpoint(address: str | None, *, port: int) -> str | None:
@@ -223,7 +225,7 @@ def _refusal(body: Body) -> Refusal | None:
     """Return what a quota, Pod Security or another admission check says about the pods of a Deployment."""
     for condition in body["status"]["conditions"]:
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-            message = condition.get("message", "pods can not be created")
+            message = condition.get("message", "pods cannot be created")
             status = 403 if "forbidden" in message else 500
             return Refusal(reason=refusal_reason(status=status, message=message), message=message)
     return None

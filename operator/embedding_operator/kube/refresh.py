@@ -1,6 +1,6 @@
-"""Reading an object again when a write shows that the store is behind.
+"""Rereading an object when a write shows that the store is out of date.
 
-The next look then decides on what is there, even if the watch that should have told is slow or silent.
+The next reconcile then decides on the current state, even if the watch that should have reported it is slow or silent.
 """
 
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from embedding_operator.kube.store import ObjectKey, ObjectStore
 async def read_again_if_outdated(
     client: Client, store: ObjectStore, resource: Resource, key: ObjectKey
 ) -> AsyncIterator[None]:
-    """Bring what is known of `key` up to date when the body raises `Conflict` or `Gone`, and raise it on."""
+    """Update the stored object of `key` when the body raises `Conflict` or `Gone`, and re-raise the error."""
     try:
         yield
     except (Conflict, Gone):
@@ -34,7 +34,7 @@ async def _read_again(client: Client, store: ObjectStore, resource: Resource, ke
         store.remove(*key, uid=known["metadata"]["uid"])
         return
     if service_of(known) is not None and service_of(live) is None:
-        # Somebody else's object has the name now. No watch would tell when it goes, so it must not be kept.
+        # An object that is not ours has the name now. No watch would report its deletion, so it must not be kept.
         store.remove(*key, uid=known["metadata"]["uid"])
     else:
         store.upsert(key.kind, live)

@@ -1,4 +1,4 @@
-"""The kinds that the operator reads and writes, and where the API server keeps them."""
+"""The kinds that the operator reads and writes, and their paths on the API server."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -62,7 +62,7 @@ HORIZONTAL_POD_AUTOSCALER = Resource(
 SCALED_OBJECT = Resource(api_version="keda.sh/v1alpha1", kind="ScaledObject", plural="scaledobjects")
 
 CHILDREN = (
-    # In this order surplus children are deleted: engines are opened before anything that leads to them goes.
+    # Surplus children are deleted in this order: access to engines is opened before any route to them is removed.
     NETWORK_POLICY,
     DEPLOYMENT,
     SERVICE,

@@ -1,4 +1,4 @@
-"""Other autoscalers that target a Deployment of ours: two that scale one Deployment undo each other's work."""
+"""Other autoscalers that target a managed Deployment: two that scale one Deployment undo each other's work."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -15,7 +15,7 @@ Scalers = Mapping[tuple[str, str], tuple[str, ...]]
 
 
 async def conflicting_scalers(client: Client, store: ObjectStore, *, namespaces: Collection[str] = ()) -> Scalers:
-    """Return the autoscalers in `namespaces`, or in all where there are none, that target a managed Deployment."""
+    """Return the autoscalers in `namespaces`, or in all if there are none, that target a managed Deployment."""
     found: list[tuple[str, Body]] = []
     for resource in (HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT):
         try:
@@ -32,7 +32,7 @@ def matched(scalers: Iterable[tuple[str, Body]], *, store: ObjectStore) -> Scale
     for kind, body in scalers:
         namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
         target = body["spec"].get("scaleTargetRef") or {}
-        # KEDA takes a target without a kind for a Deployment.
+        # KEDA assumes a Deployment where the target has no kind.
         if target.get("kind", DEPLOYMENT.kind) != DEPLOYMENT.kind:
             continue
         service = store.service_of(DEPLOYMENT.kind, namespace, target.get("name", ""))

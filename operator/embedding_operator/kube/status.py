@@ -1,4 +1,4 @@
-"""The status of the operator's own kinds: written when it says something new, and at rest never."""
+"""The status of the operator's own kinds: written only when it says something new, never at rest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ _BOOKKEEPING = frozenset({"at", "memory"})
 def needs_write(old: Status, new: Status, *, now: datetime) -> bool:
     """Return whether `new` is worth a write over `old`.
 
-    The figures of `decision` alone are worth one a minute. Its time stamp and its memory alone are worth none: after a
-    restart the operator takes what runs as required, so an old memory loses nothing.
+    Changes to the values of `decision` alone are worth one write a minute. Its timestamp and its memory alone are worth
+    none: after a restart the operator takes what is running as required, so an old memory loses nothing.
     """
     if _without_decision(old) != _without_decision(new):
         return True
@@ -51,7 +51,7 @@ class _Written:
 
 
 class StatusWriter:
-    """Applies whole statuses on the server side, as their only field manager."""
+    """Applies whole statuses server-side, as their only field manager."""
 
     def __init__(self, client: Client, *, store: ObjectStore) -> None:
         self._client = client
@@ -59,17 +59,17 @@ class StatusWriter:
         self._written: dict[str, _Written] = {}
 
     async def write(self, resource: Resource, *, namespace: str, name: str, status: Status, now: datetime) -> bool:
-        """Write `status` (JSON, all of it) unless the object says the same already; return whether it was written.
+        """Write `status` (the complete JSON) unless the object already says the same; return whether it was written.
 
-        An object that is not in the store is not written. Raises `Conflict` or `Gone` where it is not what the
-        store holds, which then has been brought up to date.
+        An object that is not in the store is not written. Raises `Conflict` or `Gone` if it differs from the stored
+        one, which is then up to date.
         """
         live = self._store.get(resource.kind, namespace, name)
         if live is None or not needs_write(self._known(live), status, now=now):
             return False
         uid = live["metadata"]["uid"]
-        # The status is about the object that was looked at. Its UID alone is no precondition: the API server ignores
-        # it in writes to /status.
+        # The status is about the object that was read. Its UID alone is not a precondition: the API server ignores it
+        # in writes to /status.
         seen = {"uid": uid, "resourceVersion": live["metadata"]["resourceVersion"]}
         body = {
             "apiVersion": resource.api_version,
@@ -86,14 +86,14 @@ class StatusWriter:
         return True
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of an object that is gone."""
+        """Drop what is remembered about an object that is gone."""
         self._written.pop(uid, None)
 
     def _known(self, live: Mapping[str, Any]) -> Status:
-        """Return what the object says, in the words of the last write if nobody changed it since.
+        """Return the object's status, as it was last written if it has not changed since.
 
         An API server with a newer schema adds defaults that this operator does not know: comparing with what it stored
-        would write the same status for ever.
+        would write the same status forever.
         """
         stored: Status = live.get("status") or {}
         last = self._written.get(live["metadata"]["uid"])

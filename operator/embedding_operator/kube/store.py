@@ -1,6 +1,6 @@
-"""What the operator knows of the cluster: one copy of every object that it reads, by kind, namespace and name.
+"""What the operator knows about the cluster: one copy of every object that it reads, by kind, namespace and name.
 
-Watch events, full lists and the answers to the operator's own writes all end here. They arrive in any order, so an
+Watch events, full lists and the answers to the operator's own writes all end up here. They arrive in any order, so an
 older version never replaces a newer one, and an object that was seen to be deleted does not come back under its UID.
 """
 
@@ -24,7 +24,7 @@ class ObjectKey(NamedTuple):
 
 
 class Change(NamedTuple):
-    """An object that came, changed or went; `service` names the EmbeddingService that it belongs to, if any."""
+    """An object that was added, changed or removed; `service` names the EmbeddingService that it belongs to, if any."""
 
     key: ObjectKey
     service: str | None
@@ -37,7 +37,7 @@ class _Entry:
 
 
 class ObjectStore:
-    """The newest known state of every object. Bodies that it returns are shared: nobody may change them."""
+    """The newest known state of every object. The bodies that it returns are shared and must not be changed."""
 
     def __init__(self) -> None:
         self._objects: defaultdict[str, dict[tuple[str, str], _Entry]] = defaultdict(dict)
@@ -46,9 +46,9 @@ class ObjectStore:
         self._listed: dict[str, int] = {}
 
     def upsert(self, kind: str, body: Body) -> bool:
-        """Take in `body` as the API server sent it; return whether it holds anything new that matters.
+        """Store `body` as the API server sent it; return whether it holds anything new that matters.
 
-        False for an older version, for an object that is known to be deleted, and where only bookkeeping changed
+        False for an older version, for an object that is known to be deleted, and if only bookkeeping changed
         (resourceVersion, managedFields, the operator's own status).
         """
         key = _place(body)
@@ -64,7 +64,7 @@ class ObjectStore:
         return known.fingerprint != entry.fingerprint or significant(kind, known.body) != significant(kind, entry.body)
 
     def remove(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> bool:
-        """Forget a deleted object; return False if it is not known, or if another UID lives under its name now."""
+        """Forget a deleted object; return False if it is not known, or if its name now belongs to another UID."""
         known = self._objects[kind].get((namespace, name))
         if uid is not None:
             self._remember_deletion(uid)
@@ -75,13 +75,13 @@ class ObjectStore:
         return True
 
     def replace_all(self, kind: str, bodies: Iterable[Body], *, resource_version: str) -> frozenset[Change]:
-        """Take in a full list made at `resource_version`; return what changed by it.
+        """Store a full list made at `resource_version`; return the resulting changes.
 
-        It repairs what the watches missed: objects that are not in the list are forgotten, unless they are newer.
+        This repairs what the watches missed: objects that are not in the list are forgotten, unless they are newer.
         """
         listed_at = version_number(resource_version)
         if listed_at < self._listed.get(kind, 0):
-            # The versions of a server that was restored from a backup start again: nothing kept is comparable.
+            # A server restored from a backup goes back to earlier versions: nothing kept is comparable.
             for place in list(self._objects[kind]):
                 self._drop(kind, place)
             self._deleted.clear()
@@ -100,26 +100,26 @@ class ObjectStore:
         return frozenset(changes)
 
     def get(self, kind: str, namespace: str, name: str) -> Body | None:
-        """Return one object as it is kept, or None."""
+        """Return one object as stored, or None."""
         entry = self._objects[kind].get((namespace, name))
         return None if entry is None else entry.body
 
     def all(self, kind: str) -> tuple[Body, ...]:
-        """Return every object of `kind`, in order of namespace and name."""
+        """Return every object of `kind`, sorted by namespace and name."""
         return tuple(entry.body for _, entry in sorted(self._objects[kind].items()))
 
     def owned(self, kind: str, *, namespace: str, service: str) -> tuple[Body, ...]:
-        """Return the objects of `kind` that are labelled with an EmbeddingService, in order of name."""
+        """Return the objects of `kind` that are labelled with an EmbeddingService, sorted by name."""
         names = self._by_service.get((kind, namespace, service), ())
         return tuple(self._objects[kind][namespace, name].body for name in sorted(names))
 
     def service_of(self, kind: str, namespace: str, name: str) -> str | None:
-        """Return the EmbeddingService that an object is labelled with; None where there is no such object or label."""
+        """Return the EmbeddingService that an object is labelled with; None if there is no such object or label."""
         body = self.get(kind, namespace, name)
         return None if body is None else service_of(body)
 
     def fingerprint(self, key: ObjectKey) -> str | None:
-        """Return the digest of what can be edited in a child, as it was last seen; None where it is not known."""
+        """Return the digest of the editable part of a child as last seen; None if the child is not known."""
         entry = self._objects[key.kind].get((key.namespace, key.name))
         return None if entry is None else entry.fingerprint
 
@@ -155,5 +155,5 @@ def _version(body: Body) -> int:
 
 
 def version_number(resource_version: str) -> int:
-    """Return a resourceVersion as the number that Kubernetes 1.35 and newer promise it to be; 0 for anything else."""
+    """Return a resourceVersion as a number, which Kubernetes 1.35 and newer guarantee it is; 0 for anything else."""
     return int(resource_version) if resource_version.isdecimal() else 0

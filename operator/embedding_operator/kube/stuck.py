@@ -1,4 +1,4 @@
-"""Whether a pod that is not Ready will become so by waiting, and what is in its way."""
+"""Whether a pod that is not Ready will become Ready by waiting, and what prevents it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class Stuck:
 
 
 def stuck(pod: Mapping[str, Any], *, now: datetime, startup_seconds: float) -> Stuck | None:
-    """Return what keeps a pod from becoming Ready, or None if it is Ready or on its way.
+    """Return what keeps a pod from becoming Ready, or None if it is Ready or starting normally.
 
-    `startup_seconds` is how long a start takes on its pool; one that takes more than twice as long is overdue.
+    `startup_seconds` is the startup time on its pool; a start that takes more than twice as long is overdue.
     """
     status = pod["status"]
     conditions = {condition["type"]: condition for condition in status.get("conditions") or ()}
@@ -46,7 +46,7 @@ def _failing_container(status: Mapping[str, Any]) -> Stuck | None:
             return Stuck(reason=Reason.IMAGE_PULL_FAILED, message=_sentence(name, waiting))
     for container in status.get("containers") or ():
         waiting = container.get("state", {}).get("waiting") or {}
-        # Between two crashes the container runs for a moment: the count of restarts does not come and go with it.
+        # Between two crashes the container runs for a moment; unlike its state, its restart count stays.
         crashing = container.get("restartCount", 0) >= CRASHES and not container.get("ready")
         if crashing or waiting.get("reason") == "CrashLoopBackOff":
             return Stuck(reason=Reason.CRASH_LOOP, message=_last_end(container))
@@ -62,7 +62,7 @@ def _overdue(
         return None
     said = "; ".join(_sentence(name, waiting) for name, waiting in _waiting(pod["status"]))
     message = (
-        f"not Ready {(now - since).total_seconds():.0f} s after its start, which takes {startup_seconds:.0f} s here"
+        f"not Ready {(now - since).total_seconds():.0f} s after its start; startup takes {startup_seconds:.0f} s here"
     )
     return Stuck(reason=Reason.START_OVERDUE, message=f"{message} ({said})" if said else message)
 

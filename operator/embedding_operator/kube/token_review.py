@@ -1,4 +1,4 @@
-"""Asking the API server whose token somebody shows."""
+"""Asking the API server whose token a client presents."""
 
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.resources import Resource
@@ -9,9 +9,9 @@ TOKEN_REVIEW = Resource(
 
 
 async def reviewed(client: Client, token: str, *, audience: str) -> str | None:
-    """Return the name of the user whose `token` it is, or None if it is nobody's, or not meant for `audience`.
+    """Return the name of the user that `token` authenticates; None if it is not valid, or not meant for `audience`.
 
-    Raises `Unavailable` where the API server does not say.
+    Raises `Unavailable` if the API server does not answer.
     """
     answer = await client.create(
         TOKEN_REVIEW,
@@ -23,7 +23,7 @@ async def reviewed(client: Client, token: str, *, audience: str) -> str | None:
         },
     )
     status = answer.get("status") or {}
-    # A server that knows nothing of audiences leaves them out, and has not checked them.
+    # A server without support for audiences omits them, and has not checked them.
     if status.get("authenticated") is not True or audience not in (status.get("audiences") or ()):
         return None
     name = (status.get("user") or {}).get("username")

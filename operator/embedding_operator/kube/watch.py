@@ -1,6 +1,6 @@
 """One collection of objects, followed until the caller stops: listed once, then kept up to date by a watch.
 
-What is known stays known while the API server is away: a collection only changes by what the server says.
+Known objects are kept while the API server is away: a collection changes only by what the server says.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from embedding_operator.kube.errors import Conflict, Gone, Request, Unavailable,
 from embedding_operator.kube.resources import Resource
 
 WATCH_SECONDS = 60
-"""A watch ends and is taken up again after this time, so that a connection that died in silence is noticed."""
+"""A watch ends and is resumed after this time, so that a silently broken connection is noticed."""
 
 SILENCE_SECONDS = 15.0
 SHORTEST_WATCH_SECONDS = 1.0
 
 FAILURES_UNTIL_LIST = 3
-"""A server that was restored from a backup may never reach the version that is known."""
+"""A server that was restored from a backup may never reach the known version."""
 
 WATCH_BACKOFF = Backoff(first=0.2, longest=5.0)
 
@@ -50,10 +50,10 @@ async def follow(
     failed: Callable[[Exception], None],
     backoff: Backoff = WATCH_BACKOFF,
 ) -> AsyncIterator[Mapping[str, Body]]:
-    """Yield all objects by name: as they are listed first, and again after each change. Ends never.
+    """Yield all objects by name: first as listed, then again after each change. Runs until cancelled.
 
-    Errors are handed to `failed`, and tried again after a pause. A version that the server has forgotten leads to a new
-    list; until that list is there, what was yielded last still is what is known.
+    Errors are passed to `failed` and retried after a pause. A version that the server has forgotten leads to a new
+    list; until that list arrives, what was yielded last remains valid.
     """
     objects: dict[str, Body] = {}
     version, failures = "", 0
@@ -76,14 +76,14 @@ async def follow(
         except (Conflict, Gone, Unavailable) as error:
             failed(error)
             version = "" if isinstance(error, Gone) or failures >= FAILURES_UNTIL_LIST else version
-        # What ends at once is no success, not even where the server calls it one.
+        # A watch that ends at once is not a success, even if the server reports one.
         failures = 0 if now() - began >= SHORTEST_WATCH_SECONDS else failures + 1
         if failures:
             await asyncio.sleep(backoff.pause(failures))
 
 
 def _took(objects: dict[str, Body], event: Body) -> bool:
-    """Take one event into `objects`; return whether it was about one of them."""
+    """Apply one event to `objects`; return whether it was about an object."""
     body = event["object"]
     match event["type"]:
         case "ADDED" | "MODIFIED":
@@ -96,16 +96,16 @@ def _took(objects: dict[str, Body], event: Body) -> bool:
 
 
 async def _events(client: Client, collection: Collection, *, version: str) -> AsyncIterator[Body]:
-    """Yield what happens after `version` until the server ends the watch.
+    """Yield the events after `version` until the server ends the watch.
 
-    Raises `Gone` where the server does not know that version any more, `Unavailable` where the connection fails.
+    Raises `Gone` if the server no longer knows that version, `Unavailable` if the connection fails.
     """
     resource = collection.resource
     request = Request(verb="watch", resource=resource.qualified, namespace=collection.namespace)
     with translated(request):
         response = await _opened(client, collection, version=version)
         try:
-            if response.status >= 400:  # noqa: PLR2004 - where HTTP's errors begin
+            if response.status >= 400:  # noqa: PLR2004 - the first HTTP error status
                 raise error_of(
                     request, status=response.status, headers=dict(response.headers), body=await response.read()
                 )

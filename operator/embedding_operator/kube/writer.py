@@ -1,7 +1,7 @@
-"""The children of an EmbeddingService: applied when they differ from what is rendered, deleted when they are not.
+"""The children of an EmbeddingService: applied if they differ from what is rendered, deleted if not rendered.
 
-A child is left alone while nothing changed on either side: the digest of what is rendered is the one applied last, and
-the live object still is what the server answered then. Objects that do not belong to the service are never touched.
+A child is left alone while nothing changed on either side: the rendered digest is the one last applied, and the live
+object is still what the server answered then. Objects that do not belong to the service are never touched.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from embedding_operator.rendering.manifest import Manifest
 
 
 class WriteOutcome(StrEnum):
-    """What came of applying a manifest."""
+    """The result of applying a manifest."""
 
     UNCHANGED = "Unchanged"
     CREATED = "Created"
@@ -31,7 +31,7 @@ class WriteOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """The outcome for one manifest; `message` says who holds the name in a conflict of names."""
+    """The outcome for one manifest; in a name conflict, `message` says what owns the name."""
 
     key: ObjectKey
     outcome: WriteOutcome
@@ -49,7 +49,7 @@ _RESOURCES = {resource.kind: resource for resource in CHILDREN}
 
 
 class ChildWriter:
-    """Writes children through `client` and takes every answer into `store` at once."""
+    """Writes children through `client` and stores every answer in `store` at once."""
 
     def __init__(self, client: Client, *, store: ObjectStore) -> None:
         self._client = client
@@ -57,10 +57,10 @@ class ChildWriter:
         self._applied: defaultdict[str, dict[ObjectKey, _LastApply]] = defaultdict(dict)
 
     async def apply(self, manifest: Manifest, *, owner: ServiceObject) -> Applied:
-        """Make a child what `manifest` says, if it is not.
+        """Apply `manifest` if the child differs from it.
 
-        Raises `Conflict` where the object changes under our hands or is on its way out, so that the next try decides
-        on what is there then.
+        Raises `Conflict` if the object changes concurrently or is terminating, so that the next attempt decides on its
+        state then.
         """
         key = ObjectKey(manifest.kind, manifest.namespace, manifest.name)
         resource = _RESOURCES[manifest.kind]
@@ -68,9 +68,10 @@ class ChildWriter:
             return await self._apply(manifest, key=key, resource=resource, owner=owner)
 
     async def prune(self, owner: ServiceObject, *, keep: Collection[ObjectKey]) -> tuple[ObjectKey, ...]:
-        """Delete the children of `owner` that are not in `keep`; return which.
+        """Delete the children of `owner` that are not in `keep`; return their keys.
 
-        Only objects that `owner` controls are deleted, and only as they were seen. Raises `Conflict` otherwise.
+        Only objects that `owner` controls are deleted, and only if unchanged since they were seen. Raises `Conflict`
+        otherwise.
         """
         surplus = [key for key in self._children(owner) if key not in keep]
         for key in surplus:
@@ -81,9 +82,9 @@ class ChildWriter:
         return tuple(surplus)
 
     async def mark_victims(self, owner: ServiceObject, *, names: Collection[str]) -> None:
-        """Let the pods called `names` be the first to end, and none of the other pods of `owner`.
+        """Mark the pods called `names`, and no other pods of `owner`, to be deleted first.
 
-        To be called before replicas are lowered: the controller of the Deployment reads it then.
+        Call this before lowering replicas: the Deployment's controller reads the marks then.
         """
         for pod in self._store.owned(POD.kind, namespace=owner.namespace, service=owner.name):
             name = pod["metadata"]["name"]
@@ -99,7 +100,7 @@ class ChildWriter:
                 self._store.upsert(POD.kind, answer)
 
     def forget(self, owner_uid: str) -> None:
-        """Drop what is remembered of the children of a service that is gone."""
+        """Drop what is remembered about the children of a service that is gone."""
         self._applied.pop(owner_uid, None)
 
     async def _apply(self, manifest: Manifest, *, key: ObjectKey, resource: Resource, owner: ServiceObject) -> Applied:
@@ -109,14 +110,14 @@ class ChildWriter:
         if live is None:
             live = await self._looked_up(resource, key)
         if live is None:
-            # Without force a child that somebody creates at this very moment is a conflict, not a prey.
+            # Without force, a child that is created elsewhere at the same moment is a conflict, not overwritten.
             answer = await self._client.apply(resource, manifest.body, force=False)
             self._took(key, answer, digest=manifest.digest, owner=owner)
             return Applied(key=key, outcome=WriteOutcome.CREATED)
         if not is_owned_by(live, uid=owner.uid):
             return _name_conflict(key, live=live, owner=owner)
         if "deletionTimestamp" in live["metadata"]:
-            message = f"{key.kind} {key.namespace}/{key.name} is being deleted: it is created again when it is gone"
+            message = f"{key.kind} {key.namespace}/{key.name} is being deleted: it is recreated when it is gone"
             raise Conflict(message)
         answer = await self._client.apply(resource, _only_for(live, manifest.body), force=True)
         self._took(key, answer, digest=manifest.digest, owner=owner)
@@ -127,7 +128,7 @@ class ChildWriter:
         return self._applied[owner.uid].get(key) == wanted and "deletionTimestamp" not in live["metadata"]
 
     async def _looked_up(self, resource: Resource, key: ObjectKey) -> StoredBody | None:
-        """Return an object that the store does not know: somebody else's, one without our labels, or a very new one."""
+        """Return an object that is not in the store: it is not ours, lacks our labels, or is very new."""
         try:
             return await self._client.get(resource, name=key.name, namespace=key.namespace)
         except Gone:
@@ -165,14 +166,14 @@ class ChildWriter:
 
 
 def _only_for(live: StoredBody, body: Body) -> Body:
-    """Return `body` so that it applies to the object that was looked at, and to no other of that name."""
+    """Return `body` so that it applies only to the object that was read, not to another one of that name."""
     return {**body, "metadata": {**body["metadata"], "uid": live["metadata"]["uid"]}}
 
 
 def _name_conflict(key: ObjectKey, *, live: StoredBody, owner: ServiceObject) -> Applied:
     controller = controller_of(live) or {}
     if (controller.get("kind"), controller.get("name")) == (EMBEDDING_SERVICE.kind, owner.name):
-        message = f"{key.kind} {key.namespace}/{key.name} belongs to an earlier {owner.name}: it is removed with it"
+        message = f"{key.kind} {key.namespace}/{key.name} belongs to an earlier {owner.name} and is removed with it"
         raise Conflict(message)
     message = f"{key.kind} {key.name} exists and is controlled by {described_owner(live)}: rename one of the two"
     return Applied(key=key, outcome=WriteOutcome.NAME_CONFLICT, message=message)

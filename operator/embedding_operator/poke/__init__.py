@@ -1,1 +1,1 @@
-"""Pokes: a gateway asks that its service be looked at now. Who sends one, and how often it counts."""
+"""Pokes: a gateway asks for a reconcile of its service now. This package authenticates and rate-limits them."""

@@ -1,4 +1,4 @@
-"""Who sends a poke. Each token is reviewed by the API server at most once a minute, all together 20 times a second."""
+"""The identity behind a poke. The API server reviews a token at most once a minute, all tokens 20 times a second."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ Review = Callable[[str], Awaitable[str | None]]
 
 
 class Busy(Exception):  # noqa: N818 - it says what the server is
-    """Too many unknown tokens wait for review."""
+    """Too many unknown tokens are waiting for review."""
 
 
 class _Known(NamedTuple):
@@ -28,7 +28,7 @@ class _Known(NamedTuple):
 
 
 class Identities:
-    """Remembers the users of tokens. Tokens themselves are not kept, only their digests."""
+    """Remembers the users of tokens. Only the digests of tokens are kept, not the tokens."""
 
     def __init__(self, review: Review, *, monotonic: Callable[[], float]) -> None:
         self._review = review
@@ -38,7 +38,7 @@ class Identities:
         self._asked: dict[bytes, asyncio.Task[str | None]] = {}
 
     async def user_of(self, token: str) -> str | None:
-        """Return the user of `token`, None if it is not valid. Raises `Busy`, and what the review raises."""
+        """Return the user of `token`, None if it is not valid. Raises `Busy`, and whatever the review raises."""
         digest = hashlib.sha256(token.encode()).digest()
         known = self._known.get(digest)
         if known is not None and known.until > self._monotonic():
@@ -48,7 +48,7 @@ class Identities:
             asked = asyncio.create_task(self._ask(token, digest, after=self._turn(digest)))
             self._asked[digest] = asked
             asked.add_done_callback(lambda task: self._answered(digest, task))
-        # Several pokes wait for one review: one that is cancelled must not end it for the others.
+        # Several pokes may wait for one review: cancelling one of them must not end it for the others.
         return await asyncio.shield(asked)
 
     def _turn(self, digest: bytes) -> float:
@@ -71,5 +71,5 @@ class Identities:
     def _answered(self, digest: bytes, task: asyncio.Task[str | None]) -> None:
         del self._asked[digest]
         if not task.cancelled():
-            # Retrieved here, as all who waited for it may be gone.
+            # Retrieved here, because every caller that waited for it may be gone.
             task.exception()

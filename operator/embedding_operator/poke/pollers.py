@@ -1,4 +1,4 @@
-"""What a poke leads to: a poll at once, then a few a second at most; the last poke is never lost."""
+"""The response to a poke: a poll at once, then at most a few a second; the last poke is never lost."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 class PokePoller:
-    """Polls services that were poked: each at most five times a second, all together fifty times."""
+    """Polls services that were poked: each at most five times a second, all of them together fifty times."""
 
     def __init__(self, poll: Poll, *, queue: KeyedQueue[ObjectKey], timeline: Timeline) -> None:
         self._poll = poll
@@ -34,7 +34,7 @@ class PokePoller:
         self._queue.add(key, after=max(0.0, self._rate_limit.book(key, now=now) - now))
 
     async def run(self) -> None:
-        """Poll until cancelled; no error of one poll ends it."""
+        """Poll until cancelled; an error in one poll does not end it."""
         async with asyncio.TaskGroup() as group:
             for _ in range(WORKERS):
                 group.create_task(self._work())
@@ -45,7 +45,7 @@ class PokePoller:
             try:
                 await self._poll(key)
             except Exception:
-                # The next tick polls again: an error of one service must not end the others.
+                # The next tick polls again: an error in one service must not affect the others.
                 _log.exception("poll after a poke failed", namespace=key.namespace, name=key.name)
             finally:
                 self._queue.done(key, Succeeded())

@@ -1,4 +1,4 @@
-"""How often something may happen: at once at first, then at a limited rate, for each key and for all together."""
+"""A rate limit: the first time at once, then at a limited rate, per key and for all keys together."""
 
 import math
 from collections.abc import Hashable
@@ -10,7 +10,7 @@ REMEMBERED_KEYS = 4096
 
 
 class RateLimit(Generic[Key]):
-    """Gives out times that lie `each` seconds apart for one key, and on average `overall` seconds for all keys."""
+    """Books times that are `each` seconds apart for one key, and on average `overall` seconds for all keys."""
 
     def __init__(self, *, each: float, overall: float) -> None:
         self._each = each
@@ -19,7 +19,7 @@ class RateLimit(Generic[Key]):
         self._next = -math.inf
 
     def book(self, key: Key, *, now: float) -> float:
-        """Return when `key` may come next. A time that was given out and has not come yet is given out again."""
+        """Return when `key` may come next. A booked time that is still ahead is returned again."""
         booked = self._booked.get(key, -math.inf)
         if booked > now:
             return booked

@@ -1,7 +1,7 @@
-"""Where gateways ask that their service be looked at.
+"""The server where gateways ask for a reconcile of their service.
 
-A poke holds no metrics, and none would be believed: the operator reads them itself. So a false poke costs one poll of
-the service that it belongs to, and no gateway can speak for another service.
+A poke carries no metrics, and none would be trusted: the operator polls them itself. So a false poke costs one poll of
+the gateway's own service, and no gateway can poke for another service.
 """
 
 import asyncio
@@ -38,9 +38,9 @@ class _Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PokeHandler:
-    """Takes pokes. `leads` says whether this process acts on them, `user_of` returns the user of a token.
+    """Accepts pokes. `leads` says whether this process acts on them, `user_of` returns the user of a token.
 
-    `poke` is called for those that are to be believed, `counted` with the HTTP status of every answer.
+    `poke` is called for pokes that are authenticated, `counted` with the HTTP status of every answer.
     """
 
     leads: Callable[[], bool]
@@ -49,7 +49,7 @@ class PokeHandler:
     counted: Callable[[str], None]
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Answer one poke: 202 if it was taken, or if another process leads."""
+        """Answer one poke: 202 if it was accepted, or if another process leads."""
         answer = await self._answer(request)
         self.counted(str(answer.status.value))
         return web.json_response({"message": answer.message or answer.status.phrase}, status=answer.status)
@@ -66,7 +66,7 @@ class PokeHandler:
         except TimeoutError:
             return _Answer(HTTPStatus.REQUEST_TIMEOUT)
         except web.HTTPRequestEntityTooLarge:
-            return _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MAX_BODY_BYTES} bytes are taken")
+            return _Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MAX_BODY_BYTES} bytes are accepted")
         if key is None:
             return _Answer(HTTPStatus.BAD_REQUEST, 'send {"namespace": "...", "name": "..."}')
         return await self._authenticated(key, token=token)
@@ -82,18 +82,18 @@ class PokeHandler:
         if user is None:
             return _Answer(HTTPStatus.UNAUTHORIZED, f"the token is not valid for the audience {AUDIENCE}")
         if user != f"system:serviceaccount:{key.namespace}:{gateway_name(key.name)}":
-            return _Answer(HTTPStatus.FORBIDDEN, "the token is not that of the gateway of this service")
+            return _Answer(HTTPStatus.FORBIDDEN, "the token does not belong to the gateway of this service")
         self.poke(key)
         return _Answer(HTTPStatus.ACCEPTED)
 
 
 async def serve(handler: PokeHandler, *, port: int) -> web.AppRunner:
-    """Serve on all addresses; return what ends it. Raises `OSError` where the port is taken."""
+    """Serve on all addresses; return the runner that stops it. Raises `OSError` if the port is in use."""
     application = web.Application(client_max_size=MAX_BODY_BYTES)
     application.router.add_post(POKE_PATH, handler.handle)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    # None stands for both address families, in clusters that have only one of them too.
+    # None means both address families, and also works in clusters that have only one of them.
     await web.TCPSite(runner, None, port).start()
     return runner
 

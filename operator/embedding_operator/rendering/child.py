@@ -1,4 +1,4 @@
-"""A child of an EmbeddingService: the owner that it carries, and a template that says the rest."""
+"""A child of an EmbeddingService: its owner reference, and a template for the rest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from embedding_operator.rendering.manifest import Manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRef:
-    """The EmbeddingService that owns what is rendered."""
+    """The EmbeddingService that owns the rendered objects."""
 
     namespace: str
     name: str

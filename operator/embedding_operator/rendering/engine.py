@@ -1,7 +1,7 @@
-"""The command line of the engine: `python3 -m sglang.launch_server`, options of SGLang 0.5.23, each by its whole name.
+"""The command line of the engine: `python3 -m sglang.launch_server`, options of SGLang 0.5.23, each by its full name.
 
-Options come from four places. Those that carry the identity or the safety of the engine are the operator's alone. For
-the others the operator has defaults; the args of the `GPUPool`, of `spec.engine` and of the pool's entry in
+Options come from four places. Only the operator sets those that determine the identity or the safety of the engine.
+For the others the operator has defaults; the args of the `GPUPool`, of `spec.engine` and of the pool's entry in
 `spec.pools` follow in this order, and an option in a later place replaces the same option in an earlier one.
 """
 
@@ -17,7 +17,7 @@ from embedding_operator.rendering.names import PORT
 LAUNCH = ("python3", "-m", "sglang.launch_server")
 
 MAX_QUEUED_REQUESTS = 1024
-"""Texts that may wait; a request of which one text finds no place is refused as a whole."""
+"""Texts that may wait; a request is refused as a whole if one of its texts does not fit."""
 
 LATENCY_BUCKETS = ("0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10")
 """Seconds. The engine's own first bucket is 0.1, above the latency of most embeddings."""
@@ -25,10 +25,10 @@ LATENCY_BUCKETS = ("0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5
 QUIET_PATHS = ("/health", "/ready", "/metrics")
 
 TIGHT_CHUNK = 2048
-"""Tokens of one forward pass where weights leave little memory for it."""
+"""Tokens of one forward pass if the weights leave little memory for it."""
 
 ENCODER_FRACTION = 0.6
-"""Without chunks the engine would reserve 24 GiB for one forward pass; encoders have small weights and no need."""
+"""Without chunks the engine would reserve 24 GiB for one forward pass; encoders have small weights and need less."""
 
 CPU_TOKENS = 20_000
 """Tokens in the memory of an engine that computes on the CPU: two batches of long texts."""
@@ -40,8 +40,9 @@ Options = dict[str, tuple[str, ...]]
 class EngineCommand:
     """What one engine runs and how.
 
-    `dimensions` are the vector sizes that clients may ask for; empty: only the native one. `gpus` of a replica work
-    as one; with none the engine computes on the CPU. `args` are the lists of further arguments, the strongest last.
+    `dimensions` are the vector sizes that clients may request; if empty, only the native one. The `gpus` of a replica
+    work as one; with 0 the engine computes on the CPU. `args` are lists of further arguments; later ones take
+    precedence.
     """
 
     model_path: str
@@ -68,7 +69,7 @@ class EngineCommand:
             yield from _option("--revision", self.revision)
         yield from _option("--served-model-name", self.served_name)
         yield "--is-embedding"
-        yield from ("--host", "0.0.0.0", "--port", str(PORT))  # noqa: S104 (the pod's own address space)
+        yield from ("--host", "0.0.0.0", "--port", str(PORT))  # noqa: S104 (the pod's own network namespace)
         yield from ("--dtype", self.dtype)
         yield from ("--context-length", str(self.context_length))
         if self.quantization is not None:
@@ -100,7 +101,7 @@ class EngineCommand:
         }
         if not self.gpus:
             options["--device"] = ("cpu",)
-            # The engine would take a share of the node's memory, whatever the container may have.
+            # The engine would size this by the node's memory, regardless of the container's limit.
             options["--max-total-tokens"] = (str(max(CPU_TOKENS, self.context_length)),)
         if self.architecture is Architecture.ENCODER:
             options["--mem-fraction-static"] = (str(ENCODER_FRACTION),)
@@ -111,12 +112,12 @@ class EngineCommand:
 
     def _safety(self) -> Options:
         if self.architecture is Architecture.ENCODER:
-            # Every token of an encoder sees every other: a text cut in pieces or joined to a cached beginning gets
-            # another vector, without an error.
+            # Every token of an encoder attends to every other: a text that is cut into chunks or joined to a cached
+            # prefix gets a different vector, without an error.
             return {"--disable-radix-cache": (), "--chunked-prefill-size": ("-1",)}
         return {}
 
 
 def _option(flag: str, value: str) -> tuple[str, ...]:
-    """Return an option with a free text as its value; one that begins with a dash would be taken for an option."""
+    """Return an option with a free-form value; a separate value with a leading dash would be parsed as an option."""
     return (f"{flag}={value}",) if value.startswith("-") else (flag, value)

@@ -1,8 +1,8 @@
 """The environment of the engine.
 
 The operator has defaults; the env of the `GPUPool`, of `spec.engine` and of the pool's entry in `spec.pools` follow in
-this order, and a variable in a later place replaces the same in an earlier one. Where the model comes from is not
-theirs to say.
+this order, and a variable in a later place replaces the same variable in an earlier one. None of them can change where
+the model comes from.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,18 +20,18 @@ Variables = dict[str, dict[str, Any]]
 
 _DEFAULTS = {
     "HOME": SCRATCH,
-    # Python asks for the name of the user, whom no password file of the image needs to know.
+    # Python looks up the name of the user, which need not be in the image's password file.
     "USER": "engine",
     "HF_HOME": WEIGHTS,
     "SGLANG_CACHE_DIR": CACHE,
-    # Not below SGLANG_CACHE_DIR by itself, and the others are only if SGLang is imported before they are.
+    # By default not below SGLANG_CACHE_DIR; the other caches are, but only if SGLang is imported before they are.
     "SGLANG_JIT_CACHE_DIR": f"{CACHE}/jit",
     "TRITON_CACHE_DIR": f"{CACHE}/triton",
     "TORCHINDUCTOR_CACHE_DIR": f"{CACHE}/inductor",
     "CUDA_CACHE_PATH": f"{CACHE}/nv",
     "TILELANG_CACHE_DIR": f"{CACHE}/tilelang",
     "FLASHINFER_WORKSPACE_BASE": CACHE,
-    # Seconds: an answer for a text that waits in vain, and connections that outlive the idle time of common clients.
+    # Seconds: how long a text may wait before it is rejected, and a keep-alive longer than common clients' idle time.
     "SGLANG_REQ_WAITING_TIMEOUT": "60",
     "SGLANG_TIMEOUT_KEEP_ALIVE": "75",
 }
@@ -40,7 +40,7 @@ _ON_CPU = {"SGLANG_USE_CPU_ENGINE": "1"}
 
 
 def environment(spec: EmbeddingServiceSpec, *, entry: PoolSpec, gpu: GPUPoolSpec) -> list[dict[str, Any]]:
-    """Return the variables of the engine of a service on one pool, as a container lists them."""
+    """Return the variables of the engine of a service on one pool, in the form of a container's `env`."""
     from_services = {**MANAGED_VARIABLES, **NODE_VARIABLES}
     variables: Variables = {
         **_plain(_DEFAULTS),
@@ -83,5 +83,5 @@ def _hub(source: HuggingFaceSource | None) -> Variables:
 
 
 def unexpanded(text: str) -> str:
-    """Return `text` so that Kubernetes, which replaces `$(NAME)`, leaves it as it is."""
+    """Return `text` escaped so that Kubernetes, which expands `$(NAME)`, leaves it unchanged."""
     return text.replace("$", "$$")

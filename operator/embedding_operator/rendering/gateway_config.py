@@ -1,7 +1,7 @@
-"""The configuration of a service's gateway: HAProxy's file, and the Lua that it loads.
+"""The configuration of a service's gateway: HAProxy's file, and the Lua file that it loads.
 
 Equal input gives equal text. Engines are not in it: the agent adds them, with their limits, while HAProxy runs, so
-that nothing but a change of the service's own settings changes a gateway pod.
+that only a change of the service's own settings changes a gateway pod.
 """
 
 import re
@@ -15,15 +15,15 @@ from embedding_operator.rendering.text_template import Literal
 
 HEADER_LIMIT_BYTES = 16 * 1024
 BUFFER_MARGIN_BYTES = 4 * HEADER_LIMIT_BYTES
-"""What a buffer holds beside a body of the largest size: headers, their index, and room to rewrite them."""
+"""What a buffer holds in addition to a body of maximum size: headers, their index, and room to rewrite them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayConfig:
-    """What decides how a gateway serves. Ports, address and folders are those of the pod, but in tests.
+    """The settings of a gateway. Ports, address and folders are those of the pod, except in tests.
 
     A request waits at most `hold_seconds` for the first engine, then at most `queue_timeout_seconds` for its turn.
-    From `poke_queue_per_engine` waiting requests per engine on, the agent is told.
+    From `poke_queue_per_engine` waiting requests per engine on, HAProxy pokes the agent.
     """
 
     service: str
@@ -46,11 +46,11 @@ class GatewayConfig:
 
     @property
     def longest_request_seconds(self) -> int:
-        """How long a request may take that is held, waits for its turn and is computed."""
+        """The longest that a request can take to be held, queued and computed."""
         return self.hold_seconds + self.queue_timeout_seconds + self.response_timeout_seconds
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` that names the field for a value that no gateway can have."""
+        """Raise a `ValueError` that names the field if a value is invalid."""
         for field in ("service", "namespace"):
             if not re.fullmatch(DNS_LABEL, getattr(self, field)):
                 message = f"{field}: {getattr(self, field)!r} is not a DNS label"
@@ -63,7 +63,7 @@ class GatewayConfig:
 
 @dataclass(frozen=True, slots=True)
 class GatewayFiles:
-    """The text of `haproxy.cfg` and of `gateway.lua`, which lie in one folder."""
+    """The text of `haproxy.cfg` and of `gateway.lua`, which are in the same folder."""
 
     haproxy_cfg: str
     lua: str
@@ -104,6 +104,6 @@ def _answer(error: GatewayError, *, syntax: str = "string") -> Literal:
     retry = f" hdr Retry-After {RETRY_AFTER_SECONDS}" if error.is_worth_a_retry else ""
     document = error.document()
     if "'" in document:
-        message = f"an error document must not hold a quote: {document}"
+        message = f"an error document must not contain a single quote: {document}"
         raise ValueError(message)
     return Literal(f"status {error.status} content-type application/json {syntax} '{document}'{retry}")

@@ -1,4 +1,4 @@
-"""The gateway's own answers when something is wrong, in the shape of OpenAI's API."""
+"""The gateway's own error responses, in the format of OpenAI's API."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _FAILED = "server_error"
 
 @dataclass(frozen=True, slots=True)
 class GatewayError:
-    """An answer with an error document; `code` names what went wrong in one word for programs."""
+    """A response with an error document; `code` identifies the error for programs."""
 
     status: int
     code: str
@@ -19,11 +19,11 @@ class GatewayError:
 
     @property
     def is_worth_a_retry(self) -> bool:
-        """Whether the same request may well succeed a little later."""
+        """Whether the same request may succeed a little later."""
         return self.status in {429, 503}
 
     def document(self) -> str:
-        """Return the body of the answer."""
+        """Return the body of the response."""
         error = {"message": self.message, "type": self.kind, "param": None, "code": self.code}
         return json.dumps({"error": error})
 
@@ -32,22 +32,22 @@ BY_STATUS = {
     error.status: error
     for error in (
         GatewayError(400, "bad_request", "The request is not valid HTTP."),
-        GatewayError(401, "invalid_api_key", "A valid API key is needed: send it as Authorization: Bearer KEY."),
+        GatewayError(401, "invalid_api_key", "A valid API key is required: send it as Authorization: Bearer KEY."),
         GatewayError(404, "unknown_url", "Only POST /v1/embeddings, GET /v1/models and GET /health are served here."),
-        GatewayError(405, "method_not_allowed", "The method is not allowed here: see the header Allow."),
+        GatewayError(405, "method_not_allowed", "The method is not allowed here: see the Allow header."),
         GatewayError(408, "request_timeout", "The request took too long to arrive."),
         GatewayError(413, "request_too_large", "The body is too large: send fewer texts in one request."),
         GatewayError(429, "rate_limited", "Too many requests: try again later.", "rate_limit_error"),
         GatewayError(500, "internal_error", "The gateway failed.", _FAILED),
-        GatewayError(502, "engine_failed", "The engine failed while it computed this request.", _FAILED),
+        GatewayError(502, "engine_failed", "The engine failed while processing this request.", _FAILED),
         GatewayError(503, "overloaded", "No engine was free in time: try again later.", _FAILED),
         GatewayError(504, "engine_timeout", "The engine did not answer in time.", _FAILED),
     )
 }
-"""What HAProxy answers wherever it answers by itself."""
+"""The responses that HAProxy itself generates."""
 
 HEADERS_TOO_LARGE = GatewayError(431, "headers_too_large", "The headers are too large.")
 WRONG_TYPE = GatewayError(415, "unsupported_media_type", "The body must be JSON: send Content-Type: application/json.")
-UNEXPECTED_BODY = GatewayError(400, "unexpected_body", "This request takes no body.")
+UNEXPECTED_BODY = GatewayError(400, "unexpected_body", "This request must not have a body.")
 REFUSED_INPUT = GatewayError(400, "invalid_input", "%[var(txn.refusal)]")
-"""The message is HAProxy's expression for what the inspection found; none of those has a quote or a backslash."""
+"""The message is HAProxy's expression for the inspection's result, which never has a double quote or a backslash."""

@@ -1,8 +1,8 @@
-"""The gateway of a service: its pods, what they need, and the policy that leaves engines to them.
+"""The gateway of a service: its pods, what they need, and the policy that restricts access to engines to them.
 
-A gateway pod depends on `spec.gateway`, on the target of the queue, on what of `spec.podTemplate` is for every pod, and
-on what the operator is installed with. Engines are not in it: its agent learns them, and how many requests each may
-get, from the EndpointSlices of a headless Service.
+A gateway pod depends on `spec.gateway`, on the target of the queue, on the part of `spec.podTemplate` that applies to
+every pod, and on the operator's installation. It does not depend on engines: its agent learns them, and how many
+requests each may get, from the EndpointSlices of a headless Service.
 """
 
 import hashlib
@@ -23,12 +23,12 @@ from embedding_operator.rendering.manifest import Manifest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayDefaults:
-    """What gateways take from the operator's installation.
+    """What gateways get from the operator's installation.
 
-    `image` holds both the agent and HAProxy. `cluster_role` lets the agent read EndpointSlices. `operator_host` names
-    every pod of the operator that takes notices; `operator_labels` select its pods in `operator_namespace`. Gateways
-    run on nodes with the labels of `node_selector` and no taints but those in `tolerations`: which nodes are for what
-    is the cluster admin's to say, not each service's. Pods in `metrics_namespaces` may read the metrics of engines.
+    `image` holds both the agent and HAProxy. `cluster_role` lets the agent read EndpointSlices. `operator_host`
+    resolves to every pod of the operator that accepts pokes; `operator_labels` select its pods in `operator_namespace`.
+    Gateways run on nodes with the labels of `node_selector` and no taints but those in `tolerations`: the cluster admin
+    decides what nodes are for, not each service. Pods in `metrics_namespaces` may read the metrics of engines.
     """
 
     image: str
@@ -50,9 +50,9 @@ def gateway_objects(
     user: int | None,
     learned_connection_limit: int | None = None,
 ) -> tuple[Manifest, ...]:
-    """Return everything that is there for the gateway alone, what a pod needs before the pods.
+    """Return everything that exists for the gateway alone, with the pods after what they need.
 
-    How many requests an engine gets at once is what the spec says, else what was learned, else `UNLEARNED_LIMIT`.
+    The concurrent requests per engine are what the spec says, else what was learned, else `UNLEARNED_LIMIT`.
     """
     config = config_of(service, spec)
     files = gateway_config(config)
@@ -82,7 +82,7 @@ def gateway_objects(
 
 
 def engines_policy(service: ServiceRef, *, defaults: GatewayDefaults) -> Manifest:
-    """Return the policy that lets engines be reached by the gateway, the operator and readers of metrics alone."""
+    """Return the policy that lets only the gateway, the operator and metrics readers reach the engines."""
     return rendered(
         "engines-network-policy.yaml.j2",
         service,
@@ -98,7 +98,7 @@ def engines_policy(service: ServiceRef, *, defaults: GatewayDefaults) -> Manifes
 
 
 def config_of(service: ServiceRef, spec: EmbeddingServiceSpec) -> GatewayConfig:
-    """Return what the configuration of a service's gateway is made from."""
+    """Return the settings of a service's gateway."""
     gateway = spec.gateway
     # Each gateway pod sees its share of the queue.
     poke = max(1, spec.scaling.queue.target_requests // gateway.replicas)

@@ -1,7 +1,7 @@
-"""A gateway pod: HAProxy, the agent beside it, and who may see which of its files.
+"""A gateway pod: HAProxy, the agent beside it, and which of them can read which files.
 
-HAProxy faces clients, so it gets its configuration and the folder that it shares with the agent, nothing else. Keys and
-tokens are the agent's.
+HAProxy faces clients, so it gets only its configuration and the folder that it shares with the agent. Only the agent
+gets keys and tokens.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from embedding_operator.rendering import names
 from embedding_operator.rendering.gateway_config import GatewayConfig
 
 ENDPOINT_SETTLE_SECONDS = 10
-"""After its end has begun a pod goes on taking connections for this long: until no endpoint leads to it any more."""
+"""A terminating pod keeps accepting connections for this long: until no endpoint leads to it any more."""
 GRACE_MARGIN_SECONDS = 10
 
 KEYS_FOLDER = "/etc/gateway-keys"
@@ -24,17 +24,17 @@ HAPROXY_ENVIRONMENT = [
     {"name": "LD_PRELOAD", "value": "libjemalloc.so.2"},
     {"name": "MALLOC_CONF", "value": "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0"},
 ]
-"""Buffers of large bodies go back to the system a second after their last use.
+"""Buffers of large bodies are returned to the system a second after their last use.
 
-With the C library's allocator they stay, 1 GiB and more; told to give each back at once (MALLOC_MMAP_THRESHOLD_), it
-takes three times as much CPU for a request.
+The C library's allocator keeps them, 1 GiB and more; set to return each at once (MALLOC_MMAP_THRESHOLD_), it takes
+three times as much CPU per request.
 """
 
 HAPROXY_REQUESTS = {"cpu": "50m", "memory": "64Mi"}
 AGENT_RESOURCES = {"requests": {"cpu": "10m", "memory": "96Mi"}}
 
-# HAProxy drops its requests on SIGTERM, which is what Kubernetes sends, and finishes them on SIGUSR1. An image has one
-# stop signal for all that is in it. A wait that a signal has cut short says nothing of the process.
+# HAProxy drops its requests on SIGTERM, which Kubernetes sends, and finishes them on SIGUSR1. An image has one stop
+# signal for all of its programs. A `wait` that is interrupted by a signal says nothing about the process.
 _HAPROXY = """\
 haproxy -W -db -f {folder}/haproxy.cfg &
 haproxy=$!
@@ -54,12 +54,12 @@ def haproxy_command(config: GatewayConfig) -> list[str]:
 
 
 def grace_seconds(config: GatewayConfig) -> int:
-    """Return how long a pod may take to end: no request takes longer than HAProxy waits for them itself."""
+    """Return how long a pod may take to terminate: the longest that HAProxy lets a request take, plus margins."""
     return ENDPOINT_SETTLE_SECONDS + config.longest_request_seconds + GRACE_MARGIN_SECONDS
 
 
 def haproxy_resources(gateway: GatewaySpec) -> dict[str, Any]:
-    """Return the resources of HAProxy; the defaults hold where nothing is said."""
+    """Return the resources of HAProxy; the defaults apply if the spec sets none."""
     wanted = gateway.resources
     if not wanted.requests and not wanted.limits:
         return {"requests": HAPROXY_REQUESTS}
@@ -78,7 +78,7 @@ def agent_environment(
         "PORT": str(config.agent_port),
         "OPERATOR_HOST": operator_host,
         "OPERATOR_PORT": str(operator_port),
-        # As long as HAProxy may: engines come and go meanwhile.
+        # As long as HAProxy may take, because engines come and go meanwhile.
         "LINGER_SECONDS": str(grace_seconds(config) - 1),
     }
     return [{"name": f"EMBEDDING_GATEWAY_{name}", "value": value} for name, value in variables.items()]
@@ -88,8 +88,8 @@ def volumes(name: str, *, keys_secret: str | None) -> Objects:
     """Return the volumes of the pod; `name` is that of the ConfigMap."""
     keys: Objects = []
     if keys_secret is not None:
-        # Not optional: a pod without the Secret would refuse every client. So new pods wait for it while those with
-        # the keys serve on, and those keep the last keys if it is deleted.
+        # Not optional: a pod without the Secret would refuse every client. So new pods wait for it while those that
+        # have the keys keep serving, and keep the last keys if it is deleted.
         keys = [{"name": "keys", "secret": {"secretName": keys_secret, "defaultMode": 0o440}}]
     return [
         {"name": "config", "configMap": {"name": name, "defaultMode": 0o444}},

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """One Kubernetes object as it should be; `digest` is the SHA-256 of its canonical JSON."""
+    """The desired state of one Kubernetes object; `digest` is the SHA-256 of its canonical JSON."""
 
     api_version: str
     kind: str

@@ -1,4 +1,4 @@
-"""The parts of an engine pod that differ between services and pools, as the Deployment template names them."""
+"""The parts of an engine pod that differ between services and pools, named as in the Deployment template."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def pod_values(
         "grace_seconds": wanted.termination_grace_period_seconds,
         "priority_class": wanted.priority_class_name,
         "pull_secrets": [{"name": secret.name} for secret in wanted.image_pull_secrets],
-        # The labels of the GPU are what makes the pool: a service may narrow them, not replace them.
+        # The node labels of the GPUPool define the pool: a service may narrow them, not replace them.
         "node_selector": {**wanted.node_selector, **gpu.node_selector},
         "tolerations": [_toleration(each) for each in (*gpu.tolerations, *wanted.tolerations)],
         "affinity": wanted.affinity,

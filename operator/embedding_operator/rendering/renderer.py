@@ -1,7 +1,7 @@
 """From a service to the objects that run it: a Deployment per pool, its gateway, one Service, and what protects them.
 
-Equal input gives equal output. The pod template depends on the spec and on the `GPUPool` alone, so that only a change
-there rolls the pods; replicas, the owner and other pools do not.
+Equal input gives equal output. The pod template depends only on the spec and the `GPUPool`, so that only a change of
+these rolls the pods; replicas, the owner and other pools do not.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ __all__ = ["EngineDefaults", "GatewayDefaults", "ServiceRef", "render_service"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineDefaults:
-    """What the operator is installed with. `user` is None where the platform gives pods their user."""
+    """What engines get from the operator's installation. `user` is None if the platform assigns users to pods."""
 
     image: str
     user: int | None = 65532
@@ -40,11 +40,11 @@ def render_service(
     gateway: GatewayDefaults,
     connection_limit: int | None = None,
 ) -> tuple[Manifest, ...]:
-    """Return the children of a service in the order in which to write them: who serves, then the way there.
+    """Return the children of a service in the order in which to write them: first what serves, then the route to it.
 
-    `connection_limit` is what was learned of how many requests a gateway pod should give to one engine.
-    `replicas` is by pool; a pool that is not in it gets none. A pool without a `GPUPool` gets no Deployment: what it
-    needs is not known, and `domain.admission` reports it.
+    `connection_limit` is the learned number of requests that a gateway pod should send to one engine at once.
+    `replicas` is by pool; a pool that is not in it gets none. A pool without a `GPUPool` gets no Deployment: its
+    requirements are unknown, and `domain.admission` reports it.
     """
     model = resolve_model(service.name, spec, pools)
     deployments = [

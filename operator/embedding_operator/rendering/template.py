@@ -1,8 +1,8 @@
 """From a template and values to an object.
 
-Templates are YAML that people can read. No value ever becomes text in one: the filter `value` puts a numbered slot
-where the value belongs, the text is parsed with its slots, and then they are filled. So nothing that a user writes can
-become syntax, and what is parsed does not depend on it: a template is parsed once.
+Templates are readable YAML. No value ever becomes text in one: the filter `value` puts a numbered slot where the value
+belongs, the text is parsed with its slots, and then they are filled. So nothing that a user writes can become syntax,
+and the parsed text does not depend on it: a template is parsed once.
 """
 
 import json
@@ -37,7 +37,7 @@ _Loader.add_constructor(_TAG, _slot)
 def render(template: str, /, **values: object) -> dict[str, Any]:
     """Return the object that `template` describes with `values`; raise `jinja2.UndefinedError` if one is missing.
 
-    Values must be what JSON can hold. The object shares nothing with them.
+    Values must be representable in JSON. The object shares nothing with them.
     """
     slots: list[Any] = []
     text = _ENVIRONMENT.get_template(template).render({**values, _SLOTS: slots})
@@ -80,5 +80,5 @@ _ENVIRONMENT = Environment(
     auto_reload=False,
 )
 _ENVIRONMENT.filters["value"] = _value
-# Jinja's own names, `namespace` among them, would stand in for values that are missing.
+# Jinja's own names, such as `namespace`, would silently replace missing values.
 _ENVIRONMENT.globals.clear()

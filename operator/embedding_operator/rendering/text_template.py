@@ -1,7 +1,7 @@
 """From a template and values to the text of a configuration file that is neither YAML nor JSON.
 
-What is rendered is code to the program that reads it. So a template takes only what can not become syntax: whole
-numbers, plain words, and `Literal`s, which the caller has quoted.
+The rendered text is code to the program that reads it. So a template accepts only what cannot become syntax: integers,
+plain words, and `Literal`s, which the caller has quoted.
 """
 
 import re
@@ -14,19 +14,20 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*|(/[A-Za-z0-9][A-Za-z0-9._-]*)+")
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Text that already is what the file's syntax asks for."""
+    """Text that already follows the file's syntax."""
 
     text: str
 
 
 class UnsafeValueError(ValueError):
-    """A value that could become syntax where it stands."""
+    """A value that could become syntax where it is inserted."""
 
 
 def render(template: str, /, **values: object) -> str:
     """Return the text that `template` describes with `values`.
 
-    Raises `jinja2.UndefinedError` if a value is missing and `UnsafeValueError` if one is no number, word or `Literal`.
+    Raises `jinja2.UndefinedError` if a value is missing and `UnsafeValueError` if one is not a number, word or
+    `Literal`.
     """
     return _ENVIRONMENT.get_template(template).render(values)
 

@@ -1,7 +1,7 @@
 """Where the engine finds its model and where it may write; the rest of its file system is read-only.
 
-Volumes of the `GPUPool` are added; one with the name of a volume here replaces it, one mounted at a path used here
-takes that path. So an admin can put caches on a disk of the node.
+Volumes of the `GPUPool` are added; a volume with the name of one here replaces it, and a mount at a path used here
+takes over that path. So an admin can put caches on a disk of the node.
 """
 
 import posixpath
@@ -46,7 +46,7 @@ def volume_mounts(model: ModelSpec, *, gpu: GPUPoolSpec) -> Objects:
 
 
 def model_path(model: ModelSpec) -> str:
-    """Return what the engine loads: a repository, or the folder where its files are mounted."""
+    """Return what the engine loads: a repository, or the folder where the model's files are mounted."""
     if model.hugging_face is not None:
         return model.hugging_face.repo
     return posixpath.normpath(f"{MODEL}/{model.volume.path}") if model.volume is not None else MODEL

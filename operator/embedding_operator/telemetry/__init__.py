@@ -1,1 +1,1 @@
-"""Metrics in and metrics out: what engines and gateways say, and what the operator says about itself."""
+"""Metrics in and metrics out: those of engines and gateways, and the operator's own."""

@@ -1,7 +1,7 @@
-"""What SGLang calls the metrics that the operator reads, on its metrics page and in its report of loads.
+"""SGLang's names for the metrics that the operator reads, on its metrics page and in its load report.
 
-A metric that is not there is None. A labelled metric of SGLang appears with its first value: as soon as any endpoint is
-on the page (probes count), one that is not there has had no request.
+A missing metric is None. A labelled metric of SGLang appears with its first value: once any endpoint is on the page
+(probes count), an endpoint that is missing has had no request.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ _REFUSED = "503"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineMetrics:
-    """What the metrics page of an engine says."""
+    """The values on the metrics page of an engine."""
 
     in_flight: float | None = None
     running: float | None = None
@@ -38,7 +38,7 @@ class EngineMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
-    """What the report of loads of an engine says, over all its ranks."""
+    """The values in the load report of an engine, over all its ranks."""
 
     running: float | None = None
     waiting_requests: float | None = None
@@ -47,12 +47,12 @@ class LoadReport:
 
 
 def read_engine_metrics(page: str) -> EngineMetrics:
-    """Return the metrics of a page; raise `ValueError` for one that was cut off.
+    """Return the metrics of a page; raise `ValueError` if it is truncated.
 
-    A counter that lost some of its lines would look as if it had been set back, and then as if it leapt.
+    A counter that lost some of its lines would appear to be reset, and then to jump.
     """
     if not page.endswith("\n"):
-        raise ValueError("the metrics page has no end")
+        raise ValueError("the metrics page is truncated")
     metrics = read_metrics(page, names=_NAMES)
     responses = metrics[RESPONSES]
     return EngineMetrics(
@@ -66,7 +66,7 @@ def read_engine_metrics(page: str) -> EngineMetrics:
 
 
 def read_load_report(report: object) -> LoadReport:
-    """Return what a report of loads, parsed from JSON, says; nothing where it has another form."""
+    """Return the values of a load report, parsed from JSON; None for each if it has another form."""
     loads = report.get("loads") if isinstance(report, dict) else None
     ranks = [rank for rank in loads if isinstance(rank, dict)] if isinstance(loads, list) else []
     return LoadReport(

@@ -1,4 +1,4 @@
-"""Polling engines: their metrics page and their report of loads make one sample."""
+"""Polling engines: their metrics page and their load report make one sample."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from embedding_operator.telemetry.poller import CONCURRENCY, Poller
 
 
 def engine_poller(fetcher: Fetcher, *, concurrency: int = CONCURRENCY) -> Poller[EngineSample]:
-    """Return what polls engines; one that answers neither question gives no sample."""
+    """Return a poller of engines; an engine that answers neither request gives no sample."""
 
     async def sample(uid: str, url: str) -> EngineSample | None:
         page, report = await asyncio.gather(
@@ -33,7 +33,7 @@ def engine_poller(fetcher: Fetcher, *, concurrency: int = CONCURRENCY) -> Poller
             pod_uid=uid,
             taken_at=answer[0],
             in_flight=metrics.in_flight,
-            # The gauge counts the last batch; the report has only what decodes, and an embedding never does.
+            # The gauge counts the last batch; the report has only decoding requests, and an embedding never decodes.
             running=_first(metrics.running, loads.running),
             # The report is live; the gauge is as old as the last finished batch.
             waiting_requests=_first(loads.waiting_requests, metrics.waiting_requests),

@@ -1,6 +1,6 @@
-"""The operator's own metrics. Labels are bounded: objects that users made and fixed words, never pods.
+"""The operator's own metrics. Labels are bounded: user-created objects and fixed words, never pods.
 
-Names begin with `embsvc_`, units are seconds and counts.
+Names begin with `embsvc_`; units are seconds and counts.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from prometheus_client.exposition import generate_latest
 from embedding_operator.telemetry.fetch import PollFailure
 
 DEMAND = "embsvc_demand_tokens_per_second"
-"""The metric whose history makes the forecasts."""
+"""The metric whose history the forecasts are based on."""
 
 RECONCILE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 DECISION_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
@@ -42,19 +42,19 @@ class Exporter:
         self._reconciles = Counter("embsvc_reconcile", "Reconciles by result.", ["result"], registry=self.registry)
         self._reconcile_seconds = Histogram(
             "embsvc_reconcile_duration_seconds",
-            "Time of one reconcile, requests included.",
+            "Duration of one reconcile, including its requests.",
             buckets=RECONCILE_BUCKETS,
             registry=self.registry,
         )
         self._decision_seconds = Histogram(
             "embsvc_decision_duration_seconds",
-            "Time of one scaling decision.",
+            "Duration of one scaling decision.",
             buckets=DECISION_BUCKETS,
             registry=self.registry,
         )
-        self._queue_depth = Gauge("embsvc_queue_depth", "Objects that wait to be reconciled.", registry=self.registry)
+        self._queue_depth = Gauge("embsvc_queue_depth", "Objects waiting to be reconciled.", registry=self.registry)
         self._queue_age = Gauge(
-            "embsvc_queue_oldest_age_seconds", "How long the oldest of them has waited.", registry=self.registry
+            "embsvc_queue_oldest_age_seconds", "How long the oldest waiting object has waited.", registry=self.registry
         )
         self._requests = Counter(
             "embsvc_api_requests",
@@ -64,20 +64,20 @@ class Exporter:
         )
         self._request_seconds = Histogram(
             "embsvc_api_request_duration_seconds",
-            "Time of one request to the API server.",
+            "Duration of one request to the API server.",
             ["verb"],
             buckets=RECONCILE_BUCKETS,
             registry=self.registry,
         )
         self._poll_failures = Counter(
             "embsvc_poll_failures",
-            "Questions to engines and gateways without a usable answer, by source and cause.",
+            "Polls of engines and gateways without a usable answer, by source and cause.",
             ["source", "cause"],
             registry=self.registry,
         )
         self._pokes = Counter(
             "embsvc_pokes",
-            "Notices of gateways by the HTTP status of the answer.",
+            "Pokes from gateways by HTTP status of the answer.",
             ["code"],
             registry=self.registry,
         )
@@ -89,7 +89,7 @@ class Exporter:
         )
         self._window = Gauge(
             "embsvc_schedule_active",
-            "1 for the window that is open for a service; an empty window stands for none.",
+            "1 for the window that is open for a service; an empty window label means none.",
             ["namespace", "name", "window"],
             registry=self.registry,
         )
@@ -107,7 +107,7 @@ class Exporter:
         )
         self._demand = Gauge(
             DEMAND,
-            "Capacity that the load of a service asks for, before smoothing: what forecasts are made of.",
+            "Capacity that the load of a service requires, before smoothing; forecasts are based on it.",
             ["namespace", "name"],
             registry=self.registry,
         )
@@ -123,11 +123,11 @@ class Exporter:
         self._reconcile_seconds.observe(seconds)
 
     def decided(self, *, seconds: float) -> None:
-        """Note the time of one decision."""
+        """Record the duration of one decision."""
         self._decision_seconds.observe(seconds)
 
     def queue(self, *, depth: int, oldest_seconds: float) -> None:
-        """Set how much waits, and for how long."""
+        """Set how many objects are waiting, and for how long the oldest has."""
         self._queue_depth.set(depth)
         self._queue_age.set(oldest_seconds)
 
@@ -137,11 +137,11 @@ class Exporter:
         self._request_seconds.labels(verb).observe(seconds)
 
     def poll_failed(self, failure: PollFailure) -> None:
-        """Count one poll of a pod that got no usable answer."""
+        """Count one poll of a pod without a usable answer."""
         self._poll_failures.labels(failure.source.value, failure.cause.value).inc()
 
     def poked(self, code: str) -> None:
-        """Count one poke of a gateway, by the HTTP status that it was answered with."""
+        """Count one poke from a gateway, by the HTTP status of the answer."""
         self._pokes.labels(code).inc()
 
     def event_dropped(self, cause: str) -> None:
@@ -153,7 +153,7 @@ class Exporter:
         self._leader.set(leader)
 
     def service(self, namespace: str, name: str, *, window: str | None, pools: Mapping[str, PoolCounts]) -> None:
-        """Set the state of a service; what it does not have any more disappears."""
+        """Set the state of a service; series that it no longer has disappear."""
         active = (namespace, name, window or "")
         counts = {
             (namespace, name, pool, state): count
@@ -167,7 +167,7 @@ class Exporter:
         self._exported[namespace, name] = {active, *counts}
 
     def needs(self, namespace: str, name: str, *, required: float, demand: float) -> None:
-        """Set the tokens per second that a service should have, and those that its load asks for."""
+        """Set the tokens per second that a service should have, and those that its load requires."""
         self._required.labels(namespace, name).set(required)
         self._demand.labels(namespace, name).set(demand)
 
@@ -183,11 +183,11 @@ class Exporter:
         """Return all metrics in the Prometheus text format."""
         return generate_latest(self.registry).decode()
 
-    def serve(self, port: int, *, address: str = "0.0.0.0") -> None:  # noqa: S104 - Prometheus comes from outside
-        """Serve the page at `/metrics` in a thread, for as long as the process lives."""
+    def serve(self, port: int, *, address: str = "0.0.0.0") -> None:  # noqa: S104 - Prometheus connects from outside
+        """Serve the page at `/metrics` in a thread, for the lifetime of the process."""
         start_http_server(port, addr=address, registry=self.registry)
 
     def _drop_all_but(self, kept: set[tuple[str, ...]], *, namespace: str, name: str) -> None:
         for labels in self._exported.get((namespace, name), set()) - kept:
-            metric = self._window if len(labels) == 3 else self._replicas  # noqa: PLR2004 - by its labels
+            metric = self._window if len(labels) == 3 else self._replicas  # noqa: PLR2004 - the number of its labels
             metric.remove(*labels)

@@ -1,7 +1,7 @@
-"""The Prometheus text format, read for a few names only.
+"""A parser of the Prometheus text format for a few names only.
 
-A page of an engine has hundreds of lines, of which a dozen matter, and it is read every few seconds for every replica:
-only the lines that begin with a wanted name are looked at.
+An engine's page has hundreds of lines, of which a dozen matter, and it is read every few seconds for every replica:
+only lines that begin with a wanted name are parsed.
 """
 
 import re
@@ -21,12 +21,12 @@ class Line(NamedTuple):
     value: float
 
 
-# A label value may hold braces, such as the path of a route: only quotes tell where the labels end.
+# A label value may contain braces, such as the path of a route: only the quotes tell where the labels end.
 _LINE = re.compile(rf"([a-zA-Z_:][a-zA-Z0-9_:]*)[ \t]*(?:\{{((?:[^\"}}]|{_QUOTED})*)\}})?[ \t]+(\S+)")
 
 
 def read_metrics(page: str, *, names: tuple[str, ...]) -> Mapping[str, Sequence[Line]]:
-    """Return the lines of the metrics called `names`, in order; one whose value is no number is left out."""
+    """Return the lines of the metrics called `names`, in order; lines whose value is not a number are left out."""
     metrics: dict[str, list[Line]] = {name: [] for name in names}
     for text in page.split("\n"):
         parts = _LINE.match(text) if text.startswith(names) else None

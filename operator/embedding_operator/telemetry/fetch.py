@@ -1,4 +1,4 @@
-"""Fetching what pods say over HTTP: bounded in time and bytes, and never trusted to be well formed."""
+"""Fetching from pods over HTTP: bounded in time and bytes, and never trusting the content to be well formed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import aiohttp
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 KEEP_ALIVE_SECONDS = 2.0
-"""Shorter than the 5 s after which SGLang closes idle connections: one that it is closing is never used again."""
+"""Shorter than the 5 s after which SGLang closes idle connections, so that a closing one is never reused."""
 
 
 class Source(StrEnum):
@@ -22,7 +22,7 @@ class Source(StrEnum):
 
 
 class FailureCause(StrEnum):
-    """Why a source gave no samples."""
+    """Why a source gave no sample."""
 
     TIMEOUT = "timeout"
     CONNECTION = "connection"
@@ -40,18 +40,18 @@ class FetchError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollFailure:
-    """One poll that got no usable answer."""
+    """One poll without a usable answer."""
 
     source: Source
     cause: FailureCause
 
 
 def ignored(_: PollFailure) -> None:
-    """Take a failure that is reported nowhere."""
+    """Ignore a failure."""
 
 
 def pod_session() -> aiohttp.ClientSession:
-    """Return a session for requests to pods: no proxies, no cookies, no connection kept for long."""
+    """Return a session for requests to pods: no proxies, no cookies, no long-lived idle connections."""
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
@@ -67,9 +67,9 @@ async def fetch(
     timeout_seconds: float,
     body: Any = None,
 ) -> Parsed:
-    """Return what `url` answers a GET, or a POST of `body` as JSON, as `parse` reads it.
+    """Return what `parse` reads from the answer of `url` to a GET, or to a POST of `body` as JSON.
 
-    Raises `FetchError`, also where `parse` raises what malformed content makes it raise.
+    Raises `FetchError`, also for the errors that malformed content causes in `parse`.
     """
     try:
         return parse(await _answer(session, url, body=body, timeout_seconds=timeout_seconds))
@@ -92,7 +92,7 @@ async def _answer(session: aiohttp.ClientSession, url: str, *, body: Any, timeou
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes:
-    """Return the content; raise `ValueError` for more than any pod of ours sends."""
+    """Return the content; raise `ValueError` if it is more than any managed pod sends."""
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
@@ -114,7 +114,7 @@ class Fetcher:
     async def fetch(
         self, source: Source, url: str, *, parse: Callable[[bytes], Parsed]
     ) -> tuple[datetime, Parsed] | None:
-        """Return when `url` answered and what it said; None where it gave no usable answer."""
+        """Return when `url` answered and its parsed answer; None if there was no usable answer."""
         try:
             parsed = await fetch(self.session, url, parse=parse, timeout_seconds=self.timeout_seconds)
         except FetchError as error:

@@ -1,6 +1,6 @@
-"""Polling gateway pods: what HAProxy's exporter says of the backend and its servers.
+"""Polling gateway pods: the values of HAProxy's exporter for the backend and its servers.
 
-Servers in maintenance are among them: what one still has in flight would otherwise look as if it waited.
+Servers in maintenance are included: their requests in flight would otherwise look as if they were waiting.
 """
 
 import math
@@ -27,7 +27,7 @@ _REJECTED = "4xx"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayMetrics:
-    """What the exporter of one HAProxy says; see `GatewaySample`."""
+    """The values of one HAProxy's exporter; see `GatewaySample`."""
 
     outstanding: float
     requests: float
@@ -37,14 +37,14 @@ class GatewayMetrics:
 
 
 def read_gateway_metrics(page: str) -> GatewayMetrics:
-    """Return the metrics of a page; raise `ValueError` for one that lacks any, or was cut off."""
+    """Return the metrics of a page; raise `ValueError` if any is missing, or the page is truncated."""
     if not page.endswith("\n"):
-        raise ValueError("the metrics page has no end")
+        raise ValueError("the metrics page is truncated")
     metrics = {
         name: [line for line in lines if line.labels.get("proxy") == BACKEND]
         for name, lines in read_metrics(page, names=_NAMES).items()
     }
-    # HAProxy says -1 while no request ever reached an engine.
+    # HAProxy reports -1 until a request first reaches an engine.
     last = _number(_only(metrics[LAST_REQUEST], name=LAST_REQUEST), least=-1.0)
     return GatewayMetrics(
         outstanding=_number(_only(metrics[OUTSTANDING], name=OUTSTANDING)),
@@ -58,7 +58,7 @@ def read_gateway_metrics(page: str) -> GatewayMetrics:
 
 
 def gateway_poller(fetcher: Fetcher, *, concurrency: int = CONCURRENCY) -> Poller[GatewaySample]:
-    """Return what polls gateway pods; one whose page lacks a metric gives no sample."""
+    """Return a poller of gateway pods; a pod whose page lacks a metric gives no sample."""
 
     async def sample(uid: str, url: str) -> GatewaySample | None:
         answer = await fetcher.fetch(Source.GATEWAY, url + PATH, parse=_page)

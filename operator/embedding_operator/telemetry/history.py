@@ -1,7 +1,7 @@
 """The samples of the last minute, by service and pod.
 
-Samples may be taken more often than the tick asks for them. The newest always counts, but what is kept of the past lies
-`SPACING_SECONDS` apart, so that memory and the time of a decision do not grow with the number of questions.
+Samples may be taken more often than once per tick. The newest always counts, but older ones are kept `SPACING_SECONDS`
+apart, so that memory and the time of a decision do not grow with the number of polls.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ SPACING_SECONDS = 2.5
 
 
 class PodSample(Protocol):
-    """What one pod said at one instant."""
+    """A sample of one pod at one instant."""
 
     @property
     def pod_uid(self) -> str:
@@ -31,16 +31,16 @@ Sample = TypeVar("Sample", bound=PodSample)
 
 
 class History(Generic[Service, Sample]):
-    """Keeps the samples of `window` seconds. A pod that left is forgotten when its last sample is older than that."""
+    """Keeps the samples of `window` seconds. A pod that is gone is forgotten when its last sample expires."""
 
     def __init__(self, *, window: float = WINDOW_SECONDS) -> None:
         self._window = timedelta(seconds=window)
         self._series: dict[Service, dict[str, deque[Sample]]] = {}
 
     def record(self, service: Service, samples: Iterable[Sample], *, now: datetime) -> None:
-        """Add samples of the pods of `service`, and drop what is out of the window.
+        """Add samples of the pods of `service`, and drop those outside the window.
 
-        A sample that is not newer than the last one of its pod is left out: answers may come late.
+        A sample that is not newer than the last one of its pod is left out: answers may arrive late.
         """
         pods = self._series.setdefault(service, {})
         for sample in samples:
@@ -67,5 +67,5 @@ class History(Generic[Service, Sample]):
 
 
 def _is_dense(samples: Sequence[PodSample]) -> bool:
-    """Return whether the newest sample is too close to the one before it to be kept beside a newer one."""
+    """Return whether the newest sample is too close to the one before it to be kept once a newer one arrives."""
     return len(samples) > 1 and samples[-1].taken_at - samples[-2].taken_at < timedelta(seconds=SPACING_SECONDS)

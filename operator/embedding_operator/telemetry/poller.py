@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 Sample = TypeVar("Sample")
 
 CONCURRENCY = 128
-"""Pods that are asked at a time: each costs a connection and up to two answers in memory."""
+"""Pods that are polled at a time: each costs a connection and up to two answers in memory."""
 
 
 class Poller(Generic[Sample]):
@@ -20,7 +20,7 @@ class Poller(Generic[Sample]):
         self._slots = asyncio.Semaphore(concurrency)
 
     async def poll(self, endpoints: Mapping[str, str]) -> tuple[Sample, ...]:
-        """Return a sample of every pod that gave one; `endpoints` are base URLs by pod UID."""
+        """Return a sample of every pod that gave one; `endpoints` maps pod UIDs to base URLs."""
         samples = await asyncio.gather(*(self._limited(uid, url) for uid, url in endpoints.items()))
         return tuple(sample for sample in samples if sample is not None)
 

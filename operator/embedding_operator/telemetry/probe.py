@@ -16,25 +16,25 @@ TEXTS = (
     "机器学习模型把文字变成向量。",
     "def mean(values): return sum(values) / len(values)",
 )
-"""Prose, a question, another script and code: a wrong dtype or pooling does not hide from all of them."""
+"""Prose, a question, another script and code: a wrong dtype or pooling shows in at least one of them."""
 
 MODEL = "probe"
-"""SGLang serves one model and takes any name for it."""
+"""SGLang serves one model and accepts any name for it."""
 
 _log = structlog.get_logger(__name__)
 
 
 class ParityProbe:
-    """Asks engines over `session`."""
+    """Requests embeddings from engines over `session`."""
 
     def __init__(self, session: aiohttp.ClientSession, *, timeout_seconds: float = 10.0) -> None:
         self._session = session
         self._timeout_seconds = timeout_seconds
 
     async def vectors(self, endpoint: str) -> Vectors | None:
-        """Return a vector per text from the engine at the base URL `endpoint`, or None where it gave no such answer.
+        """Return a vector per text from the engine at the base URL `endpoint`, or None if it gave no such answer.
 
-        Vectors are as the engine sent them, NaN and wrong lengths included: `parity` judges them.
+        Vectors are as the engine sent them, including NaN and wrong lengths: `parity` judges them.
         """
         question = {"model": MODEL, "input": list(TEXTS), "encoding_format": "float"}
         try:
@@ -42,7 +42,7 @@ class ParityProbe:
                 self._session, endpoint + ENDPOINT, parse=_vectors, timeout_seconds=self._timeout_seconds, body=question
             )
         except FetchError as error:
-            _log.warning("probe embeddings got no answer", endpoint=endpoint, reason=str(error))
+            _log.warning("no usable answer to a parity probe", endpoint=endpoint, reason=str(error))
         return None
 
 
@@ -53,5 +53,5 @@ def _vectors(content: bytes) -> Vectors:
 
 
 def _coordinate(value: float | None) -> float:
-    """Return a coordinate; JSON has no NaN, and servers write null for it."""
+    """Return a coordinate; JSON has no NaN, so servers write null instead."""
     return math.nan if value is None else float(value)

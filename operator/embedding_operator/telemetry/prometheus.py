@@ -1,8 +1,8 @@
-"""Asking Prometheus servers: one number for a query now, or its history.
+"""Querying Prometheus servers: the current value of a query, or its history.
 
-The client blocks, so every question runs in a thread of a pool of its own. A server that users may name is not trusted:
-no redirect is followed, no proxy and no credentials of this process are used, and an answer has limits in time and
-size. What is not exactly one number is a problem in words and never a 0.
+The client blocks, so every query runs in a dedicated thread pool. A server that users may name is not trusted: no
+redirect is followed, no proxy and no credentials of this process are used, and an answer is limited in time and size.
+Anything but exactly one number is reported as a problem in words, never as 0.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a query gave at an instant; `value` is None where there is a `problem`."""
+    """The result of a query at an instant; `value` is None if there is a `problem`."""
 
     taken_at: datetime
     value: float | None = None
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """A stretch of time, looked at every `step`."""
+    """A time range, sampled every `step`."""
 
     start: datetime
     end: datetime
@@ -45,15 +45,15 @@ class Range:
 
 
 Points = tuple[tuple[float, float], ...]
-"""Samples of one series: seconds since 1970, and the value then."""
+"""Samples of one series: seconds since 1970, and the value at that time."""
 
 
 class PrometheusError(Exception):
-    """A server gave no usable answer; the message says why and, where somebody can right it, how."""
+    """A server gave no usable answer; the message says why and, if it can be fixed, how."""
 
 
 class Prometheus:
-    """Asks servers by their address; questions end within `timeout_seconds`."""
+    """Queries servers by their address; each query ends within `timeout_seconds`."""
 
     def __init__(self, *, now: Callable[[], datetime], timeout_seconds: float = 4.0) -> None:
         self._now = now
@@ -61,7 +61,7 @@ class Prometheus:
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="prometheus")
 
     async def value(self, server: str, query: str) -> Answer:
-        """Return the one number that `query` gives now."""
+        """Return the current value of `query`, which must be one number."""
         try:
             value = _one_number(await self._in_thread(lambda: self._query(server, query)))
         except PrometheusError as error:
@@ -69,14 +69,14 @@ class Prometheus:
         return Answer(taken_at=self._now(), value=value)
 
     async def history(self, server: str, query: str, *, during: Range) -> Points:
-        """Return the samples of the one series that `query` gives, none if it gives no series.
+        """Return the samples of the one series that `query` returns, none if it returns no series.
 
         Raises `PrometheusError`.
         """
         return _one_series(await self._in_thread(lambda: self._query_range(server, query, during=during)))
 
     def close(self) -> None:
-        """Start no more questions; those that are being asked end by themselves."""
+        """Start no more queries; those in progress end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(self, ask: Callable[[], Result]) -> Result:
@@ -102,8 +102,8 @@ class Prometheus:
 
 
 def _asked(server: str, *, seconds: float, ask: Callable[[Any], Any]) -> Any:
-    """Return the result of `ask`; raise `PrometheusError` for whatever else comes of it."""
-    # Only an operator that has somebody to ask pays for the client.
+    """Return the result of `ask`; raise `PrometheusError` if it fails."""
+    # Imported here so that only an operator with a Prometheus to query pays for the client.
     import requests  # noqa: PLC0415
     from prometheus_api_client.exceptions import PrometheusApiClientException  # noqa: PLC0415
     from prometheus_api_client.prometheus_connect import PrometheusConnect  # noqa: PLC0415
@@ -120,17 +120,17 @@ def _asked(server: str, *, seconds: float, ask: Callable[[Any], Any]) -> Any:
     except (requests.Timeout, SilenceError, TimeoutError) as error:
         raise PrometheusError("no answer in time") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise PrometheusError("what answers is not a Prometheus: correct the address") from error
+        raise PrometheusError("the server is not a Prometheus: correct the address") from error
     except (requests.RequestException, HTTPError, OSError) as error:
-        raise PrometheusError("no connection: correct the address, or let the operator reach it") from error
+        raise PrometheusError("no connection: correct the address, or allow the operator to reach it") from error
 
 
 def _bounded_session(seconds: float) -> Any:
-    """Return a session whose answers are bounded; its last one is `answer`."""
+    """Return a session whose answers are bounded; its last answer is `answer`."""
     from requests import Session  # noqa: PLC0415
 
     class BoundedSession(Session):
-        """Follows nothing, uses nothing of the environment, reads no more and no longer than it may."""
+        """Follows no redirects, uses nothing from the environment, and bounds answers in size and time."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -148,13 +148,13 @@ def _bounded_session(seconds: float) -> Any:
 
 
 def _read(response: "Response", *, deadline: float) -> "Response":
-    """Return `response` with its whole body, as far as the limits allow one."""
+    """Return `response` with its whole body; raise `PrometheusError` if it exceeds the limits."""
     body = bytearray()
     with response:
         while chunk := response.raw.read1(65_536, decode_content=False):
             body += chunk
             if len(body) > MAX_ANSWER_BYTES:
-                message = f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MiB: ask for less"
+                message = f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MiB: narrow the query"
                 raise PrometheusError(message)
             if time.monotonic() > deadline:
                 raise PrometheusError("no answer in time")
@@ -165,18 +165,18 @@ def _read(response: "Response", *, deadline: float) -> "Response":
 
 
 def _refusal(answer: "Response | None") -> str:
-    """Return why a server did not give a result: in its own words only if they are those of a Prometheus."""
+    """Return why a server gave no result, in its own words only if they are those of a Prometheus."""
     if answer is None:
         return "no answer"
     if answer.is_redirect:
-        return "the server redirects, which is not followed: use the address where it leads"
+        return "the server redirects, and redirects are not followed: use the address that it redirects to"
     try:
         document = json.loads(answer.content)
     except ValueError:
         document = None
     if isinstance(document, dict) and document.get("status") == "error":
-        return f"the server refuses the query: {str(document.get('error'))[:LONGEST_COMPLAINT]}"
-    return f"the server answers with HTTP status {answer.status_code}"
+        return f"the server rejected the query: {str(document.get('error'))[:LONGEST_COMPLAINT]}"
+    return f"the server answered with HTTP status {answer.status_code}"
 
 
 def _one_number(result: Any) -> float:
@@ -185,12 +185,12 @@ def _one_number(result: Any) -> float:
         case [int() | float(), str() as value] | [{"value": [int() | float(), str() as value]}]:
             return _number(value)
         case []:
-            raise PrometheusError("the query gives no series: append 'or vector(0)' if that means an empty queue")
+            raise PrometheusError("the query returns no series: append 'or vector(0)' if that means an empty queue")
         case [{"values": _}, *_]:
-            raise PrometheusError("the query gives a stretch of time: ask for one instant, without [...]")
+            raise PrometheusError("the query returns a range: query one instant, without [...]")
         case [{"value": _}, *_]:
-            raise PrometheusError("the query gives several series: sum them up")
-    raise PrometheusError("what answers is not a Prometheus: correct the address")
+            raise PrometheusError("the query returns several series: sum them")
+    raise PrometheusError("the server is not a Prometheus: correct the address")
 
 
 def _one_series(result: Any) -> Points:
@@ -201,12 +201,12 @@ def _one_series(result: Any) -> Points:
         case [{"values": list(values)}]:
             return tuple((float(instant), _number(value)) for instant, value in values)
         case [_, _, *_]:
-            raise PrometheusError("the query gives several series: sum them up")
-    raise PrometheusError("what answers is not a Prometheus: correct the address")
+            raise PrometheusError("the query returns several series: sum them")
+    raise PrometheusError("the server is not a Prometheus: correct the address")
 
 
 def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise PrometheusError("the query gives text: ask for a number") from error
+        raise PrometheusError("the query returns text: query a number") from error

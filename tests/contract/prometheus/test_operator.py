@@ -84,7 +84,7 @@ async def test_an_address_that_is_not_listed_is_not_asked(server: HttpServer, ad
     async with asyncio.timeout(SECONDS), operator(server, POLL_SECONDS="1"):
         refused = await cluster.status_with("problem")
     assert condition(refused, "TriggersAvailable")["message"].startswith(
-        f"trigger orders: the operator may not ask {address}: let an admin add it to prometheus.allowedAddresses"
+        f"trigger orders: the operator may not query {address}: have an admin add it to prometheus.allowedAddresses"
     )
 
 

@@ -34,12 +34,12 @@ async def test_nan_stays_what_it_is_for_the_decision_to_refuse(address: str, cli
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
-        ("no_such_metric", "the query gives no series: append 'or vector(0)' if that means an empty queue"),
-        ("queue_length > 100", "the query gives no series: append 'or vector(0)' if that means an empty queue"),
-        ("two_queues", "the query gives several series: sum them up"),
-        ("queue_length[1m]", "the query gives a stretch of time: ask for one instant, without [...]"),
-        ('"words"', "the query gives text: ask for a number"),
-        ("sum(", "the server refuses the query: invalid parameter"),
+        ("no_such_metric", "the query returns no series: append 'or vector(0)' if that means an empty queue"),
+        ("queue_length > 100", "the query returns no series: append 'or vector(0)' if that means an empty queue"),
+        ("two_queues", "the query returns several series: sum them"),
+        ("queue_length[1m]", "the query returns a range: query one instant, without [...]"),
+        ('"words"', "the query returns text: query a number"),
+        ("sum(", "the server rejected the query: invalid parameter"),
     ],
 )
 async def test_everything_else_is_a_problem_and_no_value(
@@ -70,5 +70,5 @@ async def test_history_of_nothing_is_empty_and_of_several_series_refused(address
     assert await client.history(address, "no_such_metric", during=during) == ()
     with pytest.raises(PrometheusError, match="several series"):
         await client.history(address, "two_queues", during=during)
-    with pytest.raises(PrometheusError, match="refuses the query"):
+    with pytest.raises(PrometheusError, match="rejected the query"):
         await client.history(address, "sum(", during=during)

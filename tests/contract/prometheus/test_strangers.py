@@ -42,15 +42,15 @@ def saying(status: int, body: str, **headers: str) -> Handler:
 @pytest.mark.parametrize(
     ("handler", "problem"),
     [
-        (saying(200, "<html>welcome</html>"), "what answers is not a Prometheus: correct the address"),
-        (saying(200, "[]"), "what answers is not a Prometheus: correct the address"),
-        (saying(200, '{"data": {"result": "secret"}}'), "what answers is not a Prometheus: correct the address"),
-        (saying(200, '{"data": {"result": [7]}}'), "what answers is not a Prometheus: correct the address"),
-        (saying(503, "secret"), "the server answers with HTTP status 503"),
-        (saying(404, '{"message": "secret"}'), "the server answers with HTTP status 404"),
+        (saying(200, "<html>welcome</html>"), "the server is not a Prometheus: correct the address"),
+        (saying(200, "[]"), "the server is not a Prometheus: correct the address"),
+        (saying(200, '{"data": {"result": "secret"}}'), "the server is not a Prometheus: correct the address"),
+        (saying(200, '{"data": {"result": [7]}}'), "the server is not a Prometheus: correct the address"),
+        (saying(503, "secret"), "the server answered with HTTP status 503"),
+        (saying(404, '{"message": "secret"}'), "the server answered with HTTP status 404"),
         (
             saying(422, json.dumps({"status": "error", "error": "too many samples"})),
-            "the server refuses the query: too many samples",
+            "the server rejected the query: too many samples",
         ),
     ],
 )
@@ -68,7 +68,9 @@ async def test_redirects_are_not_followed(client: Prometheus) -> None:
         async with stranger(saying(302, "", Location=f"{inside}/api/v1/query")) as address:
             answer = await client.value(address, "up")
     assert answer.value is None
-    assert answer.problem == "the server redirects, which is not followed: use the address where it leads"
+    assert (
+        answer.problem == "the server redirects, and redirects are not followed: use the address that it redirects to"
+    )
 
 
 async def test_a_server_that_is_silent_does_not_hold_anybody_up(client: Prometheus) -> None:
@@ -111,13 +113,13 @@ async def test_an_answer_without_end_is_not_read_to_the_end(client: Prometheus) 
         patient = Prometheus(now=lambda: datetime.now(UTC), timeout_seconds=20.0)
         answer = await patient.value(address, "up")
         patient.close()
-    assert answer.problem == "the answer is larger than 8 MiB: ask for less"
+    assert answer.problem == "the answer is larger than 8 MiB: narrow the query"
     assert sent < 10 * MAX_ANSWER_BYTES
 
 
 async def test_nobody_at_all(client: Prometheus) -> None:
     answer = await client.value(f"http://{LOOPBACK}:{free_port()}", "up")
-    assert answer.problem == "no connection: correct the address, or let the operator reach it"
+    assert answer.problem == "no connection: correct the address, or allow the operator to reach it"
 
 
 async def test_credentials_and_proxies_of_the_process_stay_with_it(

@@ -66,5 +66,5 @@ def test_an_unusable_value_is_named(name: str, text: str) -> None:
 
 
 def test_a_variable_that_is_not_known_is_named() -> None:
-    with pytest.raises(SettingsError, match="EMBEDDING_GATEWAY_PROT is not known: there are EMBEDDING_GATEWAY_NAMESP"):
+    with pytest.raises(SettingsError, match="EMBEDDING_GATEWAY_PROT is unknown: use one of EMBEDDING_GATEWAY_NAMESPA"):
         read(PROT="1")

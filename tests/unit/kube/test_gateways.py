@@ -87,7 +87,7 @@ def test_what_keeps_a_pod_from_starting_is_said() -> None:
 @pytest.mark.parametrize("age", [500, 505])
 def test_a_pod_that_waits_for_its_secret_is_overdue_in_words_that_stay(age: float) -> None:
     waits = gateway_pod(created=ago(age), containers=[container(name="agent", state=waiting("PodInitializing"))])
-    assert seen(waits).pod_problem == "qwen-gateway-1 takes long"
+    assert seen(waits).pod_problem == "qwen-gateway-1 takes too long to start"
     assert seen(gateway_pod(created=ago(100))).pod_problem is None
 
 

@@ -87,7 +87,7 @@ def test_a_start_is_overdue_after_twice_its_usual_time() -> None:
     assert judged(starting(created=600)) is None
     found = judged(starting(created=601))
     assert found is not None
-    assert found.message == "not Ready 601 s after its start, which takes 300 s here"
+    assert found.message == "not Ready 601 s after its start; startup takes 300 s here"
 
 
 def test_time_without_a_node_is_no_time_of_starting() -> None:

@@ -1,1 +1,1 @@
-"""One look at one service, step by step: observe, validate, decide, render, apply, report."""
+"""One reconcile of one service, step by step: observe, validate, decide, render, apply, report."""

@@ -1,4 +1,4 @@
-"""Apply: the children that a decision asks for are written, those that serve stay, the others go."""
+"""Apply: write the children that a decision requires, keep those that serve, delete the others."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ from embedding_operator.rendering.manifest import Manifest
 
 
 def replicas_to_write(observation: Observation, decision: Decision) -> dict[str, int]:
-    """Return what was decided by pool, or what is there where decisions are only reported."""
+    """Return the decided replicas by pool, or the current ones if decisions are only reported."""
     if decision.write:
         return {target.pool: target.replicas for target in decision.targets}
     return {pool.name: pool.replicas for pool in observation.pools}
 
 
 def deployments_to_keep(observed: Observed, decision: Decision) -> set[ObjectKey]:
-    """Return Deployments that serve even if they are not rendered: their pool left the spec, or has no GPUPool."""
+    """Return Deployments that keep serving even if not rendered: their pool left the spec, or has no GPUPool."""
     holding = {target.pool for target in decision.targets if target.replicas > 0}
     listed = {entry.gpu_pool for entry in observed.prepared.spec.pools}
     return {
@@ -38,14 +38,14 @@ def deployments_to_keep(observed: Observed, decision: Decision) -> set[ObjectKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Children:
-    """Brings the children of services to what was decided."""
+    """Makes the children of services match what was decided."""
 
     writer: ChildWriter
 
     async def apply(
         self, observed: Observed, decision: Decision, *, manifests: tuple[Manifest, ...]
     ) -> StallCause | None:
-        """Write `manifests`; return what the cluster holds against it."""
+        """Write `manifests`; return what in the cluster prevents it, if anything."""
         keep = {ObjectKey(manifest.kind, manifest.namespace, manifest.name) for manifest in manifests}
         keep |= deployments_to_keep(observed, decision)
         try:
@@ -61,11 +61,11 @@ class Children:
         return stall_cause or _refusal(observed.objects)
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of the children of a service that is gone."""
+        """Drop what is remembered about the children of a service that is gone."""
         self.writer.forget(uid)
 
     async def _write(self, manifests: tuple[Manifest, ...], *, owner: ServiceObject) -> StallCause | None:
-        """Write every child that may be written; return who holds the name of one that may not."""
+        """Write every child that may be written; return the name conflict of one that may not."""
         stall_cause: StallCause | None = None
         for manifest in manifests:
             applied = await self.writer.apply(manifest, owner=owner)
@@ -75,7 +75,7 @@ class Children:
 
 
 def _refusal(objects: tuple[PoolObject, ...]) -> StallCause | None:
-    """Return what a quota or an admission check says about the pods of a Deployment."""
+    """Return what a quota or an admission check says against the pods of a Deployment."""
     refusal = next((each.refusal for each in objects if each.refusal is not None), None)
     if refusal is None or refusal.reason is None:
         return None

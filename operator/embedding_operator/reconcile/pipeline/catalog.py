@@ -1,6 +1,6 @@
-"""What is read from many objects, read again only when one of them changed.
+"""Specs of all cluster objects of a kind, parsed again only when one of them changed.
 
-The parsed pools keep their identity while nothing changes, so what is made of them can be kept just as long.
+The parsed pools keep their identity while nothing changes, so anything derived from them can be cached just as long.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Catalog:
         self._schedules = _Specs(ScalingScheduleSpec, kind=SCALING_SCHEDULE.kind, store=store)
 
     def pools(self) -> Mapping[str, GPUPoolSpec]:
-        """Return the `GPUPool`s by name. One that can not be read is, for services, as if it were not there."""
+        """Return the `GPUPool`s by name. For services, a pool that cannot be read does not exist."""
         return self._pools.current()
 
     def schedules(self) -> Sequence[ClusterSchedule]:
@@ -45,7 +45,7 @@ class _Specs(Generic[Model]):
 
     def current(self) -> dict[str, Model]:
         bodies = self._store.all(self._kind)
-        # A status that comes back makes a new body with the same spec, so generations are compared, not bodies.
+        # A status write comes back as a new body with the same spec, so generations are compared, not bodies.
         sources = tuple((body["metadata"]["uid"], body["metadata"].get("generation")) for body in bodies)
         if sources != self._sources:
             self._sources, self._parsed = sources, self._read(bodies)

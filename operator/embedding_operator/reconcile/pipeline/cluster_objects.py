@@ -1,4 +1,4 @@
-"""Reconcile what cluster admins write: a GPUPool or a ScalingSchedule asks for nothing but a status that is true."""
+"""Reconcile what cluster admins write: a GPUPool or a ScalingSchedule needs only a correct status."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -25,7 +25,7 @@ from embedding_operator.rendering import names
 
 
 class ClusterObjectReconciler:
-    """Keeps the status of GPUPools and ScalingSchedules."""
+    """Keeps the status of GPUPools and ScalingSchedules up to date."""
 
     def __init__(self, *, store: ObjectStore, statuses: StatusWriter, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -69,7 +69,7 @@ class ClusterObjectReconciler:
         return None if status.next_transition is None else (status.next_transition - now).total_seconds()
 
     def _bound(self, schedule: str) -> int:
-        """Return for how many services the schedule is in force, as their own status says."""
+        """Return for how many services the schedule is in force, according to their own status."""
         sources = (
             ((body.get("status") or {}).get("schedule") or {}).get("source")
             for body in self._store.all(EMBEDDING_SERVICE.kind)

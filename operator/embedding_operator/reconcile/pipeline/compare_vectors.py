@@ -1,4 +1,4 @@
-"""Compare: whether the pools of a service give equal vectors, asked only while one takes over from another."""
+"""Compare: whether the pools of a service give equal vectors, probed only while one takes over from another."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,7 +14,7 @@ from embedding_operator.reconcile.sources.parity_probes import Candidate, Parity
 
 
 class Comparison:
-    """Asks `book` about services by their vector space; `again` is called with a service when an answer came."""
+    """Queries `book` by the vector space of a service; `again` is called with a service when an answer arrived."""
 
     def __init__(self, book: ParityBook, *, again: Callable[[ObjectKey], None]) -> None:
         self._book = book
@@ -22,11 +22,11 @@ class Comparison:
         self._vector_spaces: dict[str, str] = {}
 
     def parities(self, service: ServiceObject, prepared: Prepared) -> Mapping[str, Parity]:
-        """Return what is known of the replicas of `service`, by pod UID."""
+        """Return the known parities of the replicas of `service`, by pod UID."""
         return self._book.parities(_vector_space(service, prepared))
 
     def ask(self, observed: Observed, decision: Decision) -> None:
-        """Let the vectors of the pools be compared if `decision` lets one take over from another."""
+        """Request a comparison of the pools' vectors if `decision` lets one pool take over from another."""
         goal = {target.pool: target.goal for target in decision.targets}
         if not takes_over(observed.observation.pools, goal=goal):
             return
@@ -48,7 +48,7 @@ class Comparison:
         self._book.ask(space, candidates, answered=lambda: self._again(key))
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of a service that is gone."""
+        """Drop what is remembered about a service that is gone."""
         self._vector_spaces.pop(uid, None)
         self._book.forget(self._vector_spaces.values())
 

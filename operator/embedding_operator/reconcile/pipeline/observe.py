@@ -1,4 +1,4 @@
-"""Observe: everything that one reconcile of a service looks at, gathered from the store and from telemetry."""
+"""Observe: everything that one reconcile of a service considers, gathered from the store and from telemetry."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ from embedding_operator.telemetry.history import History
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What one reconcile of a service looks at, beside the observation that the decision gets."""
+    """What one reconcile of a service considers, including the observation that the decision gets."""
 
     service: ServiceObject
     prepared: Prepared
@@ -54,27 +54,27 @@ class Observed:
 
     @property
     def has_a_place(self) -> bool:
-        """Whether replicas may run anywhere; where they may not, what serves now would leave for nothing."""
+        """Whether replicas may run anywhere; if not, removing what serves now would leave nothing in its place."""
         bounds = self.observation.bounds
         return bool(self.observation.pools) and (bounds.asleep or bool(bounds.pools))
 
 
 def unread(triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
-    """Return readings of triggers that nobody asks."""
+    """Return empty readings for triggers that are not queried."""
     return tuple(TriggerReading(name=trigger.name, threshold=trigger.threshold) for trigger in triggers)
 
 
 def unknown(_: str, __: Bounds) -> float | None:
-    """Return that nobody keeps a history."""
+    """Return None: there is no history to forecast from."""
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
-    """Looks at services; nothing is asked of the cluster for it.
+    """Observes services without any request to the cluster.
 
-    `engines` and `gateways` are the samples of the pods, by UID of the service. `read_triggers` returns what external
-    queues said last, `forecast` what a service with this UID is expected to need at its next transition.
+    `engines` and `gateways` are the samples of the pods, by UID of the service. `read_triggers` returns the last
+    readings of external queues, `forecast` what a service with this UID is expected to need at its next transition.
     """
 
     store: ObjectStore
@@ -94,7 +94,7 @@ class Observer:
         parities: Mapping[str, Parity],
         memory: ScalingMemory | None,
     ) -> Observed:
-        """Return what there is of `service` now; `parities` are by pod UID."""
+        """Return what is known about `service` now; `parities` are by pod UID."""
         now, spec, pools = self.now(), prepared.spec, prepared.pools
         learned = () if memory is None else memory.learned
         objects = self.reader.pools(
@@ -130,12 +130,12 @@ class Observer:
         )
 
     def forget(self, uid: str) -> None:
-        """Drop what was measured of a service that is gone."""
+        """Drop the samples of a service that is gone."""
         self.engines.forget(uid)
         self.gateways.forget(uid)
 
     def _gateway(self, service: ServiceObject, spec: EmbeddingServiceSpec, *, now: datetime) -> GatewayLoad | None:
-        """Return what the gateway says; None where requests do not come through it, or soon will not."""
+        """Return the gateway's load; None if requests do not go through it, or soon will not."""
         state = Gateways(store=self.store, reader=self.reader).state(service)
         if not spec.gateway.enabled or state is None or state.phase is RoutePhase.ENGINES:
             return None
@@ -162,7 +162,7 @@ class Observer:
         return joined(engines, gateway)
 
     def _in_flight(self, service: ServiceObject, replicas: Sequence[Replica]) -> dict[str, float]:
-        """Return the requests in flight by pod UID, as the engines or the gateway say, whichever says more."""
+        """Return the requests in flight by pod UID: the larger of what the engines and the gateway report."""
         by_engines = {uid: samples[-1].in_flight or 0.0 for uid, samples in self.engines.series(service.uid).items()}
         by_gateways = in_flight_by_engine([each[-1] for each in self.gateways.series(service.uid).values()])
         return {each.uid: max(by_engines.get(each.uid, 0.0), by_gateways.get(each.name, 0.0)) for each in replicas}
@@ -191,9 +191,9 @@ def observed_pools(
     in_flight: Mapping[str, float],
     work: Mapping[str, tuple[WorkSample, ...]],
 ) -> tuple[Pool, ...]:
-    """Return every pool that the service lists or still holds replicas on.
+    """Return every pool that the service lists or still has replicas on.
 
-    `prices` are those of a replica for an hour; `parities`, `in_flight` and `work` are by pod UID.
+    `prices` are per replica and hour; `parities`, `in_flight` and `work` are by pod UID.
     """
     known = {each.pool: each for each in objects}
     listed = [pool.gpu_pool for pool in spec.pools]
@@ -221,7 +221,7 @@ def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: 
 
 
 def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:
-    """Return `bounds` without pools that have no GPUPool: what runs on them stays, nothing is asked of them."""
+    """Return `bounds` without pools that have no GPUPool: what runs on them stays, nothing new is allocated there."""
     return replace(
         bounds,
         pools=tuple(allowance for allowance in bounds.pools if allowance.pool in pools),

@@ -1,4 +1,4 @@
-"""Render: the children of a service, again only when what they are made of changed."""
+"""Render: the children of a service, rendered again only when their input changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,9 +36,9 @@ class Renderings:
         route: Route,
         connection_limit: int | None,
     ) -> tuple[Manifest, ...]:
-        """Return the children of `service` with `replicas` by pool, reached by `route`.
+        """Return the children of `service` with `replicas` by pool, reached through `route`.
 
-        `connection_limit` is what was learned of how many requests an engine should get at once.
+        `connection_limit` is the learned number of requests that an engine should get at once.
         """
         known = self._rendered.get(service.uid)
         asked = (replicas, route, connection_limit)
@@ -64,5 +64,5 @@ class Renderings:
         return manifests
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of a service that is gone."""
+        """Drop what is remembered about a service that is gone."""
         self._rendered.pop(uid, None)

@@ -1,4 +1,4 @@
-"""Report: the status of a service, and Events about what is new in it."""
+"""Report: write the status of a service, and Events about what is new in it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -22,7 +22,7 @@ from embedding_operator.reconcile.pipeline.observe import Observed
 
 
 class Reporter:
-    """Writes what services are told. `other_scalers` is what the last look for other autoscalers found."""
+    """Writes statuses and Events. `other_scalers` is what the last sweep found."""
 
     def __init__(self, statuses: StatusWriter, *, events: EventRecorder, now: Callable[[], datetime]) -> None:
         self._statuses = statuses
@@ -39,7 +39,7 @@ class Reporter:
         gateway_readiness: GatewayReadiness,
         previous: EmbeddingServiceStatus,
     ) -> None:
-        """Say what was decided, what is in the way of it, and which way requests take."""
+        """Report what was decided, what prevents it, and which route requests take."""
         service = observed.service
         scalers = self.other_scalers.get((service.namespace, service.name), ())
         given = StatusInput(
@@ -55,13 +55,13 @@ class Reporter:
         await self._write(service, status, previous=previous)
 
     async def stall(self, service: ServiceObject, stall_cause: StallCause, *, previous: EmbeddingServiceStatus) -> None:
-        """Say why nothing is done about the spec as it is."""
+        """Report why the current spec is not acted on."""
         conditions = Conditions(previous.conditions, generation=service.generation, now=self._now())
         status = stalled_status(stall_cause, previous=previous, conditions=conditions, generation=service.generation)
         await self._write(service, status, previous=previous)
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of a service that is gone."""
+        """Drop what is remembered about a service that is gone."""
         self._statuses.forget(uid)
 
     async def _write(
@@ -78,12 +78,12 @@ class Reporter:
 
 
 def parsed_status(service: ServiceObject) -> EmbeddingServiceStatus:
-    """Return the status of a service; one that can not be read counts as none and will be built anew."""
+    """Return the status of a service; one that cannot be read counts as empty and will be rebuilt."""
     return parsed(EmbeddingServiceStatus, service.status) or EmbeddingServiceStatus()
 
 
 def last_memory(status: EmbeddingServiceStatus) -> ScalingMemory | None:
-    """Return the scaling memory that a status holds."""
+    """Return the scaling memory in a status, None if there is none."""
     if status.decision is None or status.decision.memory is None:
         return None
     return remembered(status.decision.memory)

@@ -23,12 +23,12 @@ from embedding_operator.reconcile.pipeline.report import Reporter, last_memory, 
 from embedding_operator.reconcile.pipeline.validate import Preparations, Refused
 
 Decided = Callable[[Observed, Decision, float], None]
-"""Takes what was looked at, what was decided, and the seconds that the decision took."""
+"""Takes what was observed, what was decided, and the seconds that the decision took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """The parts of a reconcile, in the order in which they come to work."""
+    """The parts of a reconcile, in the order in which they run."""
 
     reader: Reader
     preparations: Preparations
@@ -41,7 +41,7 @@ class Steps:
     reporter: Reporter
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of a service that is gone."""
+        """Drop what is remembered about a service that is gone."""
         self.preparations.forget(uid)
         self.observer.forget(uid)
         self.comparison.forget(uid)
@@ -51,7 +51,7 @@ class Steps:
 
 
 class ServiceReconciler:
-    """Reconciles services by key; keeps the scaling memory that is newer than the one in the status."""
+    """Reconciles services by key; keeps their scaling memory, which is newer than the one in the status."""
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
@@ -59,7 +59,7 @@ class ServiceReconciler:
         self._met: set[str] = set()
 
     async def reconcile(self, key: ObjectKey) -> float | None:
-        """Bring one service towards what it should be; return the seconds after which the clock alone changes it."""
+        """Bring one service closer to its desired state; return after how many seconds it must be reconciled again."""
         steps = self._steps
         service = steps.reader.service(key.namespace, key.name)
         if service is None:
@@ -85,7 +85,7 @@ class ServiceReconciler:
         return await self._act(observed, previous=previous)
 
     def forget_all_but(self, uids: Collection[str]) -> None:
-        """Drop what is remembered of services that are gone."""
+        """Drop what is remembered about services that are gone."""
         for uid in self._met - set(uids):
             self._memory.pop(uid, None)
             self._steps.forget(uid)

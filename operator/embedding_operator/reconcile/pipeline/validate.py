@@ -1,4 +1,4 @@
-"""Prepare: a stored spec becomes a checked one, again only when the spec or a GPUPool changed."""
+"""Prepare: validate a stored spec, again only when the spec or a GPUPool changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What depends only on a spec and the GPUPools; the same object while both stay the same."""
+    """What depends only on a spec and the GPUPools; the same object while neither changes."""
 
     pools: Mapping[str, GPUPoolSpec]
     spec: EmbeddingServiceSpec
@@ -30,7 +30,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What came of a generation of a spec with these GPUPools. What is refused is looked at as often as the rest."""
+    """The outcome for a generation of a spec with these GPUPools. Refusals are cached like other outcomes."""
 
     generation: int
     pools: Mapping[str, GPUPoolSpec]
@@ -45,7 +45,7 @@ class Preparations:
         self._known: dict[str, _Known] = {}
 
     def prepare(self, service: ServiceObject) -> Prepared | Refused:
-        """Return the spec of `service` with what is wrong in it, or why it can not be read at all."""
+        """Return the spec of `service` with its problems, or why it cannot be read at all."""
         pools = self._catalog.pools()
         known = self._known.get(service.uid)
         if known is None or known.generation != service.generation or known.pools is not pools:
@@ -54,7 +54,7 @@ class Preparations:
         return known.outcome
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered of a service that is gone."""
+        """Drop what is remembered about a service that is gone."""
         self._known.pop(uid, None)
 
 
@@ -64,7 +64,7 @@ def _prepared(service: ServiceObject, *, pools: Mapping[str, GPUPoolSpec]) -> Pr
 
 
 def parsed_spec(service: ServiceObject) -> EmbeddingServiceSpec | Refused:
-    """Return the spec of a service, or the fields that are wrong in it and why."""
+    """Return the spec of a service, or which of its fields are invalid and why."""
     try:
         return EmbeddingServiceSpec.model_validate(service.spec)
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""What is asked of engines, gateways and Prometheus in the background, for all services."""
+"""Background requests to engines, gateways and Prometheus, for all services."""

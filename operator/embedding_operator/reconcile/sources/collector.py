@@ -1,4 +1,4 @@
-"""Poll the pods of services, engines and gateways at once, and keep what they say."""
+"""Poll the pods of services, engines and gateways at once, and keep their samples."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,12 +15,12 @@ from embedding_operator.telemetry.history import History
 Sample = TypeVar("Sample")
 
 Poll = Callable[[Mapping[str, str]], Awaitable[tuple[Sample, ...]]]
-"""Takes base URLs by pod UID, returns what the pods said that answered."""
+"""Takes base URLs by pod UID, returns the samples of the pods that answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """Polls every pod of some services, and records what they said."""
+    """Polls every pod of some services, and records their samples."""
 
     reader: Reader
     poll_engines: Poll[EngineSample]

@@ -1,7 +1,8 @@
-"""What services will need when their next window opens or closes, by what they needed at that time before.
+"""What services will need when their next window opens or closes, based on what they needed at that time before.
 
-Prometheus has kept what the operator exported for two weeks. It is asked in the background, for a service and one
-transition at most every ten minutes; without it, or while it is silent, there is no forecast or the last one.
+Prometheus keeps what the operator exported, of which two weeks are queried in the background, for each service and
+transition at most every ten minutes. Without Prometheus there is no forecast; while it does not answer, the last one
+applies.
 """
 
 import asyncio
@@ -20,12 +21,12 @@ from embedding_operator.telemetry.prometheus import Points, PrometheusError, Ran
 REFRESH = timedelta(minutes=10)
 STEP = timedelta(minutes=5)
 AT_A_TIME = 4
-"""Thousands of points each: what many services ask for after a start must not wait for itself in line."""
+"""Thousands of points per query: the queries of many services after a start must not time out in line."""
 
 _log = structlog.get_logger(__name__)
 
 AskHistory = Callable[[str, Range], Awaitable[Points]]
-"""Asks for the history of a query; raises `PrometheusError`."""
+"""Requests the history of a query; raises `PrometheusError`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class ForecastBook:
         return found.tokens_per_second if found is not None and found.at == bounds.next_transition else None
 
     def refresh(self, uid: str, bounds: Bounds, *, namespace: str, name: str) -> None:
-        """Ask, in the background, for the history of a service if what is known is old or of another transition."""
+        """Request the history of a service in the background if the forecast is old or for another transition."""
         at, known = bounds.next_transition, self._known.get(uid)
         if self._ask is None or at is None or uid in self._asking:
             return
@@ -64,12 +65,12 @@ class ForecastBook:
         self._known = {uid: known for uid, known in self._known.items() if uid in uids}
 
     async def close(self) -> None:
-        """Cancel what is still being asked."""
+        """Cancel requests in progress."""
         await self._asking.close()
 
     async def _answer(self, ask: AskHistory, uid: str, bounds: Bounds, *, query: str) -> None:
         at, asked_at = bounds.next_transition, self._now()
-        assert at is not None  # noqa: S101 - only those with a transition are asked for
+        assert at is not None  # noqa: S101 - requested only if there is a transition
         try:
             async with self._slots:
                 points = await ask(query, Range(start=asked_at - timedelta(days=DAYS), end=asked_at, step=STEP))
@@ -81,9 +82,9 @@ class ForecastBook:
 
 
 def required_in_the_past(namespace: str, name: str) -> str:
-    """Return the query for what a service needed, at most in every five minutes, whichever process exported it.
+    """Return the query for what a service needed, its maximum per five minutes, whichever process exported it.
 
-    A scrape that gives its own namespace to what it finds renames the label.
+    A scrape that adds its own namespace label renames the exported one.
     """
     selectors = (
         f'{DEMAND}{{namespace="{namespace}",exported_namespace="",name="{name}"}}',

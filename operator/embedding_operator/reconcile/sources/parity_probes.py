@@ -1,4 +1,4 @@
-"""Whether the pools of a service answer alike, asked only while one pool takes over from another.
+"""Whether the pools of a service give equal answers, probed only while one pool takes over from another.
 
 The vectors of the replica that has been Ready longest are the reference of a service and its model; every other Ready
 replica is compared with them once. Answers are kept by pod UID and dropped with the pod.
@@ -12,7 +12,7 @@ from embedding_operator.domain.placement.parity import Vectors, parity
 from embedding_operator.reconcile.sources.background import Background
 
 Probe = Callable[[str], Awaitable[Vectors | None]]
-"""Asks the engine at a base URL for the probe embeddings; None where it did not answer."""
+"""Requests the probe embeddings from the engine at a base URL; None if it did not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class ParityBook:
         return {} if book is None else book.parities
 
     def ask(self, key: str, candidates: Collection[Candidate], *, answered: Callable[[], None]) -> None:
-        """Ask, in the background, the replicas whose answer is not known; call `answered` when that changes."""
+        """Probe, in the background, the replicas whose parity is unknown; call `answered` when that is done."""
         book = self._books.setdefault(key, _Answers())
         present = {candidate.uid for candidate in candidates}
         book.parities = {uid: known for uid, known in book.parities.items() if uid in present}
@@ -62,7 +62,7 @@ class ParityBook:
             del self._books[key]
 
     async def close(self) -> None:
-        """Cancel what is still being asked."""
+        """Cancel probes in progress."""
         await self._asking.close()
 
     async def _ask(self, book: _Answers, candidates: list[Candidate], *, answered: Callable[[], None]) -> None:

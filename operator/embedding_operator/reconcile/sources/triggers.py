@@ -1,7 +1,7 @@
-"""The external queues of all services: asked in the background at every tick, each question once.
+"""The external queues of all services: queried in the background at every tick, each query once.
 
-Users may name a server of their own. The operator stands where they may not, and asks with nobody's rights but its
-own, so only addresses that its settings list are asked; the others are a problem in words.
+Users may name a server of their own. The operator may reach servers that users cannot, and queries with its own rights,
+so only addresses listed in its settings are queried; for others, the reading reports a problem.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -15,11 +15,11 @@ from embedding_operator.settings import ANY_ADDRESS
 from embedding_operator.telemetry.prometheus import Answer
 
 Ask = Callable[[str, str], Awaitable[Answer]]
-"""Asks the server at an address for the value of a query."""
+"""Requests the value of a query from the server at an address."""
 
 
 class Question(NamedTuple):
-    """A query at a server."""
+    """A query to a server."""
 
     server: str
     query: str
@@ -27,13 +27,13 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """The operator's own Prometheus (empty if it has none), and the addresses that services may name beside it."""
+    """The operator's own Prometheus (empty if there is none), and the other addresses that services may name."""
 
     own: str = ""
     allowed: tuple[str, ...] = ()
 
     def of(self, stated: str | None) -> str | None:
-        """Return the address to ask where a service states `stated`; None if there is none that may be asked."""
+        """Return the address to query if a service states `stated`; None if there is none that may be queried."""
         if stated is None:
             return _plain(self.own) or None
         known = {_plain(address) for address in (self.own, *self.allowed) if address}
@@ -41,7 +41,7 @@ class Servers:
 
 
 class TriggerBook:
-    """What the triggers of all services said last."""
+    """The last readings of the triggers of all services."""
 
     def __init__(self, ask: Ask, *, servers: Servers) -> None:
         self._ask = ask
@@ -50,7 +50,7 @@ class TriggerBook:
         self._asking: Background[Question] = Background()
 
     def refresh(self, triggers: Iterable[Trigger]) -> None:
-        """Ask, in the background, what `triggers` say now, and forget all others. None is asked twice at a time."""
+        """Query `triggers` in the background, and forget all others. No query runs twice at a time."""
         wanted = {question for trigger in triggers if (question := self._question(trigger)) is not None}
         self._answers = {question: answer for question, answer in self._answers.items() if question in wanted}
         for question in wanted:
@@ -58,11 +58,11 @@ class TriggerBook:
                 self._asking.begin(question, self._answer(question))
 
     def readings(self, triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
-        """Return what is known of `triggers`, in their order."""
+        """Return the last readings of `triggers`, in order."""
         return tuple(self._reading(trigger) for trigger in triggers)
 
     async def close(self) -> None:
-        """Cancel what is still being asked."""
+        """Cancel queries in progress."""
         await self._asking.close()
 
     async def _answer(self, question: Question) -> None:
@@ -88,10 +88,10 @@ class TriggerBook:
 def _why_not_asked(trigger: Trigger) -> str:
     stated = trigger.prometheus.server_address
     if stated is None:
-        return "the operator has no Prometheus: let an admin set prometheus.url of its chart"
+        return "the operator has no Prometheus: have an admin set prometheus.url in its chart"
     return (
-        f"the operator may not ask {stated}: let an admin add it to prometheus.allowedAddresses of its chart, or leave "
-        "serverAddress out"
+        f"the operator may not query {stated}: have an admin add it to prometheus.allowedAddresses in its chart, or "
+        "leave out serverAddress"
     )
 
 

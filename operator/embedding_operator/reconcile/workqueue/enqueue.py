@@ -1,6 +1,6 @@
-"""From what was seen in the cluster to the objects that must be looked at again.
+"""From changes in the cluster to the objects that must be reconciled again.
 
-Watch events and full lists end here alike: an event only says that something may have changed, never what to do.
+Watch events and full lists are treated alike: an event only says that something may have changed, never what to do.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,18 +15,18 @@ class KeySink(Protocol):
     """Takes keys to be reconciled."""
 
     def add(self, key: ObjectKey) -> None:
-        """Ask for one reconcile of `key`, soon."""
+        """Request one reconcile of `key`, soon."""
 
 
 class Enqueuer:
-    """Keeps the store current and adds the keys that a change concerns."""
+    """Keeps the store up to date and adds the keys that a change affects."""
 
     def __init__(self, *, store: ObjectStore, sink: KeySink) -> None:
         self._store = store
         self._sink = sink
 
     def seen(self, kind: str, body: Body, *, deleted: bool) -> None:
-        """Take in one watch event."""
+        """Process one watch event."""
         metadata = body["metadata"]
         key = ObjectKey(kind, metadata.get("namespace", ""), metadata["name"])
         if deleted:
@@ -37,7 +37,7 @@ class Enqueuer:
             self._add(Change(key, service_of(body)))
 
     def listed(self, changes: Iterable[Change]) -> None:
-        """Take in what a full list corrected."""
+        """Process the changes found by a full list."""
         for change in changes:
             self._add(change)
 

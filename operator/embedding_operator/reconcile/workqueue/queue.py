@@ -1,8 +1,8 @@
-"""A queue of keys: each once, none twice at a time, the earliest due first.
+"""A queue of keys: each queued once, none run twice at a time, the earliest due first.
 
 `KeySchedule` holds the rules and takes time as an argument; `KeyedQueue` waits for what is due. A key that is added
-while it is being worked on is handed out again afterwards, however often it was added: what a run reads is newer than
-what asked for it.
+while it is running is handed out again once afterwards, however often it was added: a run reads newer state than the
+changes that requested it.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded:
-    """The run did what it should; the key is due again in `requeue_after` seconds, if that is given."""
+    """The run succeeded; the key is due again in `requeue_after` seconds, if given."""
 
     requeue_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The run has to be repeated: after a growing pause, and not before `retry_after` seconds if that is given."""
+    """The run must be repeated: after a growing pause, and no earlier than after `retry_after` seconds, if given."""
 
     retry_after: float = 0.0
 
@@ -37,7 +37,7 @@ RunOutcome = Succeeded | Failed
 
 
 class KeySchedule(Generic[Key]):
-    """Which key is due when, which are running, and how often each failed in a row."""
+    """When each key is due, which keys are running, and how often each failed consecutively."""
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff
@@ -48,7 +48,7 @@ class KeySchedule(Generic[Key]):
         self._failures: dict[Key, int] = {}
 
     def add(self, key: Key, *, due: float) -> None:
-        """Make `key` due at `due`, or at the earlier time that it is due at already."""
+        """Make `key` due at `due`, unless it is already due earlier."""
         if due >= self._due.get(key, math.inf):
             return
         self._due[key] = due
@@ -66,7 +66,7 @@ class KeySchedule(Generic[Key]):
         return key
 
     def done(self, key: Key, outcome: RunOutcome, *, now: float) -> None:
-        """End the run of `key`, and make it due again as `outcome` asks, or earlier if it was added meanwhile."""
+        """End the run of `key`, and make it due again as `outcome` says, or earlier if it was added meanwhile."""
         if isinstance(outcome, Failed):
             failures = self._failures[key] = self._failures.get(key, 0) + 1
             self.add(key, due=now + max(self._backoff.pause(failures), outcome.retry_after))
@@ -79,7 +79,7 @@ class KeySchedule(Generic[Key]):
             self._push(key, self._due[key])
 
     def forget(self, key: Key) -> None:
-        """Drop `key` and its failures; a run of it goes on, and what is added from now on counts."""
+        """Drop `key` and its failures; a run in progress continues, and `key` can be added again."""
         self._due.pop(key, None)
         self._failures.pop(key, None)
 
@@ -89,7 +89,7 @@ class KeySchedule(Generic[Key]):
         return self._heap[0][0] if self._heap else math.inf
 
     def overdue(self, *, now: float) -> tuple[int, float]:
-        """Return how many keys are due and not running, and for how many seconds the oldest of them is."""
+        """Return how many keys are due and not running, and for how many seconds the oldest has been due."""
         late = [now - due for key, due in self._due.items() if due <= now and key not in self._running]
         return len(late), max(late, default=0.0)
 
@@ -98,7 +98,7 @@ class KeySchedule(Generic[Key]):
         heapq.heappush(self._heap, (due, self._order, key))
 
     def _discard_outdated(self) -> None:
-        """Drop heap entries of keys that are due earlier now, running or forgotten."""
+        """Drop heap entries of keys that are now due earlier, running or forgotten."""
         while self._heap:
             due, _, key = self._heap[0]
             if self._due.get(key) == due and key not in self._running:
@@ -117,7 +117,7 @@ class KeyedQueue(Generic[Key]):
         self._timer_at = math.inf
 
     def add(self, key: Key, *, after: float = 0.0) -> None:
-        """Make `key` due in `after` seconds; the earliest of several wishes counts."""
+        """Make `key` due in `after` seconds; of several calls, the earliest time counts."""
         self._schedule.add(key, due=self._timeline.time() + after)
         self._arm()
 
@@ -136,11 +136,11 @@ class KeyedQueue(Generic[Key]):
         self._arm()
 
     def forget(self, key: Key) -> None:
-        """Drop `key` and its failures, because what it stands for is gone."""
+        """Drop `key` and its failures, because its object is gone."""
         self._schedule.forget(key)
 
     def overdue(self) -> tuple[int, float]:
-        """Return how many keys wait for a worker, and for how many seconds the oldest of them does."""
+        """Return how many keys wait for a worker, and for how many seconds the oldest has waited."""
         return self._schedule.overdue(now=self._timeline.time())
 
     async def _woken(self) -> None:
@@ -149,7 +149,7 @@ class KeyedQueue(Generic[Key]):
         try:
             await waiter
         except asyncio.CancelledError:
-            # A worker that ends hands the wake-up on that it may just have been given.
+            # A cancelled worker passes on a wake-up that it may just have received.
             if waiter.done() and not waiter.cancelled():
                 self._arm()
             raise
@@ -158,7 +158,7 @@ class KeyedQueue(Generic[Key]):
                 self._waiting.remove(waiter)
 
     def _arm(self) -> None:
-        """Wake one worker if a key is due, else set the timer to when the next one is."""
+        """Wake one worker if a key is due, otherwise set the timer for the next one."""
         due = self._schedule.next_due()
         if due <= self._timeline.time():
             self._wake_one()

@@ -1,11 +1,11 @@
-"""The one clock of the operator: at every tick all engines are polled and all services are looked at again."""
+"""The operator's clock: at every tick all engines are polled and all services are reconciled."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
 class Ticker:
-    """Runs `tick` every `period` seconds, counted from begin to begin, until cancelled.
+    """Runs `tick` every `period` seconds, counted from start to start, until cancelled.
 
     A tick that takes longer than the period delays the next one; ticks never pile up.
     """
@@ -25,11 +25,11 @@ class Ticker:
         self._completed = monotonic()
 
     def idle_seconds(self) -> float:
-        """Return how long ago the last tick was completed."""
+        """Return how long ago the last tick completed; before the first, the time since creation."""
         return self._monotonic() - self._completed
 
     async def run(self) -> None:
-        """Tick for ever; an error of `tick` ends it."""
+        """Tick until cancelled; an error in `tick` ends it."""
         while True:
             begun = self._monotonic()
             await self._tick()

@@ -1,4 +1,4 @@
-"""The workers that take keys from the queue, and what becomes of their errors."""
+"""The workers that take keys from the queue, and how their errors are handled."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def work(queue: KeyedQueue[ObjectKey], reconcile: Reconcile, *, on_result: OnResult) -> None:
-    """Reconcile one key after the other until cancelled; no error of one key ends the worker."""
+    """Reconcile one key after the other until cancelled; an error with one key does not end the worker."""
     while True:
         key = await queue.get()
         begun = time.monotonic()
@@ -37,8 +37,8 @@ async def _outcome(key: ObjectKey, reconcile: Reconcile) -> tuple[RunOutcome, st
     try:
         after = await reconcile(key)
     except Conflict as error:
-        # What was read is outdated: the next look, a moment later, decides on what is there then. What stays in the
-        # way, such as a child that does not end, is looked at less and less often; its end is seen by the watch.
+        # What was read is outdated: the next reconcile, a moment later, decides on the state then. A lasting conflict,
+        # such as a child that does not terminate, is retried less and less often; the watch reports when it is gone.
         log.info("conflict", error=str(error))
         return Failed(), "conflict"
     except Gone as error:
@@ -48,7 +48,7 @@ async def _outcome(key: ObjectKey, reconcile: Reconcile) -> tuple[RunOutcome, st
         log.warning("unavailable", error=error.message, status=error.status)
         return Failed(retry_after=error.retry_after or 0.0), "unavailable"
     except Exception:
-        # A bug that one object lays bare must not stop the others: it is logged, counted and tried again.
+        # A bug that one object exposes must not stop the others: it is logged, counted and retried.
         log.exception("reconcile failed")
         return Failed(), "error"
     return Succeeded(requeue_after=None if after is None or after == NEVER else after), "success"

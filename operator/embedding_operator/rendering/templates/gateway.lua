@@ -1,13 +1,13 @@
--- What the gateway needs beyond HAProxy's own rules: to look into a request's body, to hold a request while there is no
--- engine, and to tell the agent that the queue needs poke.
+-- What the gateway needs beyond HAProxy's own rules: inspecting a request's body, holding a request while there is no
+-- engine, and poking the agent.
 
 local HOLD_STEP_MS = 50
 local POKE_INTERVAL_SECONDS = 0.1
 local AGENT_TIMEOUT_SECONDS = 1
 local MICROSECONDS = 1000000
 
--- The fields of OpenAI's request. The engine takes more (request ids, priorities, adapters, raw vectors), which are no
--- client's business, and some of which it does not survive.
+-- The fields of OpenAI's request. The engine accepts more (request IDs, priorities, adapters, raw vectors), which
+-- clients should not set, and some of which crash it.
 local FIELDS = { input = true, model = true, encoding_format = true, dimensions = true, user = true }
 
 local NOT_JSON = "The body is not a JSON object with an input."
@@ -16,8 +16,8 @@ local function past_space(text, at)
     return text:match("^[ \t\r\n]*()", at)
 end
 
--- Returns the position after the string whose opening quote is at `at`, or nil if it does not end. What is between the
--- quotes is the engine's to check: whatever it may reject there, no parser finds another end.
+-- Returns the position after the string whose opening quote is at `at`, or nil if it does not end. The engine validates
+-- what is between the quotes: whatever it may reject there, every parser finds the same end.
 local function past_string(text, at)
     local quote = text:find('"', at + 1, true)
     return quote and quote + 1
@@ -28,7 +28,7 @@ local function past_scalar(text, at)
     return text:match("^[-+.%w]+()", at)
 end
 
--- Returns the position after the texts at `at`, or nil and why they are refused.
+-- Returns the position after the texts at `at`, or nil and the reason for refusing them.
 local function past_texts(text, at)
     if text:byte(at) == 0x22 then return past_string(text, at), NOT_JSON end
     if text:byte(at) ~= 0x5B then return nil, "'input' must be a string or a list of strings." end
@@ -48,21 +48,21 @@ local function past_texts(text, at)
     end
 end
 
--- Returns the name of the field at `at` and the position of its value, or nil, nil and why it is refused.
+-- Returns the name of the field at `at` and the position of its value, or nil, nil and the reason for refusing it.
 local function field(text, at)
     local name, value = text:match('^"([^"]*)"[ \t\r\n]*:[ \t\r\n]*()', at)
     if not name then return nil, nil, NOT_JSON end
     if FIELDS[name] then return name, value end
     if name:find("^[%w_]+$") and #name <= 64 then
-        return nil, nil, "The field '" .. name .. "' is not known here: leave it out."
+        return nil, nil, "The field '" .. name .. "' is not accepted here: leave it out."
     end
-    return nil, nil, "Only the fields input, model, encoding_format, dimensions and user are known here."
+    return nil, nil, "Only the fields input, model, encoding_format, dimensions and user are accepted here."
 end
 
--- Returns why an embedding request is refused, or nil if any JSON parser reads it as one object that holds each field
--- once, in plain letters, and texts as its input. The object is flat, so this never recurses.
+-- Returns why an embedding request is refused, or nil if every JSON parser reads it as one object that has each field
+-- at most once, with unescaped names, and texts as its input. The object is flat, so this never recurses.
 local function refusal(text)
-    -- Without its escapes, a text has a quote only at its end. A field's name has none.
+    -- Without escapes, a text has a quote only at its end. Field names have no escapes.
     if text:find('\\"', 1, true) then text = text:gsub("\\.", "__") end
     local at = past_space(text, 1)
     if text:byte(at) ~= 0x7B then return NOT_JSON end
@@ -70,7 +70,7 @@ local function refusal(text)
     repeat
         local name, value, why = field(text, past_space(text, at + 1))
         if not name then return why end
-        if seen[name] then return "The field '" .. name .. "' stands twice." end
+        if seen[name] then return "The field '" .. name .. "' is given twice." end
         seen[name] = true
         if name == "input" then
             at, why = past_texts(text, value)
@@ -121,7 +121,7 @@ local function tell(port)
     agent:close()
 end
 
--- Calls that come while one is on its way are covered by it: what they saw, the operator will read.
+-- Calls while a poke is pending are covered by it: the operator will see what they saw.
 core.register_action("poke", { "http-req" }, function(_, port)
     if is_about_to_tell then return end
     is_about_to_tell = true

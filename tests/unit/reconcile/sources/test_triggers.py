@@ -96,15 +96,15 @@ def test_only_servers_that_the_settings_list_are_asked(servers: Servers, stated:
 
 
 NOT_ALLOWED = (
-    "the operator may not ask http://169.254.169.254: let an admin add it to prometheus.allowedAddresses of its chart, "
-    "or leave serverAddress out"
+    "the operator may not query http://169.254.169.254: have an admin add it to prometheus.allowedAddresses in its "
+    "chart, or leave out serverAddress"
 )
 
 
 @pytest.mark.parametrize(
     ("stated", "problem"),
     [
-        (None, "the operator has no Prometheus: let an admin set prometheus.url of its chart"),
+        (None, "the operator has no Prometheus: have an admin set prometheus.url in its chart"),
         ("http://169.254.169.254", NOT_ALLOWED),
     ],
 )

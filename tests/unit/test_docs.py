@@ -108,3 +108,21 @@ def test_the_report_that_is_shown_is_one_that_is_told() -> None:
     parts = shown.split("...\n")
     assert len(parts) == 2
     assert all(part in told for part in parts)
+
+
+def test_the_folders_and_files_of_the_architecture_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    places = [ROOT, ROOT / "operator/embedding_operator", ROOT / "operator/embedding_operator/domain"]
+    named = {word for word in code(text) if re.fullmatch(r"[\w./-]+/|[\w/-]+\.(?:py|j2|lua)|tests/\w+", word)}
+    named -= {"gateway.lua"}
+
+    assert len(named) > 40
+    assert {word for word in named if not any((place / word).exists() for place in places)} == set()
+
+
+def test_every_room_of_the_domain_is_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in (ROOT / "operator/embedding_operator/domain").glob("*/__init__.py")}
+
+    assert rooms
+    assert {f"{room}/" for room in rooms} - code(text) == set()

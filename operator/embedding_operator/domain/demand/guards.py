@@ -36,7 +36,9 @@ def usable_load(observation: Observation) -> Load | Unusable:
     load = observation.load
     if load is None:
         serving = any(pool.ready for pool in observation.pools)
-        message = "no replica reported: the requirement is held" if serving else "no Ready replica, nothing to measure"
+        message = (
+            "no replica reported: the requirement is held" if serving else "no replica is Ready, so nothing is measured"
+        )
         return Unusable(StepReason.METRICS_MISSING_HOLD, message)
     rates = (load.arrival_tokens_per_second or 0.0, load.burst_tokens_per_second or 0.0)
     samples = (load.queue_requests, load.queue_tokens, *rates)

@@ -73,7 +73,8 @@ def last_requirement(observation: Observation) -> Seeded:
     required = max(before, supply)
     past = tuple(bucket for bucket in memory.buckets if bucket.until <= now) if memory is not None else ()
     seed = RequirementBucket(at=now, until=now, highest=required, lowest=required, peak=required)
-    message = f"no decision in the last {BLIND_SECONDS:.0f} s: the running {supply:.0f} tokens/s count as required"
+    running = f"the running capacity ({supply:.0f} tokens/s)"
+    message = f"no decision in the last {BLIND_SECONDS:.0f} s: {running} counts as required"
     seeded = ScalingMemory(
         at=now,
         required=required,

@@ -137,7 +137,7 @@ def test_model_too_large() -> None:
     problem = only(model("Qwen/Qwen3-Embedding-8B").on("a10").on("t4"))
     assert (problem.reason, problem.field) == (Reason.MODEL_TOO_LARGE, "spec.pools[1].gpuPool")
     assert problem.message.startswith(
-        "the weights take 14.1 GiB and one input of 8192 tokens takes 1.1 GiB, but a replica on t4 has only 10.5 GiB for both"
+        "the weights take 14.1 GiB and one input of 8192 tokens takes 1.1 GiB, but a replica on t4 has only 10.5 GiB"
     )
     assert found(model("Qwen/Qwen3-Embedding-8B", quantization="awq").on("a10").on("t4")) == ()
     assert found(model("someone/unknown-70b").on("t4")) == ()

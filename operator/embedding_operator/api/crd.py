@@ -1,4 +1,4 @@
-"""The CustomResourceDefinitions, generated from the models; `python -m embedding_operator.api.crd DIR` writes them."""
+"""CustomResourceDefinitions generated from the models; `python -m embedding_operator.api.crd DIR` writes them."""
 
 import sys
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ HEADER = "# Generated from operator/embedding_operator/api by `make generate`. D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A printer column; one with `wide` shows only under `kubectl get -o wide`."""
+    """A printer column; with `wide` it is shown only by `kubectl get -o wide`."""
 
     name: str
     path: str
@@ -30,7 +30,7 @@ class Column:
     wide: bool = False
 
     def document(self) -> dict[str, Any]:
-        """Return the column as the API server reads it."""
+        """Return the column in the form that the API server expects."""
         column: dict[str, Any] = {"name": self.name, "type": self.type, "jsonPath": self.path}
         return {**column, "priority": 1} if self.wide else column
 
@@ -40,7 +40,7 @@ AGE = Column(name="Age", path=".metadata.creationTimestamp", type="date")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomResource:
-    """One kind of the API: its names, models, columns and the rules over the whole object."""
+    """A kind of the API: its names, models, columns and the validation rules for the whole object."""
 
     kind: str
     plural: str
@@ -122,7 +122,7 @@ EMBEDDING_SERVICE = CustomResource(
     namespaced=True,
     spec=EmbeddingServiceSpec,
     status=EmbeddingServiceStatus,
-    description="A text-embedding model, served on GPU pools, scaled by its queue and by the clock.",
+    description="A text-embedding model, served on GPU pools and scaled by queue and schedule.",
     object_rules=embedding_service.OBJECT_RULES,
     selectable_fields=(".spec.scaling.mode", ".spec.model.huggingFace.repo"),
     columns=(
@@ -143,7 +143,7 @@ GPU_POOL = CustomResource(
     namespaced=False,
     spec=GPUPoolSpec,
     status=GPUPoolStatus,
-    description="A kind of GPU in this cluster: where it is, what it can do, what the engine needs on it.",
+    description="A kind of GPU in this cluster: where it is, what it can do, and what the engine needs on it.",
     object_rules=gpu_pool.OBJECT_RULES,
     columns=(
         Column(name="Capability", path=".spec.computeCapability"),
@@ -163,7 +163,7 @@ SCALING_SCHEDULE = CustomResource(
     namespaced=False,
     spec=ScalingScheduleSpec,
     status=ScalingScheduleStatus,
-    description="Windows of clock time that a cluster admin applies to EmbeddingServices.",
+    description="Time windows that a cluster admin applies to EmbeddingServices.",
     columns=(
         Column(name="Enforcement", path=".spec.enforcement"),
         Column(name="Zone", path=".spec.timeZone"),
@@ -177,14 +177,14 @@ CUSTOM_RESOURCES = (EMBEDDING_SERVICE, GPU_POOL, SCALING_SCHEDULE)
 
 
 class _PlainDumper(yaml.SafeDumper):
-    """Writes repeated values out instead of anchors, which CRD readers and reviewers stumble over."""
+    """A dumper that writes repeated values in full: YAML anchors trip up CRD tools and reviewers."""
 
     def ignore_aliases(self, _: Any) -> bool:
         return True
 
 
 def crd_files() -> dict[str, str]:
-    """Return the text of every CRD file by file name."""
+    """Return the text of every CRD file, by file name."""
     return {
         f"{resource.crd_name}.yaml": HEADER
         + yaml.dump(resource.document(), Dumper=_PlainDumper, sort_keys=False, width=120, allow_unicode=True)
@@ -193,7 +193,7 @@ def crd_files() -> dict[str, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the CRD files into the folder that the first argument names."""
+    """Write the CRD files to the folder named by the first argument."""
     folder = Path((arguments or sys.argv[1:])[0])
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in crd_files().items():

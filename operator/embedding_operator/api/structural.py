@@ -1,4 +1,4 @@
-"""From a pydantic model to a Kubernetes structural schema.
+"""Converts pydantic models to Kubernetes structural schemas.
 
 Pydantic writes JSON Schema 2020-12; a CustomResourceDefinition takes a subset of OpenAPI v3: no references, no titles,
 no `anyOf` with null, no `const`, and `additionalProperties` only for maps.
@@ -15,9 +15,9 @@ _REFUSED = frozenset({"oneOf", "allOf", "not", "prefixItems", "patternProperties
 
 
 def structural_schema(model: type[BaseModel]) -> JsonSchema:
-    """Return the structural schema of `model`, references inlined, in a stable order of keys.
+    """Return the structural schema of `model`, with references inlined and a stable key order.
 
-    Raises `ValueError` for a construct that a structural schema can not hold.
+    Raises `ValueError` for a construct that a structural schema cannot express.
     """
     document = model.model_json_schema(by_alias=True, mode="validation")
     return _convert(document, definitions=document.get("$defs", {}))
@@ -26,7 +26,7 @@ def structural_schema(model: type[BaseModel]) -> JsonSchema:
 def _convert(node: JsonSchema, *, definitions: dict[str, JsonSchema]) -> JsonSchema:
     node = _inlined(node, definitions=definitions)
     if refused := _REFUSED & node.keys():
-        message = f"a structural schema has no {', '.join(sorted(refused))}: {node}"
+        message = f"a structural schema cannot have {', '.join(sorted(refused))}: {node}"
         raise ValueError(message)
     if "anyOf" in node:
         return _union(node, definitions=definitions)
@@ -62,7 +62,7 @@ def _property(node: JsonSchema, *, definitions: dict[str, JsonSchema], required:
     nullable = any(option.get("type") == "null" for option in node.get("anyOf", ()))
     if nullable and converted.get("default", ...) is None:
         del converted["default"]
-    # An absent object can not carry the defaults of its fields: an empty one as its default lets them apply.
+    # An absent object cannot carry the defaults of its fields: an empty object as its own default makes them apply.
     optional_object = not required and not nullable and "properties" in converted and not converted.get("required")
     if optional_object and "default" not in converted:
         converted["default"] = {}
@@ -75,13 +75,13 @@ def _union(node: JsonSchema, *, definitions: dict[str, JsonSchema]) -> JsonSchem
     if siblings.get("x-kubernetes-int-or-string"):
         return siblings
     if len(options) != 1:
-        message = f"a structural schema has no unions: {node['anyOf']}"
+        message = f"a structural schema cannot have unions: {node['anyOf']}"
         raise ValueError(message)
     return {**_convert(options[0], definitions=definitions), **siblings}
 
 
 def _bounds(node: JsonSchema) -> JsonSchema:
-    """Return `node` with OpenAPI v3's boolean form of exclusive bounds."""
+    """Return `node` with exclusive bounds in OpenAPI v3's boolean form."""
     for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if exclusive in node:
             node[inclusive] = node[exclusive]

@@ -163,7 +163,7 @@ def _wrong_windows(spec: EmbeddingServiceSpec) -> Iterator[str]:
         if window.start == window.end:
             yield f"{field}.end: the window has no length: start and end must differ"
         if window.asleep == bool(window.pools):
-            yield f"{field}: a window needs pools, or asleep: true, and not both"
+            yield f"{field}: a window needs either pools or asleep: true, not both"
         yield from _wrong_bounds(window.pools, field=f"{field}.pools")
         for position, pool in enumerate(window.pools):
             if pool.gpu_pool not in listed:

@@ -1,1 +1,1 @@
-"""What the operator decides, from values alone: no clock, no I/O, no exception for missing data."""
+"""The operator's decisions, as functions of values alone: no clock, no I/O, no exceptions for missing data."""

@@ -1,16 +1,16 @@
-"""`decide`: from one observation to replicas per pool. Total and pure, read from top to bottom.
+"""`decide`: from one observation to replicas per pool. Total and pure, to be read from top to bottom.
 
-1. learn      what replicas did since the last decision teaches what one can do        `capacity.learning`
+1. learn      capacity per replica, from the work since the last decision              `capacity.learning`
 2. continue   from the last requirement; after a restart or a gap, from what runs      `demand.requirement`
-3. signals    load, gaps, triggers, panic, hanging engines: each question asked once   `demand.signals`
+3. signals    load, gaps, triggers, panic, hanging engines: each evaluated once        `demand.signals`
 4. demand     what the load and external queues need, with a dead band                 `demand.requirement`
-5. smooth     stabilization windows and the limit of growth                            `demand.requirement`
-6. place      required capacity to pools, within the bounds of the window, past pools  `placement.goal`
-              in backoff, ahead of the next window, or none where nothing is needed
-7. hand over  raise first; remove only what others serve already                       `placement.handover`
+5. smooth     stabilization windows and the growth limit                               `demand.requirement`
+6. place      required capacity on pools: within the bounds of the window, avoiding    `placement.goal`
+              pools in backoff, ahead of the next window, or none where nothing is needed
+7. hand over  add first; remove only replicas whose load others already serve          `placement.handover`
 
-Each step returns its value and the `Step`s that explain it; `decide` puts them together. Nothing shrinks on missing,
-stale, invalid or partial metrics, and nothing shrinks because of a restart.
+Each step returns its value and the `Step`s that explain it; `decide` combines them. A service does not shrink on
+missing, stale, invalid or partial metrics, nor because of a restart.
 """
 
 import math
@@ -131,7 +131,7 @@ def _target_steps(observation: Observation, *, targets: tuple[PoolTarget, ...]) 
 def _requeue_after(observation: Observation, *, placement: Placement) -> float:
     """Return the seconds until the clock alone can change the decision.
 
-    That is a window edge or a start for one, a replica that settles, or a pool that opens.
+    That is a window edge or its prewarm start, a replica that has settled, or the end of a pool's backoff.
     """
     now, unsettled = observation.now, observation.now - REPLICA_SETTLE
     moments = [

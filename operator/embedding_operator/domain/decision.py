@@ -1,4 +1,4 @@
-"""The output of `decide`: targets per pool, every step that led there, and the memory for the next decision."""
+"""The output of `decide`: targets per pool, every step that led to them, and the memory for the next decision."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -59,16 +59,17 @@ class Step(NamedTuple):
 
 
 def step(reason: StepReason, message: str, *, before: float, after: float, pool: str | None = None) -> Step:
-    """Return a step; figures are rounded to 0.001, so that equal decisions have equal steps."""
+    """Return a step; values are rounded to 0.001, so that equal decisions have equal steps."""
     return Step(reason, round(before, 3), round(after, 3), message, pool)
 
 
 class PoolTarget(NamedTuple):
-    """What one pool should hold, beside what it holds.
+    """The replicas that one pool should have, and those that it has.
 
-    `replicas` is what to write now, `goal` where the handover ends. `victims` are the names of the pods that should
-    leave first if `replicas` is below the present count. One replica was taken for `tokens_per_second`; `is_learned`
-    says that this was measured here. `start_seconds` is how long a start takes, None until one was seen.
+    `replicas` is the number to write now, `goal` the number at the end of the handover. `victims` are the names of the
+    pods to remove first if `replicas` is below the current count. `tokens_per_second` is the capacity assumed for one
+    replica; `is_learned` says that it was measured here. `start_seconds` is how long a start takes, None until one was
+    seen.
     """
 
     pool: str
@@ -84,9 +85,9 @@ class PoolTarget(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What to do, and why. `write` is False where replicas are only reported (`Advisory`) or held (`Paused`).
+    """What to do, and why. `write` is False if replicas are only reported (`Advisory`) or held (`Paused`).
 
-    `connection_limit` is how many requests each gateway pod should give to one engine, None until that is learned.
+    `connection_limit` is how many requests each gateway pod should send to one engine, None until that is learned.
     """
 
     at: datetime

@@ -1,25 +1,25 @@
-"""Which way requests take to the engines, and how a running service changes it without failing one.
+"""The route of requests to the engines, and how a running service changes it without failing a request.
 
     Engines ──(every gateway pod Ready)──► Gateway ──(disabled)──► Leaving ──(an engine Ready)──► Engines
 
-| phase   | the Service selects | gateway pods                   | engines are open to                    |
-|---------|---------------------|--------------------------------|----------------------------------------|
-| Engines | engines             | while they start, or linger on | everybody                              |
-| Gateway | gateway pods        | yes                            | the gateway, at first still everybody  |
-| Leaving | gateway pods        | yes                            | everybody                              |
+| phase   | the Service selects | gateway pods                   | engines accept                           |
+|---------|---------------------|--------------------------------|------------------------------------------|
+| Engines | engines             | while they start, or linger on | any client                               |
+| Gateway | gateway pods        | yes                            | the gateway, at first still any client   |
+| Leaving | gateway pods        | yes                            | any client                               |
 
-Connections that clients keep open lead where they led before a change. So after it the way before stays open for
-`LINGER`, and engines are opened `ENGINES_SETTLE` before the Service selects them: network plugins take a moment.
+Connections that clients keep open still use the previous route after a change. The previous route therefore stays open
+for `LINGER`, and engines are opened `ENGINES_SETTLE` before the Service selects them: network plugins take a moment.
 
-A Service that is new has no such clients: it begins with the gateway and keeps everybody else out at once, so that no
-request ever gets around the API keys.
+A new Service has no such clients: it begins with the gateway and closes the engines to all other clients at once, so
+that no request ever bypasses the API keys.
 
-A gateway without a Ready pod is not gone around. Engines would stand open to requests that end them and to clients
-without a key, without a queue, at the worst moment; and what stops every pod of a gateway (nodes, images, quota) is
-mended as fast as it would be noticed here.
+A gateway without a Ready pod is not bypassed. Engines would be exposed, without a queue and at the worst moment, to
+requests that crash them and to clients without a key; and whatever stops every pod of a gateway (nodes, images, quota)
+is fixed as fast as it would be noticed here.
 
-The state is in the Service itself (phase, and since when), so it is written in one step with what it selects, and an
-operator that restarts anywhere goes on from there.
+The state (phase, and since when) is stored in the Service itself, so it is written in one step with the selector, and
+an operator that restarts at any point continues from there.
 """
 
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ ENGINES_SETTLE = timedelta(seconds=5)
 
 
 class RoutePhase(StrEnum):
-    """Where requests go, as the Service says it of itself."""
+    """Where requests go, as stored in the Service."""
 
     ENGINES = "Engines"
     GATEWAY = "Gateway"
@@ -42,7 +42,7 @@ class RoutePhase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteState:
-    """What the Service of a service says: its phase, and since when; None where it began so."""
+    """The state stored in the Service: its phase, and since when; None if it began in that phase."""
 
     phase: RoutePhase
     since: datetime | None
@@ -50,10 +50,10 @@ class RouteState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingInput:
-    """Everything that the way of requests depends on.
+    """Everything that the route of requests depends on.
 
-    `door` is None where there is no Service yet. `restricted` says whether the NetworkPolicy of the engines is there.
-    `obstacle` is what keeps a gateway pod from becoming Ready, in words. `keys_source` names the Secret that new pods
+    `state` is None if there is no Service yet. `restricted` says whether the NetworkPolicy of the engines exists.
+    `pod_problem` says what prevents a gateway pod from becoming Ready. `keys_source` names the Secret that new pods
     wait for.
     """
 
@@ -70,7 +70,7 @@ class RoutingInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What to render: the door, whether there are gateway pods, and whether engines are closed to everybody else."""
+    """What to render: the state, whether there are gateway pods, and whether engines accept only the gateway."""
 
     state: RouteState
     gateway: bool
@@ -84,7 +84,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """A route, and the seconds after which the clock alone changes it; None where it does not."""
+    """A route, and the seconds until the clock alone changes it, None if it does not."""
 
     route: Route
     requeue_after: float | None
@@ -92,7 +92,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayReadiness:
-    """Whether requests get through the gateway, as a condition says it."""
+    """Whether requests pass through the gateway, in the form of a condition."""
 
     status: ConditionStatus
     reason: Reason
@@ -107,7 +107,7 @@ GATEWAY_ONLY = Route(state=RouteState(phase=RoutePhase.GATEWAY, since=None), gat
 
 
 def routed(given: RoutingInput) -> Routing:
-    """Return the route to take next. Total: every situation has one."""
+    """Return the route to use next; every input has one."""
     state = _next_state(given)
     lingering = _left(LINGER, state=state, now=given.now)
     match state.phase:
@@ -123,16 +123,16 @@ def routed(given: RoutingInput) -> Routing:
 
 
 def gateway_readiness(given: RoutingInput, route: Route) -> GatewayReadiness:
-    """Return what to tell users about the way of their requests."""
+    """Return what to tell users about the route of their requests."""
     ready = _readiness(given)
     match route.state.phase:
         case RoutePhase.ENGINES if given.wanted:
-            message = f"requests still go to the engines themselves: {ready}"
+            message = f"requests still go directly to the engines: {ready}"
             return GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_STARTING, message=message)
         case RoutePhase.ENGINES:
             message = (
-                "spec.gateway.enabled is false: one request can end an engine, and requests fail while there is no "
-                "replica"
+                "spec.gateway.enabled is false: a single request can crash an engine, and requests fail while there is "
+                "no replica"
             )
             return GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_DISABLED, message=message)
         case RoutePhase.LEAVING:
@@ -153,7 +153,7 @@ def _readiness(given: RoutingInput) -> str:
     if given.pod_problem is not None:
         ready += f" ({given.pod_problem})"
     if given.keys_source is not None:
-        ready += f"; new ones wait for the Secret {given.keys_source} if there is none"
+        ready += f"; new pods wait for the Secret {given.keys_source} if it does not exist"
     return ready
 
 
@@ -162,12 +162,12 @@ def _next_state(given: RoutingInput) -> RouteState:
     if state is None:
         return (GATEWAY_ONLY if given.wanted else ENGINES_ONLY).state
     if state.since is not None and state.since > now:
-        # A clock that was set back must not keep a phase for longer than its span.
+        # A clock that went back must not extend a phase beyond its span.
         state = replace(state, since=now)
     phase = _next_phase(given, state=state)
     if phase is state.phase and not (phase is RoutePhase.LEAVING and given.restricted):
         return state
-    # Engines that are not open yet have not been open for any time.
+    # The time starts anew: engines that are still restricted have not been open for any time.
     return RouteState(phase=phase, since=now)
 
 
@@ -185,7 +185,7 @@ def _next_phase(given: RoutingInput, *, state: RouteState) -> RoutePhase:
 
 
 def _left(span: timedelta, *, state: RouteState, now: datetime) -> float | None:
-    """Return the seconds until the door is as it is for `span`; None where it is."""
+    """Return the seconds until this phase has lasted `span`, or None if it has."""
     if state.since is None or now >= state.since + span:
         return None
     return (state.since + span - now).total_seconds()

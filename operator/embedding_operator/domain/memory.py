@@ -1,6 +1,6 @@
-"""What one decision leaves for the next. It lives in `status.decision.memory`, so a restart loses nothing.
+"""The state that one decision passes to the next. It is stored in `status.decision.memory`, so a restart loses nothing.
 
-What every decision makes anew is a named tuple, which is made in a third of the time that a frozen dataclass takes.
+Objects that every decision creates are named tuples: creating one takes a third of the time of a frozen dataclass.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 BLIND_SECONDS = 60.0
-"""After so many seconds without a decision, what was known counts for little."""
+"""After this many seconds without a decision, previous knowledge counts for little."""
 
 
 def is_fresh(decided_at: datetime, *, now: datetime) -> bool:
@@ -17,9 +17,9 @@ def is_fresh(decided_at: datetime, *, now: datetime) -> bool:
 
 
 class RequirementBucket(NamedTuple):
-    """Requirements (tokens per second) seen from `at` to `until`.
+    """Requirements (tokens per second) from `at` to `until`.
 
-    `highest` and `lowest` bound what was recommended, `peak` is the highest demand behind it.
+    `highest` and `lowest` bound the recommendations, `peak` is the highest demand behind them.
     """
 
     at: datetime
@@ -30,7 +30,7 @@ class RequirementBucket(NamedTuple):
 
 
 class RateLimitStep(NamedTuple):
-    """A rate-limited step that began `at`: the capacity (tokens per second) then, and what was removed since."""
+    """A rate-limited step that began `at`: the capacity (tokens per second) then, and the capacity removed since."""
 
     at: datetime
     capacity: float
@@ -46,7 +46,7 @@ def step_in_progress(step: RateLimitStep | None, *, now: datetime, seconds: floa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdleTime:
-    """A stretch of time in which no request is known to have been at the gateway, and the gateway was heard."""
+    """A period in which the gateway responded and is known to have had no request."""
 
     since: datetime
     until: datetime
@@ -66,12 +66,12 @@ class LoadPoint(NamedTuple):
 
 
 class LearnedPool(NamedTuple):
-    """What the replicas of one pool taught.
+    """What was learned from the replicas of one pool.
 
-    `rates` are the tokens per second of saturated replicas, newest last, and `tokens_per_second` the capacity that
-    follows from them; both belong to the capacity `seed` that was taken before. `knee` is the number of requests in
-    flight beyond which a replica computes no more, by its `curve`. `cold_starts` and `warm_starts` are seconds, newest
-    last; `starting` are the UIDs of pods whose start is being watched.
+    `rates` are the tokens per second of saturated replicas, newest last, and `tokens_per_second` the capacity derived
+    from them; both belong to the initial capacity `seed`. `knee` is the number of requests in flight beyond which the
+    throughput of a replica no longer grows, by its `curve`. `cold_starts` and `warm_starts` are startup times in
+    seconds, newest last; `starting` are the UIDs of pods whose start is being timed.
     """
 
     pool: str
@@ -87,7 +87,7 @@ class LearnedPool(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolBackoff:
-    """A pool that does not grow from `at` to `until`, because pods could not start; `times` in a row by now."""
+    """A pool that does not grow from `at` to `until` because pods could not start, for the `times`-th time in a row."""
 
     pool: str
     at: datetime
@@ -97,7 +97,7 @@ class PoolBackoff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrewarmFloor:
-    """Replicas that a pool holds for the window that `opens` then, or opened."""
+    """Replicas that a pool holds for the window that opens, or opened, at `opens`."""
 
     pool: str
     replicas: int
@@ -107,8 +107,9 @@ class PrewarmFloor:
 class ScalingMemory(NamedTuple):
     """The state of scaling after the decision made `at`; `required` is in tokens per second.
 
-    Until `panic_until` nothing leaves and growth is not limited. Nothing could be measured since `blind_since`, more
-    than the next batch waits since `queue_since`, and engines have finished nothing since the step `engine_hang` began.
+    Until `panic_until` no replica is removed and growth is not limited. Nothing could be measured since `blind_since`,
+    more than the next batch has waited since `queue_since`, and engines have finished nothing since the step
+    `engine_hang` began.
     """
 
     at: datetime

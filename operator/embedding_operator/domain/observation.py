@@ -1,7 +1,7 @@
-"""Everything that a decision may look at, as frozen values.
+"""The complete input of a decision, as frozen values.
 
-Capacity and load are in tokens per second, not in replicas: history, hysteresis and limits then stay meaningful
-when a service moves between GPU pools of different speed.
+Capacity and load are in tokens per second, not in replicas, so that history, hysteresis and limits stay meaningful
+when a service moves between GPU pools of different speeds.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from embedding_operator.domain.memory import ScalingMemory
 UTC_ZONE = ZoneInfo("UTC")
 
 TOKENS_PER_REQUEST = 256.0
-"""Taken for the length of a request while no engine has answered or queued a single one."""
+"""The assumed length of a request while no engine has answered or queued any."""
 
 STARTUP_SECONDS = 300.0
-"""How long a start is expected to take until starts are learned."""
+"""The expected startup time until it is learned."""
 
 
 class Parity(StrEnum):
-    """Whether a replica answers a probe embedding with the vectors of the pool that it takes over from."""
+    """Whether a replica answers a probe embedding with the same vectors as the pool that it takes over from."""
 
     UNKNOWN = "Unknown"
     PASSED = "Passed"
@@ -34,10 +34,10 @@ class Parity(StrEnum):
 
 
 class WorkSample(NamedTuple):
-    """What one Ready replica did between two samples, some seconds apart.
+    """The work of one Ready replica between two samples, some seconds apart.
 
     `in_flight` is the mean of the requests at both ends, `least_in_flight` the smaller of the two. `waited` says that
-    tokens waited in the scheduler at both.
+    tokens waited in the scheduler at both ends.
     """
 
     tokens_per_second: float
@@ -48,7 +48,7 @@ class WorkSample(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
-    """One engine pod that is not terminating. `warm` says that it found its weights on its node."""
+    """An engine pod that is not terminating. `warm` says that it found its weights on its node."""
 
     uid: str
     name: str
@@ -62,12 +62,12 @@ class Replica:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """One GPU pool of the service as it is now.
+    """The current state of one GPU pool of the service.
 
-    `replicas` is what its Deployment asks for; 0 where there is none. `tokens_per_second` is the capacity of one
-    Ready replica: the seed, until `work`, what replicas did since the last decision, teaches better. A start takes
-    `startup_seconds` until starts were seen; `starts_warm` says that a replica created now would find its weights on
-    its node. `price_per_hour` is what a replica costs; None where no price is set.
+    `replicas` is the desired count of its Deployment, 0 if there is none. `tokens_per_second` is the capacity of one
+    Ready replica: a seed, until a better value is learned from `work`, the work of replicas since the last decision.
+    `startup_seconds` is the assumed startup time until starts have been seen; `starts_warm` says that a replica created
+    now would find its weights on its node. `price_per_hour` is the cost of a replica, None if no price is set.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Pool:
     stuck: tuple[Replica, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Note the pods that serve, and those that will not by waiting: every step of a decision asks for them."""
+        """Cache the pods that serve and those that are stuck: every step of a decision needs them."""
         ready = tuple([pod for pod in self.pods if pod.ready_since is not None])
         waiting = () if len(ready) == len(self.pods) else self.pods
         stuck = tuple([pod for pod in waiting if pod.ready_since is None and pod.stuck is not None])
@@ -92,7 +92,7 @@ class Pool:
 
     @property
     def starting(self) -> int:
-        """Return how many wanted replicas are on their way; the surge of a rollout is not among them."""
+        """Return how many desired replicas are starting; the surge of a rollout is not included."""
         return max(0, self.replicas - len(self.ready) - len(self.stuck))
 
     @property
@@ -102,9 +102,9 @@ class Pool:
 
 
 def cannot_start(pod: Replica, *, pool: Pool, now: datetime) -> bool:
-    """Return whether `pod` will not become Ready by waiting.
+    """Return whether `pod` will not become Ready just by waiting.
 
-    A pod that found no node may be waiting for a new one: it counts only after the time that a start takes.
+    An unschedulable pod may be waiting for a new node: it counts only after the startup time.
     """
     if pod.ready_since is not None or pod.stuck is None:
         return False
@@ -114,7 +114,7 @@ def cannot_start(pod: Replica, *, pool: Pool, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """The bounds of one pool in the window that is in force."""
+    """The bounds of one pool in the current window."""
 
     pool: str
     min_replicas: int
@@ -126,8 +126,8 @@ class Bounds:
     """What the schedule allows now: pools in order of preference. A pool that is not listed is not allowed.
 
     `since` is the instant at which the window opened; `next_transition` the first instant after now at which another
-    window wins, `upcoming` what it allows; nothing where it holds no replicas. `zone` is the time zone of the schedule,
-    `problem` names why a schedule that selects the service does not apply.
+    window wins, and `upcoming` what that one allows, empty if it has no replicas. `zone` is the time zone of the
+    schedule, `problem` the reason why a schedule that selects the service does not apply.
     """
 
     pools: tuple[Allowance, ...]
@@ -146,10 +146,10 @@ class Bounds:
 class Load:
     """The measured load of the whole service.
 
-    `sampled_at` is the time of the oldest figure that took part. `arrival_tokens_per_second` is None until two samples
-    of one replica exist. `reporting` of `expected` Ready replicas had a fresh figure. `tokens_per_request` is the mean
-    length of a request, as it was taken for those that are only counted. `burst_tokens_per_second` is what arrived in
-    the last seconds, `served_tokens_per_second` what engines finished; None until they were seen for a while.
+    `sampled_at` is the time of the oldest sample used. `arrival_tokens_per_second` is None until two samples of one
+    replica exist. `reporting` of `expected` Ready replicas had a fresh sample. `tokens_per_request` is the mean length
+    of a request, assumed for those that are only counted. `burst_tokens_per_second` is what arrived in the last
+    seconds, `served_tokens_per_second` what engines finished; None until they have been observed for a while.
     """
 
     sampled_at: datetime
@@ -164,20 +164,20 @@ class Load:
 
     @property
     def work_that_waits(self) -> float:
-        """Return the tokens that wait, by count and mean length where that is more than is known of them."""
+        """Return the tokens that wait: the measured ones, or requests times mean length if that is more."""
         return max(self.queue_tokens, self.queue_requests * self.tokens_per_request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayLoad:
-    """What the gateway pods of a service say, together.
+    """The combined metrics of the gateway pods of a service.
 
-    `outstanding` requests were taken and not answered, `waiting` of them are at no engine. `requests_per_second` is
-    None until it is known, `burst_per_second` is that of the last seconds; `last_arrival` is the latest sample that
-    counted a new request. From `quiet_since` to `sampled_at`, the time of the oldest figure, no pod had a request; None
-    where one has, or may have. `expected` pods are Ready: `answering` of them were heard in time, `reporting` of those
-    for long enough, and without a restart, to be believed that there was less than they say. `holds` says whether
-    requests wait for a first replica.
+    `outstanding` requests were accepted but not answered, `waiting` of them are at no engine. `requests_per_second` is
+    None until it is known, `burst_per_second` is the rate of the last seconds; `last_arrival` is the time of the latest
+    sample that counted a new request. From `quiet_since` to `sampled_at`, the time of the oldest sample, no pod had a
+    request; None if one has, or may have. `expected` pods are Ready: `answering` of them answered in time, and
+    `reporting` of those for long enough, without a restart, to be taken as complete. `holds` says whether requests wait
+    for a first replica.
     """
 
     outstanding: float = 0.0
@@ -194,18 +194,18 @@ class GatewayLoad:
 
     @property
     def is_heard(self) -> bool:
-        """Return whether every Ready pod answers, and there is one."""
+        """Return whether there is a Ready pod and every one answers."""
         return self.answering == self.expected > 0
 
     @property
     def is_complete(self) -> bool:
-        """Return whether the figures may be taken for all that there is."""
+        """Return whether the metrics cover everything that arrived."""
         return self.reporting == self.expected > 0 and self.requests_per_second is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerReading:
-    """What an external queue said, or why it said nothing usable; a `value` of None is never the same as 0."""
+    """The value of an external queue, or why there is no usable value; a `value` of None is never the same as 0."""
 
     name: str
     threshold: float
@@ -255,14 +255,14 @@ class ScalingPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The input of `decide`. `load` is None where nothing could be measured; that is never the same as no load.
+    """The input of `decide`. `load` is None if nothing could be measured; that is never the same as no load.
 
-    `gateway` is None where requests do not come through one; `load` then is that of the engines alone. `triggers` are
-    the external queues that the service names. `forecast_tokens_per_second` is what the history says will be required
-    at the next transition, None where it does not say.
+    `gateway` is None if requests do not pass through one; `load` is then that of the engines alone. `triggers` are the
+    external queues that the service names. `forecast_tokens_per_second` is the requirement at the next transition as
+    forecast from history, None if there is too little history.
 
-    `capacity` is what one replica of each pool does, by name, and `ready_capacity` what all serve now, in tokens per
-    second.
+    `capacity` is the capacity of one replica of each pool, by name, and `ready_capacity` that of all Ready replicas, in
+    tokens per second.
     """
 
     now: datetime
@@ -279,6 +279,6 @@ class Observation:
     ready_capacity: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Note what pools can do: every step of a decision asks for it."""
+        """Cache the capacity of the pools: every step of a decision needs it."""
         object.__setattr__(self, "capacity", {pool.name: pool.tokens_per_second for pool in self.pools})
         object.__setattr__(self, "ready_capacity", sum([pool.ready_capacity for pool in self.pools]))

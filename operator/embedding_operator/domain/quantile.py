@@ -1,4 +1,4 @@
-"""Quantiles of a few measured figures."""
+"""Quantiles of a few measured values."""
 
 import math
 from collections.abc import Collection
@@ -8,5 +8,5 @@ Number = TypeVar("Number", int, float)
 
 
 def quantile(figures: Collection[Number], *, share: float) -> Number:
-    """Return the smallest of `figures`, of which there is at least one, that a `share` of them does not exceed."""
+    """Return the smallest of `figures`, which are not empty, that a `share` of them does not exceed."""
     return sorted(figures)[math.ceil(share * len(figures)) - 1]

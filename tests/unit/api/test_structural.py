@@ -159,5 +159,5 @@ def test_rules_of_a_model_stand_at_its_object() -> None:
     ],
 )
 def test_what_a_structural_schema_can_not_hold_is_refused(annotation: Any) -> None:
-    with pytest.raises(ValueError, match="a structural schema has no"):
+    with pytest.raises(ValueError, match="a structural schema cannot have"):
         field_schema(annotation)

@@ -82,7 +82,7 @@ SERVICE = "f.yaml, EmbeddingService queries"
         ),
         (
             text(windowed({**NIGHT, "asleep": True})),
-            "f.yaml: spec.schedule.windows[0]: a window needs pools, or asleep: true, and not both",
+            "f.yaml: spec.schedule.windows[0]: a window needs either pools or asleep: true, not both",
         ),
         (
             text(windowed({**NIGHT, "end": "22:00"})),

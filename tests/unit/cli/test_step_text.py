@@ -30,17 +30,17 @@ def step(reason: str, message: str, *, before: float = 0.0, after: float = 0.0) 
             "Nothing waits and nothing arrives, so nothing is asked for.",
         ),
         (
-            step("DownStabilized", "in the last 300 s more was needed", before=1200.5, after=2000),
-            "Shrinking to 1,200 tokens/s waits, as in the last 300 s more was needed: 2,000 for now.",
+            step("DownStabilized", "more was needed within the last 300 s", before=1200.5, after=2000),
+            "Shrinking to 1,200 tokens/s waits, as more was needed within the last 300 s: 2,000 for now.",
         ),
         (
             step("DownFrozen", "a10: replicas are held", before=1, after=3),
             "a10: replicas are held: 3 instead of 1, as nothing may leave on figures such as these.",
         ),
         (
-            step("AtMaximum", "maxReplicas of window night allows less than is required", before=900, after=400),
+            step("AtMaximum", "maxReplicas of window night is below the requirement", before=900, after=400),
             (
-                "maxReplicas of window night allows less than is required: 400 of 900 tokens/s. Raise maxReplicas to "
+                "maxReplicas of window night is below the requirement: 400 of 900 tokens/s. Raise maxReplicas to "
                 "serve the rest."
             ),
         ),

@@ -196,7 +196,7 @@ def _until_at_rest(found: RoutingInput) -> Iterator[Route]:
             routing_input(state=GATEWAY_ONLY.state, pods_ready=0, keys_source="clients"),
             ConditionStatus.FALSE,
             Reason.GATEWAY_UNAVAILABLE,
-            "new ones wait for the Secret clients if there is none",
+            "new pods wait for the Secret clients if it does not exist",
         ),
         (routing_input(wanted=False), ConditionStatus.FALSE, Reason.GATEWAY_DISABLED, "spec.gateway.enabled is false"),
         (routing_input(state=GATEWAY_ONLY.state), ConditionStatus.TRUE, Reason.ROUTED, "through the gateway"),

@@ -1,4 +1,4 @@
-"""The common behaviour of every API model, and the field types that several of them share."""
+"""Behaviour common to all API models, and field types that several of them share."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
@@ -14,9 +14,9 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 
 
 class ApiModel(BaseModel):
-    """A frozen part of a custom resource: camelCase outside, snake_case inside.
+    """A frozen part of a custom resource: camelCase in JSON, snake_case in Python.
 
-    Unknown fields are ignored: an object written by a newer version of the API stays readable.
+    Unknown fields are ignored, so that objects written by a newer version of the API stay readable.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
@@ -26,7 +26,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def parsed(model: type[Model], document: Any) -> Model | None:
-    """Return `document` as a `model`; None where it is not one, such as an object of another version."""
+    """Return `document` as a `model`, or None if it is not valid, such as an object of another version."""
     try:
         return model.model_validate(document)
     except ValidationError:
@@ -34,7 +34,7 @@ def parsed(model: type[Model], document: Any) -> Model | None:
 
 
 def rule(expression: str, message: str, *, field: str | None = None) -> dict[str, str]:
-    """Return one CEL validation rule; `message` must name the field and the fix, `field` is its path."""
+    """Return a CEL validation rule; `message` must name the field and the fix, `field` is its path."""
     validation = {"rule": expression, "message": message}
     if field is not None:
         validation["fieldPath"] = field
@@ -42,16 +42,16 @@ def rule(expression: str, message: str, *, field: str | None = None) -> dict[str
 
 
 def rules(*validations: dict[str, str], **keywords: Any) -> dict[str, Any]:
-    """Return the JSON-schema extra that carries CEL rules and further `x-kubernetes-*` keywords."""
+    """Return the JSON-schema extra with CEL rules and further `x-kubernetes-*` keywords."""
     return {"x-kubernetes-validations": list(validations), **keywords}
 
 
 def matching(pattern: str, *, message: str, max_length: int, more: Sequence[dict[str, str]] = ()) -> Any:
-    """Return the field of a string that matches `pattern`; `message` says in words what to write.
+    """Return a string field that must match `pattern`; `message` says in words what to write.
 
-    `more` are further rules.
+    `more` holds further rules.
     """
-    # The pattern is what tools check, but its own error shows only the expression: the rule adds the words.
+    # Tools check the pattern, but its own error shows only the expression: the rule adds an explanation.
     return Field(
         min_length=1,
         max_length=max_length,
@@ -74,13 +74,13 @@ PoolName = Annotated[
     str,
     matching(
         DNS_LABEL,
-        message="not the name of a GPUPool: use lower-case letters, digits and '-'",
+        message="not a valid GPUPool name: use lower-case letters, digits and '-'",
         max_length=POOL_NAME_LENGTH,
     ),
 ]
-"""The name of a `GPUPool`; short, because it becomes part of the names of Deployments and pods."""
+"""The name of a `GPUPool`. It is short because it becomes part of the names of Deployments and pods."""
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
 
 FreeForm = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
-"""A part of a Kubernetes core type that the API server checks when the child that carries it is applied."""
+"""A part of a Kubernetes core type; the API server validates it when the child that contains it is applied."""

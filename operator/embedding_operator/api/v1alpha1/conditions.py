@@ -1,4 +1,4 @@
-"""Conditions: their types, every reason they may carry, and what each means."""
+"""Conditions: their types, every reason they may have, and what each reason means."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from embedding_operator.api.v1alpha1.base import ApiModel
 
 
 class ConditionType(StrEnum):
-    """What a condition speaks about."""
+    """What a condition describes."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -30,7 +30,7 @@ class ConditionType(StrEnum):
 
 
 class ConditionStatus(StrEnum):
-    """Kubernetes' three-valued truth."""
+    """The three values of a Kubernetes condition."""
 
     TRUE = "True"
     FALSE = "False"
@@ -38,33 +38,33 @@ class ConditionStatus(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a condition has its status, in CamelCase as `metav1.Condition` asks; the comment is the documentation."""
+    """Why a condition has its status, in CamelCase as `metav1.Condition` requires; the comments document them."""
 
     # Ready, Reconciling
-    SERVING = "Serving"  # every wanted replica is Ready
+    SERVING = "Serving"  # every desired replica is Ready
     SCALING = "Scaling"  # enough replicas serve, more are starting or some are leaving
     STARTING = "Starting"  # no replica is Ready yet
-    DEGRADED = "Degraded"  # fewer replicas are Ready than the bounds of the window ask for
-    ASLEEP = "Asleep"  # a window holds the service at zero replicas, or no requests come and the gateway holds the next
+    DEGRADED = "Degraded"  # fewer replicas are Ready than the bounds of the window require
+    ASLEEP = "Asleep"  # a window holds the service at zero replicas, or it is idle and the gateway holds the next one
     PAUSED = "Paused"  # scaling.mode is Paused
     SETTLED = "Settled"  # nothing is left to do
 
-    # Stalled: the object or what it depends on must change before the operator can go on
-    PROGRESSING = "Progressing"  # nothing is in the way
-    INVALID_SPEC = "InvalidSpec"  # the object does not fit this operator version, or contradicts its model
+    # Stalled: the object or something that it depends on must change before the operator can proceed
+    PROGRESSING = "Progressing"  # nothing blocks the operator
+    INVALID_SPEC = "InvalidSpec"  # the object is not valid for this operator version, or contradicts its model
     GPU_POOL_NOT_FOUND = "GPUPoolNotFound"  # spec.pools names a GPUPool that does not exist
     DTYPE_UNSUPPORTED = "DtypeUnsupported"  # bfloat16 on a pool below compute capability 8.0
     QUANTIZATION_UNSUPPORTED = "QuantizationUnsupported"  # no kernel for this method on a pool's GPU
-    UNSUPPORTED_POOLING = "UnsupportedPooling"  # the model pools by mean, SGLang would return wrong vectors
-    MODEL_TOO_LARGE = "ModelTooLarge"  # the weights do not fit the memory of a pool's GPU
-    ENGINE_ARGUMENT_REFUSED = "EngineArgumentRefused"  # args or env set what the operator manages
+    UNSUPPORTED_POOLING = "UnsupportedPooling"  # the model uses mean pooling, for which SGLang returns wrong vectors
+    MODEL_TOO_LARGE = "ModelTooLarge"  # the weights do not fit into the memory of a pool's GPU
+    ENGINE_ARGUMENT_REFUSED = "EngineArgumentRefused"  # args or env set something that the operator manages
     NAME_CONFLICT = "NameConflict"  # an object with the name of a child belongs to another owner
     FORBIDDEN = "Forbidden"  # the operator lacks a permission, or admission refused a child
     QUOTA_EXCEEDED = "QuotaExceeded"  # a ResourceQuota refused a child
 
     # MetricsAvailable
     REPORTING = "Reporting"  # every Ready replica reported in time
-    PARTIAL = "Partial"  # some Ready replicas did not report: the service may grow, not shrink
+    PARTIAL = "Partial"  # some Ready replicas did not report: the service may grow but not shrink
     MISSING = "Missing"  # no replica reported: replicas are held
     STALE = "Stale"  # the newest metrics are too old: replicas are held
     INVALID = "Invalid"  # metrics were negative, NaN or infinite: replicas are held
@@ -77,63 +77,63 @@ class Reason(StrEnum):
     NO_COMMON_POOL = "NoCommonPool"  # the schedule names none of the pools that the service lists
 
     # Prewarming
-    WINDOW_AHEAD = "WindowAhead"  # replicas start for the next window, to be Ready when it opens
-    NO_WINDOW_AHEAD = "NoWindowAhead"  # no window that asks for more of a pool opens within the time of a start
+    WINDOW_AHEAD = "WindowAhead"  # replicas start now so that they are Ready when the next window opens
+    NO_WINDOW_AHEAD = "NoWindowAhead"  # no window that needs more replicas on a pool opens within the startup time
 
     # HandoverInProgress
     WAITING_FOR_READY = "WaitingForReady"  # the incoming pool's replicas are not Ready yet
-    SETTLING = "Settling"  # they are Ready, but not long enough or without a verified answer
-    PARITY_FAILED = "ParityFailed"  # the incoming pool answers with other vectors than the outgoing one
+    SETTLING = "Settling"  # they are Ready, but not for long enough or without a verified answer
+    PARITY_FAILED = "ParityFailed"  # the incoming pool returns different vectors than the outgoing one
     DRAINING = "Draining"  # the outgoing pool's replicas are leaving
-    HANDOVER_OVERDUE = "HandoverOverdue"  # it takes longer than twice a start and 30 minutes; the old pool stays
-    STABLE = "Stable"  # no handover
+    HANDOVER_OVERDUE = "HandoverOverdue"  # it takes longer than 30 minutes and two startups; the old pool stays
+    STABLE = "Stable"  # no handover is in progress
 
     # FallbackActive
     METRICS_UNAVAILABLE = "MetricsUnavailable"  # nothing was measured for 300 s: scaling.fallback applies
-    METRICS_AVAILABLE = "MetricsAvailable"  # something is measured, or was until just now
+    METRICS_AVAILABLE = "MetricsAvailable"  # metrics are available, or were until recently
 
     # EngineHang
     NOTHING_FINISHED = "NothingFinished"  # requests wait and engines finish none: more replicas would not help
-    ANSWERING = "Answering"  # engines answer what waits, or nothing waits
+    ANSWERING = "Answering"  # engines answer waiting requests, or none wait
 
     # CapacityLimited
     UNSCHEDULABLE = "Unschedulable"  # pods find no node
     IMAGE_PULL_FAILED = "ImagePullFailed"  # pods cannot get their image
     CRASH_LOOP = "CrashLoop"  # engine containers keep exiting
-    START_OVERDUE = "StartOverdue"  # pods run for longer than a start takes
-    POOL_BACKOFF = "PoolBackoff"  # a pool where pods could not start of late does not grow for now
+    START_OVERDUE = "StartOverdue"  # pods have run for longer than a start takes and are still not Ready
+    POOL_BACKOFF = "PoolBackoff"  # a pool whose pods recently could not start does not grow for now
     SUFFICIENT = "Sufficient"  # no pod is stuck
 
     # ScalingLimited
-    AT_MAXIMUM = "AtMaximum"  # the load asks for more than the bounds allow
-    AT_MINIMUM = "AtMinimum"  # the bounds ask for more than the load
-    WITHIN_BOUNDS = "WithinBounds"  # the load asks for no more and no less than the bounds allow
+    AT_MAXIMUM = "AtMaximum"  # the load needs more than the bounds allow
+    AT_MINIMUM = "AtMinimum"  # the bounds require more than the load needs
+    WITHIN_BOUNDS = "WithinBounds"  # the load needs a number of replicas that the bounds allow
 
-    # TriggersAvailable; also: Missing (a trigger has no usable value: the service may grow, not shrink), Reporting
+    # TriggersAvailable; also: Missing (a trigger has no usable value: the service may grow but not shrink), Reporting
     NO_TRIGGERS = "NoTriggers"  # spec.scaling.triggers is empty
 
     # AllocationApplied
     IN_ORDER = "InOrder"  # pools are filled in the order of spec.pools, or of the window
     CHEAPEST_MIX = "CheapestMix"  # replicas are on the cheapest mix of pools that is worth changing to
-    PRICE_MISSING = "PriceMissing"  # a GPUPool states no pricePerHour: pools are filled in order
+    PRICE_MISSING = "PriceMissing"  # a GPUPool has no pricePerHour: pools are filled in order
 
     # ConflictingScaler
-    OTHER_SCALER = "OtherScaler"  # an HorizontalPodAutoscaler or ScaledObject targets a managed Deployment
+    OTHER_SCALER = "OtherScaler"  # a HorizontalPodAutoscaler or ScaledObject targets a managed Deployment
     NO_OTHER_SCALER = "NoOtherScaler"  # nothing else scales the managed Deployments
 
     # GatewayAvailable
     ROUTED = "Routed"  # requests pass through the gateway
-    GATEWAY_DEGRADED = "GatewayDegraded"  # they do, but some of its pods are not Ready
-    GATEWAY_STARTING = "GatewayStarting"  # its pods are not Ready yet, so requests go to the engines themselves
+    GATEWAY_DEGRADED = "GatewayDegraded"  # requests pass through the gateway, but some of its pods are not Ready
+    GATEWAY_STARTING = "GatewayStarting"  # its pods are not Ready yet, so requests go directly to the engines
     GATEWAY_UNAVAILABLE = "GatewayUnavailable"  # none of its pods is Ready, so no request is answered; also: Ready
-    GATEWAY_LEAVING = "GatewayLeaving"  # spec.gateway.enabled became false: it serves until engines take over
-    GATEWAY_DISABLED = "GatewayDisabled"  # spec.gateway.enabled is false: engines are open to every request
+    GATEWAY_LEAVING = "GatewayLeaving"  # spec.gateway.enabled became false: it serves until the engines take over
+    GATEWAY_DISABLED = "GatewayDisabled"  # spec.gateway.enabled is false: engines accept any request
 
     # ScalingSchedule, GPUPool
     IN_USE = "InUse"  # at least one EmbeddingService depends on the object
     UNUSED = "Unused"  # no EmbeddingService depends on the object
-    NO_NODES = "NoNodes"  # no node carries the labels of the pool
-    AVAILABLE = "Available"  # nodes carry the labels of the pool
+    NO_NODES = "NoNodes"  # no node has the labels of the pool
+    AVAILABLE = "Available"  # at least one node has the labels of the pool
 
 
 class Condition(ApiModel):

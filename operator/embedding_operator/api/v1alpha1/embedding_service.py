@@ -1,4 +1,4 @@
-"""`EmbeddingService`: which model, on which pools, scaled how. Written by application teams."""
+"""`EmbeddingService`: which model to run, on which pools, and how to scale it. Written by application teams."""
 
 from typing import Annotated
 
@@ -13,16 +13,16 @@ from embedding_operator.api.v1alpha1.scaling import ScalingSpec
 from embedding_operator.api.v1alpha1.schedule import ScheduleSpec
 
 MAX_CHILD_NAME = 46
-"""Longest name of a Deployment whose pods (`-<10 characters>-<5 characters>`) stay within 63 characters."""
+"""Longest Deployment name for which pod names (`-<10 characters>-<5 characters>`) stay within 63 characters."""
 
 GATEWAY_SUFFIX = "gateway"
-"""What the names of the gateway's objects end with, as those of a pool's end with the name of the pool."""
+"""Suffix of the names of the gateway's objects; the names of a pool's objects end with the pool's name instead."""
 
 MAX_NAME_WITH_GATEWAY = MAX_CHILD_NAME - len("-") - len(GATEWAY_SUFFIX)
 
 
 class EmbeddingServiceSpec(ApiModel):
-    """The wish of the application team; every field but `model` and `pools` has a default that is right for it."""
+    """Desired state, set by the application team; every field except `model` and `pools` has a suitable default."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -35,7 +35,7 @@ class EmbeddingServiceSpec(ApiModel):
             ),
             rule(
                 f"self.pools.all(p, p.gpuPool != '{GATEWAY_SUFFIX}')",
-                f"the Deployment on a pool named {GATEWAY_SUFFIX} would have the gateway's name: rename the GPUPool",
+                f"the Deployment of a pool named {GATEWAY_SUFFIX} would have the gateway's name: rename the GPUPool",
                 field=".pools",
             ),
         )
@@ -47,12 +47,12 @@ class EmbeddingServiceSpec(ApiModel):
     )
     allocation: Allocation = Field(
         default=Allocation.ORDERED,
-        description="Ordered fills the first pool and spills to the next. Cheapest takes the cheapest mix that holds "
-        "the load, by pricePerHour of the GPUPools and what a replica computes on each.",
+        description="Ordered fills the first pool and spills over to the next. Cheapest uses the cheapest mix that "
+        "carries the load, by pricePerHour of the GPUPools and the capacity of a replica on each.",
     )
     scaling: ScalingSpec = Field(default_factory=ScalingSpec)
     schedule: ScheduleSpec | None = Field(
-        default=None, description="Windows of this service. Without it a ScalingSchedule of the cluster may apply."
+        default=None, description="Windows of this service. Without them, a ScalingSchedule of the cluster may apply."
     )
     gateway: GatewaySpec = Field(default_factory=GatewaySpec)
     engine: EngineSpec = Field(default_factory=EngineSpec)
@@ -62,18 +62,18 @@ class EmbeddingServiceSpec(ApiModel):
 OBJECT_RULES = (
     rule(
         "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-        "the name becomes that of a Service: use lower-case letters, digits and '-', and begin with a letter",
+        "the name is also that of a Service: use lower-case letters, digits and '-', and begin with a letter",
         field=".metadata.name",
     ),
     rule(
         f"self.spec.pools.all(p, size(self.metadata.name) + 1 + size(p.gpuPool) <= {MAX_CHILD_NAME})",
-        f"the name and that of a GPU pool are together longer than {MAX_CHILD_NAME - 1} characters: shorten the name",
+        f"the name and that of a GPU pool together are longer than {MAX_CHILD_NAME - 1} characters: shorten the name",
         field=".metadata.name",
     ),
     rule(
         f"!self.spec.gateway.enabled || size(self.metadata.name) <= {MAX_NAME_WITH_GATEWAY}",
-        f"the name is longer than {MAX_NAME_WITH_GATEWAY} characters, too long for that of a gateway: shorten the name "
-        "or set spec.gateway.enabled to false",
+        f"the name is longer than {MAX_NAME_WITH_GATEWAY} characters, too long to name a gateway after it: shorten the "
+        "name or set spec.gateway.enabled to false",
         field=".metadata.name",
     ),
 )

@@ -1,4 +1,4 @@
-"""`spec.engine` and `spec.podTemplate`: how the engine pods look beyond what model and pool need."""
+"""`spec.engine` and `spec.podTemplate`: settings of the engine pods beyond those that follow from model and pool."""
 
 from typing import Annotated, Literal
 
@@ -17,28 +17,30 @@ from embedding_operator.api.v1alpha1.pools import EngineArgs, EnvList
 
 
 class EngineSpec(ApiModel):
-    """The SGLang server on all pools; a pool's own settings are added after these."""
+    """Settings of the SGLang server on all pools; a pool's own settings are added after these."""
 
     image: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
-        default=None, description="Default: the image of the GPUPool, else the one that the operator is installed with."
+        default=None, description="Default: the image of the GPUPool, else the operator's default engine image."
     )
     args: EngineArgs = Field(
-        default_factory=list, description="Further engine arguments. Flags that the operator manages are refused."
+        default_factory=list, description="Additional engine arguments. Flags that the operator manages are refused."
     )
-    env: EnvList = Field(default_factory=list, description="Further environment variables of the engine.")
+    env: EnvList = Field(default_factory=list, description="Additional environment variables of the engine.")
     resources: ResourceRequirements = Field(
-        default_factory=ResourceRequirements, description="CPU and memory. Default: 2 CPUs and 8Gi requested."
+        default_factory=ResourceRequirements, description="CPU and memory. Default: requests of 2 CPUs and 8Gi."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="How much the engine logs."
+        default="info", description="Log level of the engine."
     )
 
 
 class PodMetadata(ApiModel):
     """Labels and annotations of the engine pods."""
 
-    labels: LabelMap = Field(default_factory=dict, description="Labels beside those of the operator.")
-    annotations: AnnotationMap = Field(default_factory=dict, description="Annotations beside those of the operator.")
+    labels: LabelMap = Field(default_factory=dict, description="Labels in addition to those of the operator.")
+    annotations: AnnotationMap = Field(
+        default_factory=dict, description="Annotations in addition to those of the operator."
+    )
 
 
 class PodTemplate(ApiModel):
@@ -63,5 +65,5 @@ class PodTemplate(ApiModel):
         )
     )
     termination_grace_period_seconds: Annotated[int, Field(ge=30, le=3600)] = Field(
-        default=120, description="Time for requests in flight when a pod ends."
+        default=120, description="Time that requests in flight have to finish when a pod terminates."
     )

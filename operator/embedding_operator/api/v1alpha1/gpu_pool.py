@@ -1,6 +1,6 @@
-"""`GPUPool`: what a kind of GPU is in this cluster and what the engine needs on it. Written by cluster admins.
+"""`GPUPool`: a kind of GPU in this cluster and what the engine needs on it. Written by cluster admins.
 
-A pool of engines that compute on the CPU is a `GPUPool` too: with it a service runs where there are no GPUs.
+A pool of engines that compute on the CPU is a `GPUPool` too: it allows a service to run where there are no GPUs.
 """
 
 from enum import StrEnum
@@ -38,10 +38,10 @@ class Device(StrEnum):
 
 
 class GPUResource(ApiModel):
-    """The extended resource that a replica asks for; more than one GPU means tensor parallelism."""
+    """The extended resource that a replica requests; more than one GPU means tensor parallelism."""
 
     name: Annotated[str, Field(min_length=1, max_length=253)] = Field(
-        default="nvidia.com/gpu", description="Name of the extended resource that a device plugin offers."
+        default="nvidia.com/gpu", description="Name of the extended resource, as offered by the device plugin."
     )
     count: Annotated[int, Field(ge=1, le=16)] = Field(default=1, description="GPUs per replica.")
 
@@ -50,11 +50,11 @@ class PoolEngine(ApiModel):
     """What the engine needs on this GPU. Owned by the cluster admin, so volumes of any kind are allowed."""
 
     image: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
-        default=None, description="Default: the image that the operator is installed with."
+        default=None, description="Default: the operator's default engine image."
     )
     command: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=32)] = Field(
         default_factory=list,
-        description="What starts the server. Default: python3 -m sglang.launch_server.",
+        description="Command that starts the server. Default: python3 -m sglang.launch_server.",
         json_schema_extra=ATOMIC_LIST,
     )
     args: EngineArgs = Field(default_factory=list, description="Engine arguments on this GPU, for every service.")
@@ -70,19 +70,18 @@ class PoolEngine(ApiModel):
 POOL_RULES = (
     rule(
         "self.device == 'CPU' || has(self.computeCapability)",
-        'computeCapability is missing: write the CUDA compute capability of the GPU, such as "8.6", in quotes, or '
+        'computeCapability is missing: set the CUDA compute capability of the GPU, such as "8.6", in quotes, or '
         "device: CPU for engines that need no GPU",
         field=".computeCapability",
     ),
     rule(
         "self.device == 'GPU' || !has(self.computeCapability)",
-        "computeCapability is that of a GPU, and device is CPU: remove one of the two",
+        "computeCapability applies to GPUs only, but device is CPU: remove one of the two",
         field=".computeCapability",
     ),
     rule(
         "self.device == 'GPU' || has(self.engine) && has(self.engine.image)",
-        "the engine image of the installation needs a GPU: with device: CPU, set engine.image to a build of SGLang for "
-        "CPUs",
+        "the default engine image needs a GPU: with device: CPU, set engine.image to a build of SGLang for CPUs",
         field=".engine",
     ),
 )
@@ -98,11 +97,11 @@ class GPUPoolSpec(ApiModel):
     )
     device: Device = Field(
         default=Device.GPU,
-        description="What engines compute on. With CPU, engines ask for no GPU, resource does not count, and memoryGiB "
-        "is the memory that one replica asks for.",
+        description="What engines compute on. With CPU, engines request no GPU, resource is ignored, and memoryGiB is "
+        "the memory that one replica requests.",
     )
     tolerations: Annotated[list[Toleration], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
-        default_factory=list, description="Taints of these nodes that the engine pods tolerate."
+        default_factory=list, description="Tolerations of the engine pods for the taints of these nodes."
     )
     resource: GPUResource = Field(default_factory=GPUResource)
     compute_capability: (
@@ -110,7 +109,7 @@ class GPUPoolSpec(ApiModel):
             str,
             matching(
                 FROM_7_5,
-                message='not a compute capability of 7.5 or higher, as SGLang needs: write such as "8.6", in quotes',
+                message='not a compute capability of 7.5 or higher, which SGLang needs: write it in quotes, like "8.6"',
                 max_length=6,
             ),
         ]
@@ -125,7 +124,7 @@ class GPUPoolSpec(ApiModel):
     tensor_tflops: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
         default=None,
         alias="tensorTFLOPS",
-        description="Dense 16-bit tensor TFLOPS of one GPU. Seeds the capacity of services that state none.",
+        description="Dense 16-bit tensor TFLOPS of one GPU. Seeds the capacity of services that do not set it.",
     )
     price_per_hour: (
         Annotated[
@@ -137,7 +136,7 @@ class GPUPoolSpec(ApiModel):
                 more=(
                     rule(
                         "self.matches('[1-9]')",
-                        "a price per hour of 0 would make every mix the cheapest: write what a replica costs, or leave "
+                        "a price per hour of 0 would make every mix the cheapest: set what a replica costs, or leave "
                         "pricePerHour out",
                     ),
                 ),
@@ -146,19 +145,19 @@ class GPUPoolSpec(ApiModel):
         | None
     ) = Field(
         default=None,
-        description="What one replica on this pool costs an hour, all its GPUs together, as a decimal number in any "
-        "currency that all pools share. allocation: Cheapest compares these prices.",
+        description="Cost per hour of one replica on this pool, including all its GPUs, as a decimal number in any "
+        "currency, the same for all pools. allocation: Cheapest compares these prices.",
     )
     engine: PoolEngine = Field(default_factory=PoolEngine)
 
     @property
     def gpus(self) -> int:
-        """Return the GPUs of one replica; 0 where engines compute on the CPU."""
+        """Return the number of GPUs of one replica; 0 if engines compute on the CPU."""
         return 0 if self.device is Device.CPU else self.resource.count
 
 
 class GPUPoolStatus(ApiModel):
-    """What the pool holds now."""
+    """Current nodes, GPUs and services of the pool."""
 
     observed_generation: Annotated[int, Field(ge=0)] = 0
     nodes: Annotated[int, Field(ge=0)] = 0
@@ -173,7 +172,7 @@ class GPUPoolStatus(ApiModel):
 OBJECT_RULES = (
     rule(
         f"size(self.metadata.name) <= {POOL_NAME_LENGTH} && self.metadata.name.matches('{DNS_LABEL}')",
-        "the name becomes part of those of Deployments and pods: use lower-case letters, digits and '-', "
+        "the name becomes part of the names of Deployments and pods: use lower-case letters, digits and '-', "
         f"at most {POOL_NAME_LENGTH} characters",
         field=".metadata.name",
     ),

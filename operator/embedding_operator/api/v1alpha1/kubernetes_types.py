@@ -1,4 +1,4 @@
-"""The few Kubernetes core types that users write inside our resources."""
+"""The few Kubernetes core types that appear in the custom resources."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -64,7 +64,7 @@ class EnvVar(ApiModel):
         json_schema_extra=rules(
             rule(
                 "!(has(self.value) && has(self.valueFrom))",
-                "value and valueFrom exclude each other: remove one of them",
+                "value and valueFrom are mutually exclusive: remove one of them",
             )
         )
     )
@@ -73,11 +73,11 @@ class EnvVar(ApiModel):
         str,
         matching(
             "^[-._a-zA-Z][-._a-zA-Z0-9]*$",
-            message="not the name of a variable: use letters, digits, '_', '-' and '.', and begin without a digit",
+            message="not a valid variable name: use letters, digits, '_', '-' and '.', and do not begin with a digit",
             max_length=253,
         ),
     ] = Field(description="Name of the variable.")
-    value: Annotated[str, Field(max_length=8192)] | None = Field(default=None, description="Value as it is.")
+    value: Annotated[str, Field(max_length=8192)] | None = Field(default=None, description="Literal value.")
     value_from: FreeForm | None = Field(default=None, description="As in a Kubernetes container.")
 
 
@@ -96,8 +96,8 @@ class ResourceRequirements(ApiModel):
         )
     )
 
-    requests: QuantityMap = Field(default_factory=dict, description="What a replica is given for sure.")
-    limits: QuantityMap = Field(default_factory=dict, description="What a replica may use at most.")
+    requests: QuantityMap = Field(default_factory=dict, description="Resources that are reserved for a replica.")
+    limits: QuantityMap = Field(default_factory=dict, description="Resources that a replica may use at most.")
 
 
 class Toleration(ApiModel):
@@ -107,7 +107,7 @@ class Toleration(ApiModel):
         json_schema_extra=rules(
             rule(
                 "has(self.key) && self.key != '' || has(self.operator) && self.operator == 'Exists'",
-                "a toleration without key tolerates every taint: add operator: Exists if that is meant, else a key",
+                "a toleration without key tolerates every taint: add operator: Exists if you intend this, else a key",
             ),
             rule(
                 "!(has(self.operator) && self.operator == 'Exists' && has(self.value) && self.value != '')",
@@ -131,7 +131,7 @@ class Toleration(ApiModel):
         default=None, description="Effect of the taint. None: every effect."
     )
     toleration_seconds: int | None = Field(
-        default=None, description="How long a NoExecute taint is tolerated. None: for ever."
+        default=None, description="How long a NoExecute taint is tolerated. None: forever."
     )
 
 
@@ -142,7 +142,7 @@ class LocalObjectReference(ApiModel):
 
 
 class LabelSelectorRequirement(ApiModel):
-    """One expression of a label selector."""
+    """An expression of a label selector."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -166,10 +166,10 @@ class LabelSelector(ApiModel):
 
     model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
 
-    match_labels: LabelMap = Field(default_factory=dict, description="Labels that must be there with these values.")
+    match_labels: LabelMap = Field(default_factory=dict, description="Labels that must have these values.")
     match_expressions: Annotated[
         list[LabelSelectorRequirement], Field(max_length=32, json_schema_extra=ATOMIC_LIST)
-    ] = Field(default_factory=list, description="Expressions that must all hold.")
+    ] = Field(default_factory=list, description="Expressions that must all be true.")
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Return whether an object that carries `labels` is selected."""

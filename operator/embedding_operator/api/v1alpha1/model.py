@@ -19,7 +19,7 @@ class Dtype(StrEnum):
 
 
 class Architecture(StrEnum):
-    """The family of a model: it decides which engine flags give right vectors."""
+    """The family of a model: it determines which engine flags give correct vectors."""
 
     AUTO = "Auto"
     DECODER = "Decoder"
@@ -51,7 +51,7 @@ class HuggingFaceSource(ApiModel):
         matching(REPOSITORY, message="not a model repository: write owner/name, without a host", max_length=200),
     ] = Field(description="Repository, such as Qwen/Qwen3-Embedding-0.6B.")
     revision: Annotated[str, Field(min_length=1, max_length=200)] = Field(
-        default="main", description="Branch, tag or commit. A 40-digit commit makes every start load the same weights."
+        default="main", description="Branch, tag or commit. With a 40-digit commit, every start loads the same weights."
     )
     token_secret_ref: SecretKeyRef | None = Field(
         default=None, description="Secret with the access token of a private or gated repository."
@@ -83,12 +83,12 @@ class ImageSource(ApiModel):
     """A model in an OCI image, mounted as an image volume (Kubernetes 1.35 or newer)."""
 
     reference: Annotated[str, Field(min_length=1, max_length=500)] = Field(
-        description="Image, best with its digest. The model lies at the root of its files."
+        description="Image, preferably with a digest. The model is at the root of its file system."
     )
 
 
 class ModelSpec(ApiModel):
-    """Exactly one source, and what the engine must know to compute right vectors."""
+    """Exactly one source, and what the engine must know to compute correct vectors."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -113,7 +113,7 @@ class ModelSpec(ApiModel):
     quantization: Quantization | None = None
     dimensions: Annotated[list[Annotated[int, Field(ge=1, le=65536)]], Field(max_length=16)] = Field(
         default_factory=list,
-        description="Vector sizes that clients may ask for (Matryoshka models). Empty: only the native size.",
+        description="Vector sizes that clients may request (Matryoshka models). Empty: only the native size.",
         json_schema_extra=SET_LIST,
     )
-    trust_remote_code: bool = Field(default=False, description="Run Python code that the model repository ships.")
+    trust_remote_code: bool = Field(default=False, description="Run Python code from the model repository.")

@@ -1,4 +1,4 @@
-"""`spec.pools`: on which GPU pools a service may run, and how far it may grow on each."""
+"""`spec.pools`: the GPU pools on which a service may run, and how far it may grow on each."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -18,7 +18,7 @@ EngineArgs = Annotated[
     list[Annotated[str, Field(max_length=4096)]],
     Field(max_length=64, json_schema_extra=ATOMIC_LIST),
 ]
-"""Further arguments of `python3 -m sglang.launch_server`."""
+"""Additional arguments of `python3 -m sglang.launch_server`."""
 
 EnvList = Annotated[list[EnvVar], Field(max_length=64, json_schema_extra=list_map("name"))]
 
@@ -31,12 +31,12 @@ class Allocation(StrEnum):
 
 
 class PoolBounds(ApiModel):
-    """How many replicas of a service one pool must and may hold."""
+    """The minimum and maximum number of replicas of a service on one pool."""
 
     model_config = ConfigDict(json_schema_extra=rules(MIN_ABOVE_MAX))
 
     gpu_pool: PoolName = Field(description="Name of a GPUPool.")
-    min_replicas: Annotated[int, Field(ge=0, le=1000)] = Field(default=0, description="Replicas without any load.")
+    min_replicas: Annotated[int, Field(ge=0, le=1000)] = Field(default=0, description="Replicas at no load.")
     max_replicas: Annotated[int, Field(ge=1, le=1000)] = Field(description="Replicas at the highest load.")
 
 
@@ -45,7 +45,8 @@ class PoolSpec(PoolBounds):
 
     tokens_per_second: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
         default=None,
-        description="Tokens per second that one replica computes on this pool. Default: estimated from model and GPU.",
+        description="Tokens per second that one replica computes on this pool. Default: estimated from the model and "
+        "the GPU.",
     )
     args: EngineArgs = Field(default_factory=list, description="Engine arguments on this pool only.")
     env: EnvList = Field(default_factory=list, description="Engine environment on this pool only.")

@@ -1,4 +1,4 @@
-"""`ScalingSchedule`: windows that a cluster admin applies to the services that they select."""
+"""`ScalingSchedule`: time windows that a cluster admin applies to selected services."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,14 +13,14 @@ from embedding_operator.api.v1alpha1.schedule import ScheduleSpec
 
 
 class Enforcement(StrEnum):
-    """Whether a service's own schedule goes first (`Default`) or not (`Enforce`)."""
+    """Whether a service's own schedule takes precedence (`Default`) or not (`Enforce`)."""
 
     DEFAULT = "Default"
     ENFORCE = "Enforce"
 
 
 class ScalingScheduleSpec(ScheduleSpec):
-    """Windows, and the services that they are for."""
+    """Windows, and the services that they apply to."""
 
     namespace_selector: LabelSelector = Field(
         default_factory=LabelSelector, description="Namespaces whose services are selected. Empty: all."
@@ -30,15 +30,16 @@ class ScalingScheduleSpec(ScheduleSpec):
     )
     enforcement: Enforcement = Enforcement.DEFAULT
     priority: Annotated[int, Field(ge=-1000, le=1000)] = Field(
-        default=0, description="Among schedules that select the same service the highest wins, then the first name."
+        default=0,
+        description="Among schedules that select the same service, the highest priority wins, then the first name.",
     )
 
 
 class ScalingScheduleStatus(ApiModel):
-    """Whom the schedule binds and where it stands."""
+    """The services that the schedule applies to, and its current window."""
 
     observed_generation: Annotated[int, Field(ge=0)] = 0
-    services: Annotated[int, Field(ge=0)] = Field(default=0, description="Services for which it is in force.")
+    services: Annotated[int, Field(ge=0)] = Field(default=0, description="Services to which it applies.")
     active_window: str | None = None
     next_transition: datetime | None = None
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=list_map("type"))] = Field(

@@ -1,4 +1,4 @@
-"""Windows of clock time, shared by `EmbeddingService.spec.schedule` and `ScalingSchedule`."""
+"""Time windows, shared by `EmbeddingService.spec.schedule` and `ScalingSchedule`."""
 
 from datetime import date
 from enum import StrEnum
@@ -71,14 +71,14 @@ CalendarDate = Annotated[
         json_schema_extra={"maxLength": 10, "pattern": "^2[0-9]{3}-[0-9]{2}-[0-9]{2}$"},
     ),
 ]
-"""A day of this millennium; `format: date` makes the API server refuse days that no calendar has."""
+"""A day of this millennium; `format: date` makes the API server refuse days that do not exist."""
 DateList = Annotated[list[CalendarDate], Field(max_length=400, json_schema_extra=SET_LIST)]
 
 
 class Window(ApiModel):
-    """A repeated stretch of local time with its own pools, or with none (`asleep`).
+    """A recurring period of local time with its own pools, or with none (`asleep`).
 
-    `end` at or before `start` means the next day. Without `days` and `dates` the window opens every day.
+    If `end` is at or before `start`, the window closes on the next day. Without `days` and `dates` it opens every day.
     """
 
     model_config = ConfigDict(
@@ -86,30 +86,30 @@ class Window(ApiModel):
             rule("self.start != self.end", "the window has no length: start and end must differ", field=".end"),
             rule(
                 "self.asleep != (has(self.pools) && size(self.pools) > 0)",
-                "a window needs pools, or asleep: true, and not both",
+                "a window needs either pools or asleep: true, not both",
             ),
         )
     )
 
     name: Annotated[
         str,
-        matching(DNS_LABEL, message="not a name for a window: use lower-case letters, digits and '-'", max_length=63),
+        matching(DNS_LABEL, message="not a valid window name: use lower-case letters, digits and '-'", max_length=63),
     ] = Field(description="Name of the window, unique in its schedule.")
     days: Annotated[list[Weekday], Field(max_length=7, json_schema_extra=SET_LIST)] = Field(
         default_factory=list, description="Days on which the window opens."
     )
-    dates: DateList = Field(default_factory=list, description="Further dates (YYYY-MM-DD) on which the window opens.")
+    dates: DateList = Field(default_factory=list, description="Other dates (YYYY-MM-DD) on which the window opens.")
     except_dates: DateList = Field(default_factory=list, description="Dates on which the window does not open.")
     start: ClockTime = Field(description="Local time HH:MM at which the window opens.")
     end: ClockTimeOrMidnight = Field(description="Local time HH:MM at which it closes; 24:00 is the end of the day.")
     priority: Annotated[int, Field(ge=-1000, le=1000)] = Field(
-        default=0, description="The highest priority wins where windows overlap, then the first name."
+        default=0, description="Where windows overlap, the highest priority wins, then the first name."
     )
     asleep: bool = Field(
         default=False, description="No replicas while the window is open. Requests do not wake the service."
     )
     pools: Annotated[list[PoolBounds], Field(max_length=16, json_schema_extra=list_map("gpuPool"))] = Field(
-        default_factory=list, description="Pools allowed in the window, in order of preference. Others are not."
+        default_factory=list, description="Pools allowed in the window, in order of preference. No others are used."
     )
 
 
@@ -122,4 +122,4 @@ class ScheduleSpec(ApiModel):
     time_zone: TimeZoneName = Field(
         default="UTC", description="IANA name of the time zone of all windows, such as Europe/Berlin."
     )
-    windows: WindowList = Field(description="Where several are open, the one of highest priority wins.")
+    windows: WindowList = Field(description="If several are open, the one with the highest priority wins.")

@@ -13,11 +13,11 @@ from embedding_operator.api.v1alpha1.model import Architecture, Dtype
 Count = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0)]
 Starts = Annotated[list[Count], Field(max_length=20, json_schema_extra=ATOMIC_LIST)]
-"""Seconds from created to Ready, newest last."""
+"""Seconds from creation to Ready, newest last."""
 
 
 class CapacitySource(StrEnum):
-    """Where the tokens per second of a replica come from."""
+    """The source of a replica's tokens per second."""
 
     SPEC = "Spec"
     ESTIMATE = "Estimate"
@@ -45,13 +45,13 @@ class PoolStatus(ApiModel):
     capacity_source: CapacitySource = CapacitySource.ESTIMATE
     start_seconds_p90: Count | None = Field(
         default=None,
-        description="Nine of ten of the last starts took at most this long, from created to Ready.",
+        description="90th percentile of recent startup times, from creation to Ready.",
         alias="startSecondsP90",
     )
 
 
 class ScheduleStatus(ApiModel):
-    """The window in force and the next change."""
+    """The current window and the next transition."""
 
     source: str | None = Field(default=None, description="`EmbeddingService` or `ScalingSchedule/<name>`.")
     window: str | None = None
@@ -61,7 +61,7 @@ class ScheduleStatus(ApiModel):
 
 
 class DecisionStep(ApiModel):
-    """One step from load to replicas: `before` and `after` in the unit that `message` names."""
+    """A step from load to replicas; `before` and `after` are in the unit that `message` names."""
 
     reason: str
     before: float
@@ -70,7 +70,7 @@ class DecisionStep(ApiModel):
 
 
 class RequirementBucket(ApiModel):
-    """What was required, in tokens per second, from `at` to `until`."""
+    """The requirement from `at` to `until`, in tokens per second."""
 
     at: datetime
     until: datetime
@@ -80,7 +80,7 @@ class RequirementBucket(ApiModel):
 
 
 class RateLimitStep(ApiModel):
-    """A rate-limited step: the tokens per second at its begin, and what was removed since."""
+    """A rate-limited step: the tokens per second at its beginning, and those removed since."""
 
     at: datetime
     capacity: Rate
@@ -88,14 +88,14 @@ class RateLimitStep(ApiModel):
 
 
 class IdleTime(ApiModel):
-    """No request was at the gateway from `since` to `until`."""
+    """A period from `since` to `until` without any request at the gateway."""
 
     since: datetime
     until: datetime
 
 
 class LoadPoint(ApiModel):
-    """What a replica computes with about so many requests in flight."""
+    """The throughput of a replica at about `inFlight` requests in flight."""
 
     in_flight: Count
     tokens_per_second: Rate
@@ -103,7 +103,7 @@ class LoadPoint(ApiModel):
 
 
 class LearnedPool(ApiModel):
-    """What the replicas of one pool taught: see `domain/capacity/learning.py`."""
+    """What was learned from the replicas of one pool: see `domain/capacity/learning.py`."""
 
     gpu_pool: str
     seed: Rate
@@ -117,7 +117,7 @@ class LearnedPool(ApiModel):
 
 
 class PoolBackoff(ApiModel):
-    """A pool that does not grow from `at` to `until`, because pods could not start."""
+    """A pool that does not grow from `at` to `until` because pods could not start."""
 
     gpu_pool: str
     at: datetime
@@ -126,7 +126,7 @@ class PoolBackoff(ApiModel):
 
 
 class PrewarmFloor(ApiModel):
-    """Replicas that a pool holds for the window that opens then, or opened."""
+    """Replicas that a pool holds for the window that opens, or opened, at `opens`."""
 
     gpu_pool: str
     replicas: Count
@@ -134,7 +134,7 @@ class PrewarmFloor(ApiModel):
 
 
 class DecisionMemory(ApiModel):
-    """What a restarted operator must know to decide as if it had not restarted."""
+    """What a restarted operator needs to decide as if it had not restarted."""
 
     at: datetime
     required: Rate
@@ -160,7 +160,7 @@ class DecisionMemory(ApiModel):
 
 
 class TriggerStatus(ApiModel):
-    """What an external queue said, or why it said nothing usable."""
+    """The value of an external queue, or why there is no usable value."""
 
     name: str
     value: float | None = None
@@ -171,7 +171,7 @@ class DecisionStatus(ApiModel):
     """The last decision: its inputs, its result, and every step between them."""
 
     at: datetime
-    queue_requests: Rate | None = Field(default=None, description="Requests that wait, at the gateway if there is one.")
+    queue_requests: Rate | None = Field(default=None, description="Requests waiting, at the gateway if there is one.")
     queue_tokens: Rate | None = None
     arrival_tokens_per_second: Rate | None = None
     triggers: Annotated[list[TriggerStatus], Field(max_length=8, json_schema_extra=list_map("name"))] = Field(
@@ -185,7 +185,7 @@ class DecisionStatus(ApiModel):
 
 
 class EmbeddingServiceStatus(ApiModel):
-    """Written by the operator alone, and only when it changes."""
+    """Observed state, written only by the operator and only when it changes."""
 
     observed_generation: Count = 0
     replicas: Count = 0

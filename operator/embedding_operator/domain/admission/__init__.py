@@ -1,1 +1,1 @@
-"""What only the operator can find wrong with an `EmbeddingService`, each problem with its field and its remedy."""
+"""Problems of an `EmbeddingService` that only the operator can detect, each with its field and its fix."""

@@ -1,4 +1,4 @@
-"""A problem of an `EmbeddingService`, and the case that the checks look at."""
+"""A problem of an `EmbeddingService`, and the input of the checks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from embedding_operator.domain.model.resolution import ResolvedModel, resolve_mo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that keeps a service from running as it is written; `message` says how to right `field`."""
+    """Something that prevents a service from running as specified; `message` says how to fix `field`."""
 
     reason: Reason
     field: str
@@ -22,7 +22,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """One entry of `spec.pools` whose `GPUPool` exists; `field` is where the entry stands."""
+    """An entry of `spec.pools` whose `GPUPool` exists; `field` is the path of the entry."""
 
     field: str
     entry: PoolSpec
@@ -36,7 +36,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A service, with what is known about its model and its pools."""
+    """A service, and what is known about its model and its pools."""
 
     spec: EmbeddingServiceSpec
     pools: Mapping[str, GPUPoolSpec]
@@ -60,5 +60,5 @@ class Case:
                 yield Use(field=field, entry=entry, gpu=self.pools[entry.gpu_pool])
 
     def args_on(self, use: Use) -> tuple[Sequence[str], ...]:
-        """Return the argument lists that apply on a pool, the strongest last."""
+        """Return the argument lists that apply on a pool, in ascending order of precedence."""
         return use.gpu.engine.args, self.spec.engine.args, use.entry.args

@@ -1,7 +1,7 @@
-"""What only the operator can find wrong with an `EmbeddingService`: it knows the GPUs, the models and the engine.
+"""Checks of an `EmbeddingService` that only the operator can do: it knows the GPUs, the models and the engine.
 
-What a schema or CEL can say is refused when the object is applied. Every check looks at one thing and says which field
-is wrong and how to right it. No check raises: what the schema accepts gets an answer.
+What a schema or CEL can express is refused when the object is applied. Every check covers one thing and says which
+field is wrong and how to fix it. Checks never raise: they accept any object that the schema accepts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ __all__ = ["Problem", "problems"]
 
 
 def problems(spec: EmbeddingServiceSpec, *, pools: Mapping[str, GPUPoolSpec]) -> tuple[Problem, ...]:
-    """Return everything that is wrong with `spec` on the `GPUPool`s of the cluster, the first to mend first."""
+    """Return all problems of `spec` on the `GPUPool`s of the cluster, in the order in which to fix them."""
     case = Case.of(spec, pools=pools)
     return tuple(problem for check in _CHECKS for problem in check(case))
 

@@ -1,4 +1,4 @@
-"""Whether arguments, variables and resources leave alone what the operator manages, and keep the engine safe."""
+"""Checks that arguments, variables and resources do not touch what the operator manages, and keep the engine safe."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,7 +19,7 @@ _REFUSED_FROM_SERVICES = {**MANAGED_VARIABLES, **NODE_VARIABLES}
 
 
 def managed_arguments(case: Case) -> Iterator[Problem]:
-    """Refuse options that belong to the operator, in the service as in its pools."""
+    """Refuse options that the operator manages, both in the service and in its pools."""
     for field, args in (*_service_args(case), *_pool_args(case)):
         for argument in parse(args):
             if (message := refusal(argument)) is not None:
@@ -27,7 +27,7 @@ def managed_arguments(case: Case) -> Iterator[Problem]:
 
 
 def chunked_encoder(case: Case) -> Iterator[Problem]:
-    """Refuse chunks for encoders. Those of a pool are left out when an encoder is rendered: they suit decoders."""
+    """Refuse chunked prefill for encoders. A pool may set it for decoders: rendering an encoder leaves it out."""
     if case.resolved.architecture is not Architecture.ENCODER:
         return
     for field, args in _service_args(case):
@@ -35,12 +35,12 @@ def chunked_encoder(case: Case) -> Iterator[Problem]:
         if chunked is not None and chunked.values != ("-1",):
             yield _problem(
                 field,
-                "an encoder returns wrong vectors for texts that it gets in chunks: remove --chunked-prefill-size",
+                "an encoder returns wrong vectors for texts processed in chunks: remove --chunked-prefill-size",
             )
 
 
 def token_pool(case: Case) -> Iterator[Problem]:
-    """Refuse a pool of tokens that is smaller than the longest input: such an input blocks the engine for ever."""
+    """Refuse a token pool that is smaller than the longest input: such an input blocks the engine forever."""
     for use in case.uses():
         limit = number(merged(*case.args_on(use)).get("--max-total-tokens"))
         if limit is not None and limit < case.resolved.context_length:
@@ -52,7 +52,7 @@ def token_pool(case: Case) -> Iterator[Problem]:
 
 
 def managed_variables(case: Case) -> Iterator[Problem]:
-    """Refuse variables that belong to the operator; a `GPUPool` may set those that are a matter of the node."""
+    """Refuse variables that the operator manages; a `GPUPool` may set those that depend on the node."""
     yield from _refused("spec.engine.env", case.spec.engine.env, names=_REFUSED_FROM_SERVICES)
     for field, entry in case.entries():
         yield from _refused(f"{field}.env", entry.env, names=_REFUSED_FROM_SERVICES)
@@ -61,11 +61,11 @@ def managed_variables(case: Case) -> Iterator[Problem]:
 
 
 def requested_gpus(case: Case) -> Iterator[Problem]:
-    """Refuse GPUs among the resources of the engine: how many there are is a matter of the pool."""
+    """Refuse GPUs in the engine's resources: their number is set by the pool."""
     resources = case.spec.engine.resources
     for name in sorted({use.gpu.resource.name for use in case.uses() if use.gpu.gpus}):
         if name in resources.requests or name in resources.limits:
-            yield _problem("spec.engine.resources", f"{name} follows resource.count of the GPUPool: remove it")
+            yield _problem("spec.engine.resources", f"{name} is set by resource.count of the GPUPool: remove it")
 
 
 def _service_args(case: Case) -> Iterator[tuple[str, Sequence[str]]]:

@@ -1,4 +1,4 @@
-"""Whether the model can run on the pools as it is asked for, with right vectors."""
+"""Checks that the model can run on the pools as specified, and returns correct vectors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -20,7 +20,7 @@ QUANTIZATION_CAPABILITY: Mapping[Quantization, Capability] = {
     Quantization.GGUF: (6, 0),
     Quantization.COMPRESSED_TENSORS: (7, 0),
 }
-"""The least compute capability for which SGLang 0.5.23 has kernels of a method."""
+"""The lowest compute capability for which SGLang 0.5.23 has kernels for a method."""
 
 _SIXTEEN_BIT = frozenset({Dtype.FLOAT16, Dtype.BFLOAT16})
 QUANTIZATION_DTYPES: Mapping[Quantization, frozenset[Dtype]] = {
@@ -32,17 +32,17 @@ QUANTIZATION_DTYPES: Mapping[Quantization, frozenset[Dtype]] = {
     Quantization.W8A8_FP8: _SIXTEEN_BIT,
     Quantization.COMPRESSED_TENSORS: _SIXTEEN_BIT,
 }
-"""The formats of activations that the kernels of a method take; methods that are not listed take all."""
+"""The activation formats that the kernels of a method accept; methods that are not listed accept all."""
 
 
 def mean_pooling(case: Case) -> Iterator[Problem]:
-    """Refuse models that the engine would pool in another way than they were trained for."""
+    """Refuse models that the engine would pool differently from how they were trained."""
     if pools_by_mean(case.spec.model):
         yield Problem(
             reason=Reason.UNSUPPORTED_POOLING,
             field="spec.model.huggingFace.repo",
-            message="the model averages the vectors of all tokens, the engine would take that of the first and return "
-            "wrong vectors: use a model with last-token or CLS pooling, such as Qwen3-Embedding or BGE",
+            message="the model averages the vectors of all tokens, but the engine would take that of the first and "
+            "return wrong vectors: use a model with last-token or CLS pooling, such as Qwen3-Embedding or BGE",
         )
 
 
@@ -53,23 +53,23 @@ def wrong_architecture(case: Case) -> Iterator[Problem]:
         yield Problem(
             reason=Reason.INVALID_SPEC,
             field="spec.model.architecture",
-            message="the model is an encoder, run as a decoder it would return wrong vectors: use Auto or Encoder",
+            message="the model is an encoder and would return wrong vectors as a decoder: use Auto or Encoder",
         )
 
 
 def dtype_on_gpu(case: Case) -> Iterator[Problem]:
-    """Refuse number formats that the GPU of a pool lacks: the engine would silently compute in another one."""
+    """Refuse number formats that the GPU of a pool lacks: the engine would silently use another one."""
     for use in case.uses():
         found = capability(use.gpu)
         if found is not None and found < BFLOAT16_CAPABILITY and case.resolved.dtype is not Dtype.FLOAT16:
             yield _dtype_problem(
                 f"GPUPool {use.name} has compute capability {use.gpu.compute_capability}, where the engine computes "
-                "in float16 whatever dtype says: use Auto or float16, or remove the pool"
+                "in float16 regardless of dtype: use Auto or float16, or remove the pool"
             )
 
 
 def dtype_of_model(case: Case) -> Iterator[Problem]:
-    """Refuse number formats that the model or its quantisation does not bear."""
+    """Refuse number formats that the model or its quantisation does not support."""
     dtype = case.resolved.dtype
     if case.known is not None and not case.known.float16 and dtype is Dtype.FLOAT16:
         yield _dtype_problem(
@@ -86,7 +86,7 @@ def _dtype_problem(message: str) -> Problem:
 
 
 def quantization_on_gpu(case: Case) -> Iterator[Problem]:
-    """Refuse quantisation methods that have no kernel for the GPU of a pool, and all on CPUs."""
+    """Refuse quantisation methods that have no kernel for the GPU of a pool, and all methods on CPUs."""
     method = case.spec.model.quantization
     if method is None:
         return
@@ -97,30 +97,30 @@ def quantization_on_gpu(case: Case) -> Iterator[Problem]:
             yield Problem(
                 reason=Reason.QUANTIZATION_UNSUPPORTED,
                 field="spec.model.quantization",
-                message=f"GPUPool {use.name} computes on the CPU, where only models that are not quantised are "
-                "supported: remove quantization, or the pool",
+                message=f"GPUPool {use.name} computes on the CPU, where quantised models are not supported: remove "
+                "quantization or the pool",
             )
         elif found < needed:
             yield Problem(
                 reason=Reason.QUANTIZATION_UNSUPPORTED,
                 field="spec.model.quantization",
-                message=f"{method} needs compute capability {needed[0]}.{needed[1]}, GPUPool {use.name} has "
+                message=f"{method} needs compute capability {needed[0]}.{needed[1]}, but GPUPool {use.name} has "
                 f"{use.gpu.compute_capability}: use another method or remove the pool",
             )
 
 
 def dimensions(case: Case) -> Iterator[Problem]:
-    """Refuse vector sizes that the model can not be cut to."""
+    """Refuse vector sizes to which the model's vectors cannot be truncated."""
     if case.known is None:
         return
     native, name = case.known.dimension, case.known.repository
     others = sorted(size for size in case.spec.model.dimensions if size != native)
     if others and not case.known.matryoshka:
         yield _dimensions_problem(
-            f"{name} was not trained to be cut and has vectors of {native} numbers: remove {_listed(others)}"
+            f"{name} was not trained for truncation and has {native} dimensions: remove {_listed(others)}"
         )
     elif too_large := [size for size in others if size > native]:
-        yield _dimensions_problem(f"{name} has vectors of {native} numbers: remove {_listed(too_large)}")
+        yield _dimensions_problem(f"{name} has only {native} dimensions: remove {_listed(too_large)}")
 
 
 def _dimensions_problem(message: str) -> Problem:
@@ -132,7 +132,7 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def memory(case: Case) -> Iterator[Problem]:
-    """Refuse pools whose GPUs do not hold the weights and one input of the longest kind."""
+    """Refuse pools whose GPUs cannot hold the weights and one input of maximum length."""
     if case.known is None:
         return
     for use in case.uses():
@@ -149,6 +149,7 @@ def memory(case: Case) -> Iterator[Problem]:
                 reason=Reason.MODEL_TOO_LARGE,
                 field=f"{use.field}.gpuPool",
                 message=f"the weights take {need.weights:.1f} GiB and one input of {case.resolved.context_length} "
-                f"tokens {need.cache:.1f} GiB, a replica on {use.name} has {need.memory * need.fraction:.1f} GiB for "
-                "both: use a smaller or quantised model, a lower contextLength or a larger pool",
+                f"tokens takes {need.cache:.1f} GiB, but a replica on {use.name} has only "
+                f"{need.memory * need.fraction:.1f} GiB for both: use a smaller or quantised model, a lower "
+                "contextLength or a larger pool",
             )

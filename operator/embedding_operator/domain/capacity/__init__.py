@@ -1,1 +1,1 @@
-"""What one replica of a pool can do, how long it takes to start, and how both are learned from what was measured."""
+"""The capacity and startup time of one replica of a pool, and how both are learned from measurements."""

@@ -1,13 +1,13 @@
-"""The knee of an engine: the requests in flight beyond which it computes no more.
+"""The knee of an engine: the requests in flight beyond which its throughput no longer grows.
 
-Whatever the load, a sample of requests in flight and tokens per second lies on the curve of its engine: with few
-requests there is little to compute, with many no more than the engine can do. The curve is kept at powers of two.
+At any load, a sample of requests in flight and tokens per second lies on the engine's curve: few requests give it
+little to compute, many give it no more than it can do. The curve is kept at powers of two.
 
     knee = the fewest requests in flight with 90 % of the highest tokens per second
 
-It is known only if more requests in flight than that were seen to give no more. Where the curve still rises at its end
-the knee is at least there, which lets the gateway give the engine more, until the curve is flat. A knee that is known
-moves only when its point falls clearly below the best, or one with fewer requests comes close to it.
+The knee is known only if more requests in flight were seen to give no more throughput. If the curve still rises at its
+end, the knee is at least there, so the gateway may send the engine more, until the curve is flat. A known knee moves
+only when its point falls clearly below the best, or a point with fewer requests comes close to the best.
 """
 
 import math
@@ -27,14 +27,14 @@ CLOSE = 0.95
 
 LEAST_KNEE = 4
 UNLEARNED_LIMIT = 32
-"""Requests that an engine gets at once from each gateway pod while its knee is not known."""
+"""Requests that each gateway pod sends to one engine at once while its knee is unknown."""
 
 LIMIT_PER_KNEE = 2
-"""Each gateway pod gives an engine so many times its knee: one pod alone keeps it busy, and more would show."""
+"""Each gateway pod sends an engine this multiple of its knee: one pod alone keeps it busy and reveals a higher knee."""
 
 
 def learned_curve(curve: tuple[LoadPoint, ...], work: Iterable[WorkSample]) -> tuple[LoadPoint, ...]:
-    """Return `curve` with what replicas did, by requests in flight; the same object where that teaches nothing."""
+    """Return `curve` updated with `work`, by requests in flight; the same object if nothing is learned."""
     told = [each for each in work if _is_telling(each)]
     if not told:
         return curve
@@ -46,23 +46,23 @@ def learned_curve(curve: tuple[LoadPoint, ...], work: Iterable[WorkSample]) -> t
 
 
 def learned_knee(curve: tuple[LoadPoint, ...], *, knee: int | None) -> int | None:
-    """Return the knee by `curve`; `knee` is the one that was taken so far."""
+    """Return the knee of `curve`; `knee` is the current one."""
     rates = {point.in_flight: point.tokens_per_second for point in curve if point.samples >= LEAST_SAMPLES}
     best = max(rates.values(), default=0.0)
     if best <= 0.0:
         return knee
     found = min([in_flight for in_flight, rate in rates.items() if rate >= FLAT * best])
     if found >= max(rates):
-        # The curve ends before it is flat: what lies beyond was never tried.
+        # The curve ends before it is flat: nothing beyond it has been tried.
         return found if found > (knee or UNLEARNED_LIMIT - 1) else knee
     found = max(LEAST_KNEE, found)
     return found if knee is None or _moved(knee, found=found, rates=rates, best=best) else knee
 
 
 def connection_limit(knees: Sequence[int | None]) -> int | None:
-    """Return how many requests each gateway pod may give to one engine; None where no knee is known.
+    """Return how many requests each gateway pod may send to one engine, or None if no knee is known.
 
-    All engines of a service get one limit: that of the pool that bears most, so that none is ever kept from working.
+    All engines of a service share one limit, that of the pool with the highest knee, so that no engine is held back.
     """
     if not any(knees):
         return None
@@ -70,7 +70,7 @@ def connection_limit(knees: Sequence[int | None]) -> int | None:
 
 
 def _is_telling(work: WorkSample) -> bool:
-    """Return whether `work` was done with about the same number of requests throughout."""
+    """Return whether the number of requests in flight was roughly constant during `work`."""
     steady = work.least_in_flight >= STEADY * work.in_flight
     return 1 <= work.in_flight < math.inf and steady and 0 <= work.tokens_per_second < math.inf
 

@@ -1,10 +1,10 @@
-"""Tokens per second of one replica, before anything was measured.
+"""Tokens per second of one replica, before anything is measured.
 
     seed = MFU x peak x GPUs / (2 x parameters without the embedding table)
 
 A forward pass takes two operations per parameter and token; MFU is the share of the peak that embedding servers were
-seen to reach on GPUs of a generation. It is a seed: too high by a factor of two, a service starts with half of what it
-needs until its queue says so; too low, it starts with twice as much.
+seen to reach on a GPU generation. It is only a seed: if it is too high by a factor of two, a service starts with half
+of what it needs, until the queue shows it; if it is too low by that factor, it starts with twice as much.
 """
 
 from collections.abc import Mapping
@@ -19,28 +19,28 @@ from embedding_operator.domain.model.resolution import Capability, capability
 OPERATIONS_PER_PARAMETER = 2
 
 MFU: Mapping[Capability, float] = {
-    (7, 5): 0.35,  # T4: no figure published for this size of model; optimistic, as the card is held to 70 W
-    (8, 0): 0.40,  # as for 8.6; no figure of its own
-    (8, 6): 0.40,  # A10: BGE-base at 450 requests/s of 512 tokens is about 40 TFLOPS, there memory-bound
+    (7, 5): 0.35,  # T4: no value published for this model size; optimistic, as the card is limited to 70 W
+    (8, 0): 0.40,  # as for 8.6; no value of its own
+    (8, 6): 0.40,  # A10: BGE-base at 450 requests/s of 512 tokens is about 40 TFLOPS, memory-bound there
     (8, 9): 0.31,  # L4: BGE-large at 62,100 tokens/s is 37.6 of 121 TFLOPS (Infinity's benchmark)
 }
 NEWER_MFU = 0.30
-"""Of later GPUs: tokenising and HTTP fill up before they do."""
+"""For later GPUs: tokenising and HTTP saturate before the GPU does."""
 
 FALLBACK_TFLOPS = 65.0
-"""A pool that states no peak counts as a T4, the slowest GPU that the engine runs on."""
+"""A pool without a stated peak counts as a T4, the slowest GPU that the engine supports."""
 
 CPU_TFLOPS = 0.2
-"""Of a replica on a CPU: four cores at half of the 0.1 TFLOPS that a core of 3 GHz with AVX2 has in float32. Real ones
-have more or fewer cores; what a replica computes is learned from its load."""
+"""For a replica on a CPU: four cores at half of the 0.1 TFLOPS that a 3 GHz core with AVX2 has in float32. Real
+replicas have more or fewer cores; their capacity is learned from their load."""
 
 FALLBACK_PARAMETERS = 440_467_456
-"""A model of which nothing is known counts as Qwen3-Embedding-0.6B, the most common size."""
+"""An unknown model counts as Qwen3-Embedding-0.6B, the most common size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """Tokens per second of one Ready replica, and where the figure comes from."""
+    """Tokens per second of one Ready replica, and the source of the value."""
 
     tokens_per_second: float
     source: CapacitySource
@@ -70,7 +70,7 @@ def _usable_tflops(gpu: GPUPoolSpec | None) -> float:
 
 
 def _mfu(generation: Capability) -> float:
-    # A generation that is not listed counts as the one before it.
+    # A generation that is not listed counts as the previous one.
     older = [listed for listed in MFU if listed <= generation]
     if generation > max(MFU):
         return NEWER_MFU

@@ -1,12 +1,12 @@
-"""What a service learns of its pools while it runs: capacity, knee, and how long a start takes (`startup_time`).
+"""What a service learns about its pools while it runs: capacity, knee, and startup time (`startup_time`).
 
-The capacity of a replica is what it computes while it has more to do than it can. It is learned only from such times:
-tokens waited throughout (`throughput`), or far more requests were in flight than the knee. One sample per decision and
-pool, the median over its saturated replicas; of the last 50 samples the 90th percentile, within [0.3, 3] times the
-seed. A replica never does more than it can, but what looks saturated may not have been, so the mistakes lie below the
-capacity: with the median, half a day of a service that was never overloaded taught a third of it. Until there are 20
-samples, the seed holds: the first five of a real trace were 18 % too low. A figure that was taken holds until the next
-is 5 % away, so that noise changes nothing.
+The capacity of a replica is its throughput while it is saturated. It is learned only from such periods: tokens waited
+throughout (`throughput`), or far more requests were in flight than the knee. There is one sample per decision and pool,
+the median over its saturated replicas; the capacity is the 90th percentile of the last 50 samples, within [0.3, 3]
+times the seed. A replica never does more than it can, but one that looks saturated may not have been, so errors lie
+below the capacity: with the median, half a day of a service that was never overloaded taught a third of it. Until there
+are 20 samples, the seed applies: the first five of a real trace were 18 % too low. A learned capacity is kept until the
+next one differs by 5 %, so that noise changes nothing.
 """
 
 import math
@@ -33,7 +33,7 @@ NOISE = 0.05
 
 
 def learned_pools(observation: Observation) -> dict[str, LearnedPool]:
-    """Return what is known of every pool, by name."""
+    """Return what is known about every pool, by name."""
     memory, now = observation.memory, observation.now
     known = {} if memory is None else {each.pool: each for each in memory.learned}
     last = None if memory is None else memory.at
@@ -44,7 +44,7 @@ def learned_pools(observation: Observation) -> dict[str, LearnedPool]:
 
 
 def as_learned(pools: Sequence[Pool], learned: Mapping[str, LearnedPool]) -> tuple[Pool, ...]:
-    """Return `pools` with the capacity and the startup time that were learned, where they were."""
+    """Return `pools` with their learned capacity and startup time, where known."""
     return tuple([_as_learned(pool, learned[pool.name]) for pool in pools])
 
 
@@ -60,7 +60,7 @@ def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
     if known is None:
         known = LearnedPool(pool=pool.name, seed=pool.tokens_per_second)
     elif known.seed != pool.tokens_per_second:
-        # Another model, or a better seed.
+        # The model changed, or the seed improved.
         known = known._replace(seed=pool.tokens_per_second, rates=(), tokens_per_second=None)
     if not pool.work:
         return known
@@ -74,7 +74,7 @@ def _learned(pool: Pool, *, known: LearnedPool | None) -> LearnedPool:
 
 
 def _rates(rates: tuple[int, ...], work: Sequence[WorkSample], *, knee: int | None) -> tuple[int, ...]:
-    """Return `rates` with one of `work`; the same object where no replica was saturated."""
+    """Return `rates` with the sample of `work` added; the same object if no replica was saturated."""
     saturated = [each.tokens_per_second for each in work if _is_saturated(each, knee=knee)]
     return (*rates, round(median(saturated)))[-MOST_RATES:] if saturated else rates
 
@@ -82,7 +82,7 @@ def _rates(rates: tuple[int, ...], work: Sequence[WorkSample], *, knee: int | No
 def _is_saturated(work: WorkSample, *, knee: int | None) -> bool:
     """Return whether a replica had more to do than it could; one that computes nothing at all teaches nothing.
 
-    By chance alone more requests than the knee are in flight at three looks in a row, where the knee is low.
+    Where the knee is low, more requests than it can be in flight in three samples in a row by chance alone.
     """
     full = math.inf if knee is None else max(UNLEARNED_LIMIT, LIMIT_PER_KNEE * knee)
     pressed = work.waited or work.least_in_flight > full
@@ -93,7 +93,7 @@ def _capacity(rates: tuple[int, ...], *, seed: float, taken: float | None) -> fl
     if len(rates) < LEAST_RATES:
         return taken
     least, most = SEED_SHARES
-    # What nine of ten samples do not exceed.
+    # The value that nine of ten samples do not exceed.
     found = float(round(max(least * seed, min(most * seed, quantile(rates, share=QUANTILE)))))
     if taken is not None and abs(found - taken) <= NOISE * taken:
         return taken

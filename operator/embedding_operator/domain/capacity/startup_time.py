@@ -1,10 +1,10 @@
-"""How long a replica takes from its creation until it is Ready, by pool.
+"""The time that a replica takes from its creation until it is Ready, by pool.
 
     startup = 90th percentile of the last 20 starts, within [15 s, 1800 s]
 
-Starts that found weights and image on their node are warm, and are kept apart from those that did not. Only the first
-time that a pod becomes Ready is a start, and only if it was created while decisions were made: how often a pod was
-Ready before it was first observed is not known.
+Starts that found weights and image on their node are warm, and are kept separately from cold ones. Only the first time
+that a pod becomes Ready counts as a start, and only if the pod was created while decisions were being made: how often a
+pod was Ready before it was first observed is unknown.
 """
 
 from collections.abc import Iterable
@@ -24,14 +24,15 @@ OVERDUE_STARTUPS = 2.0
 """A start is overdue after twice the time that it should take."""
 
 LEAST_STARTUP_SECONDS = 60.0
-"""No start is expected to be faster when it is judged overdue: one slow image pull must not mark a pod as stuck."""
+"""The shortest startup time assumed when judging whether a start is overdue: one slow image pull must not mark a pod as
+stuck."""
 
 _CREATION_CLOCK = timedelta(seconds=1)
-"""Kubernetes tells the time of a creation in whole seconds."""
+"""Kubernetes reports creation times in whole seconds."""
 
 
 def startup_seconds(learned: LearnedPool, *, warm: bool, seed: float = STARTUP_SECONDS) -> float:
-    """Return how long the next start is expected to take; `seed` is taken for a cold one while none was seen."""
+    """Return how long the next start is expected to take; `seed` applies to a cold start while none was seen."""
     known = p90_of_starts(learned, warm=warm)
     if known is not None:
         return known
@@ -44,7 +45,7 @@ def startup_seconds(learned: LearnedPool, *, warm: bool, seed: float = STARTUP_S
 def allowed_startup_seconds(known: Iterable[LearnedPool], *, pool: str) -> float:
     """Return how long a start on `pool` should take at most; it is overdue after twice that time.
 
-    A start that may be cold is waited for.
+    The start is taken to be cold, since it may be.
     """
     learned = (startup_seconds(each, warm=False) for each in known if each.pool == pool)
     return max(LEAST_STARTUP_SECONDS, next(learned, STARTUP_SECONDS))
@@ -56,7 +57,7 @@ def overdue_after(allowed_seconds: float) -> timedelta:
 
 
 def p90_of_starts(learned: LearnedPool, *, warm: bool) -> float | None:
-    """Return the seconds in which nine of ten starts were done; None where none was seen."""
+    """Return the 90th percentile of startup times in seconds, or None if no start was seen."""
     starts = learned.warm_starts if warm else learned.cold_starts
     if not starts:
         return None
@@ -64,7 +65,7 @@ def p90_of_starts(learned: LearnedPool, *, warm: bool) -> float | None:
 
 
 def with_starts(known: LearnedPool, pool: Pool, *, last: datetime | None, now: datetime) -> LearnedPool:
-    """Return `known` with the starts of `pool` that ended since the decision made at `last`."""
+    """Return `known` with the starts of `pool` that finished since the decision made at `last`."""
     if last is None or not is_fresh(last, now=now):
         return known._replace(starting=()) if known.starting else known
     since = last - _CREATION_CLOCK
@@ -79,7 +80,7 @@ def with_starts(known: LearnedPool, pool: Pool, *, last: datetime | None, now: d
 
 
 def _is_new(pod: Replica, *, since: datetime) -> bool:
-    """Return whether `pod` was created, and if it is Ready became so, after `since`."""
+    """Return whether `pod` was created after `since` and, if it is Ready, also became Ready after `since`."""
     return pod.created_at > since and (pod.ready_since is None or pod.ready_since > since)
 
 

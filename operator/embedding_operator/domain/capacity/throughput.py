@@ -1,8 +1,8 @@
-"""From the samples of engines to what each of them did since the last decision.
+"""Derives from the samples of engines what each of them did since the last decision.
 
-A replica was saturated in a stretch of time if work waited throughout. That is seen at moments only, and at any moment
-a replica with half the load that it bears has a batch that waits for the one before it. So what waits must be more than
-that, at both ends of the stretch and at the end of the one before.
+A replica was saturated in an interval if work waited throughout. This can only be sampled, and at any moment even a
+replica at half its capacity has a batch that waits for the previous one. So more than that must wait, at both ends of
+the interval and at the beginning of the previous one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from embedding_operator.domain.observation import WorkSample
 LOOKS = 3
 
 SATURATED_SECONDS = 0.25
-"""What must wait is the work of so many seconds. With any waiting token taken for saturation, replicas that were a
-third busy taught a third of the tokens per second that they can do, on traces of two services."""
+"""Saturation requires this many seconds of waiting work. When any waiting token counted as saturation, replicas that
+were one third busy taught a third of their true tokens per second, on traces of two services."""
 
 
 def work_since(
     since: datetime | None, *, series: Mapping[str, Series], now: datetime
 ) -> dict[str, tuple[WorkSample, ...]]:
-    """Return by pod UID what was done between samples that came after `since`, or ever if that is None.
+    """Return by pod UID the work in intervals that ended after `since`, or in all intervals if that is None.
 
-    A stretch of time counts once: what lies closer together than samples are kept is left to the next.
+    An interval counts once; intervals shorter than the minimum span are left out.
     """
     return {uid: _work(samples, since=since, now=now) for uid, samples in series.items()}
 
@@ -31,9 +31,9 @@ def work_since(
 def work_done(
     tokens: float, *, seconds: float, in_flight: Sequence[float], waiting_tokens: Sequence[float]
 ) -> WorkSample:
-    """Return what a replica did that computed `tokens` in `seconds`.
+    """Return the work of a replica that computed `tokens` in `seconds`.
 
-    `in_flight` and `waiting_tokens` are what it had at the end, at the beginning, and at the look before that, if any.
+    `in_flight` and `waiting_tokens` are its values at the end, at the beginning, and at the sample before that, if any.
     """
     rate = tokens / seconds
     return WorkSample(

@@ -1,1 +1,1 @@
-"""How many replicas the measured load needs, and for how long less must have sufficed before any are taken away."""
+"""The capacity that the measured load needs, and how long less must have sufficed before replicas are removed."""

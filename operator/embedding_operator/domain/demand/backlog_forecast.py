@@ -1,14 +1,14 @@
-"""How far a decision looks ahead: until help is ready.
+"""Forecasts the backlog at the time when new replicas will be Ready.
 
-What is asked for now serves only after a start. Until then the backlog grows by arrival - ready capacity, so a decision
-looks at the backlog that will be there when help arrives:
+Replicas requested now serve only after a start. Until then the backlog grows by arrival - ready capacity, so a decision
+uses the backlog expected when they are Ready:
 
     Q* = max(0, Q' + (lambda - S) * eta)
 
-While replicas start, Q' grows as fast as eta shrinks, and Q* stays what it was: one answer at the first look, not a new
-and larger one at every look. The queue in requests has no such forecast. Replicas that are on their way were asked for
-on account of it, so until they are Ready and had the time to drain it, it asks for no more than was asked since the
-first of them was created.
+While replicas start, Q' grows as fast as eta shrinks, so Q* stays constant: the first decision gives the full answer,
+instead of each decision a larger one. The queue in requests has no such forecast. Starting replicas were requested
+because of it, so until they are Ready and have had the time to drain it, it requires no more than was required since
+the first of them was created.
 """
 
 import math
@@ -24,11 +24,11 @@ DRAIN_PER_STARTUP = 1 / 3
 
 
 class Outlook(NamedTuple):
-    """What a decision knows of the help that is to come.
+    """What a decision knows about capacity that is still to come.
 
-    `startup_seconds` is the shortest start on the allowed pools, `starting_seconds` what the youngest of the starting
-    replicas still needs, None where there are none. `asked` is the most that was asked for since the oldest of them
-    was created, or of those that had no time to drain the queue yet, in tokens per second.
+    `startup_seconds` is the shortest startup time on the allowed pools, `starting_seconds` the time that the youngest
+    starting replica still needs, None if no replica is starting. `asked` is the highest requirement, in tokens per
+    second, since the oldest replica was created that is starting or has not had time to drain the queue.
     """
 
     startup_seconds: float
@@ -36,18 +36,18 @@ class Outlook(NamedTuple):
     asked: float = math.inf
 
     def seconds_until_help(self, *, needed: float, ready_capacity: float) -> float:
-        """Return the seconds until more than `ready_capacity` serves, where `needed` tokens per second are."""
+        """Return the seconds until more than `ready_capacity` serves, if `needed` tokens per second are required."""
         if self.starting_seconds is not None:
             return self.starting_seconds
         return self.startup_seconds if needed > ready_capacity else 0.0
 
     def drain_seconds(self, *, stated: float) -> float:
-        """Return in how many seconds a backlog should be gone: not much faster than help can come and go."""
+        """Return the seconds in which to drain a backlog: not much faster than replicas can start and leave."""
         return max(stated, self.startup_seconds * DRAIN_PER_STARTUP)
 
 
 def outlook(observation: Observation, *, required: float, buckets: tuple[RequirementBucket, ...]) -> Outlook:
-    """Return the outlook; `required` and `buckets` are what was asked for so far."""
+    """Return the outlook; `required` and `buckets` are the requirements so far."""
     startups = {pool.name: pool.startup_seconds for pool in observation.pools}
     startup = min([startups[each.pool] for each in observation.bounds.pools if each.pool in startups], default=0.0)
     at_rest = Outlook(startup_seconds=startup)
@@ -65,7 +65,7 @@ def outlook(observation: Observation, *, required: float, buckets: tuple[Require
 
 
 def _ages(pools: Sequence[Pool], *, now: datetime) -> Iterator[tuple[str, float]]:
-    """Yield the pool and the age in seconds of every wanted replica that is on its way, also of those without a pod."""
+    """Yield the pool and the age in seconds of every starting replica that is desired, even if it has no pod yet."""
     for pool in pools:
         if pool.replicas <= len(pool.ready):
             continue

@@ -1,14 +1,14 @@
-"""When measurements must not be acted on, or not alone.
+"""Guards against acting on measurements that are missing, incomplete or misleading.
 
-    unusable  missing, invalid or more than 15 s old     the last requirement is held, and nothing shrinks
+    unusable  missing, invalid or more than 15 s old     the last requirement is held, and the service does not shrink
     gap       a replica or gateway pod did not answer    growing is allowed, shrinking is not
     blind     nothing measured for 300 s                 `scaling.fallback.replicas`, if that is more than runs
-    hang      requests wait and engines finish nothing   no growth past twice what was Ready when it began
+    hang      requests wait and engines finish nothing   growth stops at twice the capacity Ready when it began
 
-Measurements count as lost while something is Ready that could be measured. A service without a Ready replica has none
-to lose: it is starting, or asleep.
+Measurements count as lost only while a Ready replica could be measured. A service without a Ready replica has none to
+lose: it is starting, or asleep.
 
-Where engines hang on a request, more replicas do not help: the next ones would hang like the others.
+Where engines hang on a request, more replicas do not help: new ones would hang too.
 """
 
 import math
@@ -32,11 +32,13 @@ class Unusable(NamedTuple):
 
 
 def usable_load(observation: Observation) -> Load | Unusable:
-    """Return the load to decide on, or why there is none."""
+    """Return the load to base the decision on, or why there is none."""
     load = observation.load
     if load is None:
         serving = any(pool.ready for pool in observation.pools)
-        message = "no replica reported: the requirement is held" if serving else "no replica is Ready to be measured"
+        message = (
+            "no replica reported: the requirement is held" if serving else "no replica is Ready, so nothing is measured"
+        )
         return Unusable(StepReason.METRICS_MISSING_HOLD, message)
     rates = (load.arrival_tokens_per_second or 0.0, load.burst_tokens_per_second or 0.0)
     samples = (load.queue_requests, load.queue_tokens, *rates)
@@ -51,7 +53,7 @@ def usable_load(observation: Observation) -> Load | Unusable:
 
 
 def gap_in(load: Load, *, observation: Observation) -> str | None:
-    """Return what is missing in a load that can be used; None where it is complete."""
+    """Return what is missing in a usable load, or None if it is complete."""
     if load.reporting < load.expected:
         return f"{load.reporting} of {load.expected} Ready replicas reported"
     gap = _gateway_gap(observation)
@@ -61,7 +63,7 @@ def gap_in(load: Load, *, observation: Observation) -> str | None:
 
 
 def _gateway_gap(observation: Observation) -> str | None:
-    """Return what is not known of the gateway; None where requests do not come through it, or all is known."""
+    """Return what is unknown about the gateway, or None if there is no gateway or everything is known."""
     gateway = observation.gateway
     if gateway is None or gateway.is_complete:
         return None
@@ -75,7 +77,7 @@ def _gateway_gap(observation: Observation) -> str | None:
 
 
 def blind_since(observation: Observation, *, last: ScalingMemory) -> datetime | None:
-    """Return since when nothing can be measured that should be; None where nothing should."""
+    """Return since when measurements have been lost, or None if there is nothing to measure."""
     if not any(pool.ready for pool in observation.pools):
         return None
     since = last.blind_since
@@ -83,14 +85,14 @@ def blind_since(observation: Observation, *, last: ScalingMemory) -> datetime | 
 
 
 def fallback_replicas(observation: Observation, *, blind_since: datetime | None) -> int | None:
-    """Return how many replicas of the preferred pool there are to be, None where the fallback does not apply."""
+    """Return the fallback's replicas of the preferred pool, or None if the fallback does not apply."""
     if blind_since is None or observation.now - blind_since < timedelta(seconds=FALLBACK_SECONDS):
         return None
     return observation.policy.fallback_replicas
 
 
 def engine_hang(load: Load, *, observation: Observation, last: RateLimitStep | None) -> RateLimitStep | None:
-    """Return since when engines have finished nothing, and the capacity that was Ready then; None where they work."""
+    """Return since when engines hang and the capacity that was Ready then, or None if they do not hang."""
     ready = observation.ready_capacity
     hangs = load.served_tokens_per_second == 0.0 and load.queue_requests > 0 and load.reporting == load.expected
     if not hangs or ready <= 0:
@@ -99,5 +101,5 @@ def engine_hang(load: Load, *, observation: Observation, last: RateLimitStep | N
 
 
 def limited_by_hang(required: float, *, hang: RateLimitStep, current: float) -> float:
-    """Return what may be required at most while engines finish nothing."""
+    """Return `required`, limited to what may be required while engines hang."""
     return min(required, max(current, HANG_FACTOR * hang.capacity))

@@ -1,7 +1,7 @@
-"""From measured load to the capacity that it needs, in tokens per second.
+"""The capacity that the measured load needs, in tokens per second.
 
-    Q'     = max(0, Q - 0.25 s * ready capacity)          a batch that waits is health, not debt: in tokens and requests
-    Q*     = max(0, Q' + (lambda - ready capacity) * eta) the backlog when help is ready (`backlog_forecast`)
+    Q'     = max(0, Q - 0.25 s * ready capacity)          one waiting batch is normal, in tokens and in requests
+    Q*     = max(0, Q' + (lambda - ready capacity) * eta) the backlog when new replicas are Ready (`backlog_forecast`)
     help   = max(lambda + Q* / drain, ceil(Q' / target) * capacity of a replica)
     up     = max(lambda / rho,           help)            grow to this
     middle = max(lambda / (0.875 * rho), help)            land here when shrinking
@@ -10,13 +10,13 @@
 Queue length alone cannot hold a steady state: with enough replicas the queue is empty, so the answer would fall to the
 minimum and the queue would come back. The arrival rate lambda is the feed-forward, the queue the feedback on top of it.
 
-Requests that wait for the batch before theirs are counted out like their tokens are. Eight requests of 65 tokens are
-75 ms of work: with all of them counted, one day of a real trace had 60 changes of replicas and cost 1.31 times the
-optimum; without, 15 and 1.18, and no request was late in either.
+Requests that only wait for the previous batch are excluded, as their tokens are. Eight requests of 65 tokens are 75 ms
+of work: with all of them counted, one day of a real trace had 60 changes of replicas and cost 1.31 times the optimum;
+without them, 15 and 1.18, and no request was late in either case.
 
-Requests whose work is less than a second of what is Ready are gone before anybody is late, unless they do not get less:
-they count when there was a queue at the last look as well. Two days of requests of 25 tokens, on one replica that was
-two thirds busy, had 115 changes of replicas a day without this rule and have 22 with it.
+Requests that are less than a second of work for the ready capacity finish before any is late, unless the queue
+persists: they count only if there was a queue at the last decision as well. Two days of requests of 25 tokens, on one
+replica that was two thirds busy, had 115 changes of replicas a day without this rule and have 22 with it.
 """
 
 import math
@@ -28,7 +28,7 @@ from embedding_operator.domain.observation import Load, ScalingPolicy
 BATCH_SECONDS = 0.25
 BLIP_SECONDS = 1.0
 LASTING_SECONDS = 4.0
-"""Two looks are five seconds apart, or a little less: a queue that both see has lasted."""
+"""Two decisions are five seconds apart, or slightly less: a queue that both see has lasted."""
 
 LANDING = 0.875
 PERMISSION = 0.75
@@ -55,9 +55,9 @@ def lines_of(
 ) -> Lines:
     """Return the capacity that `load` needs.
 
-    `ready_capacity` is what serves now, `replica_capacity` one replica of the preferred pool, `queued_seconds` for how
-    long there has been a queue, `ahead` the help that is to come. An arrival rate that is not known yet counts as none;
-    the caller must not shrink on it.
+    `ready_capacity` is the capacity that serves now, `replica_capacity` that of one replica of the preferred pool,
+    `queued_seconds` how long there has been a queue, `ahead` the capacity still to come. An arrival rate that is not
+    known yet counts as 0; the caller must not shrink on it.
     """
     arrival = load.arrival_tokens_per_second or 0.0
     rate_term = arrival / policy.target_utilization

@@ -1,10 +1,10 @@
-"""Panic: far more arrives within seconds than is ready for it, or requests wait longer than they should.
+"""Panic: within seconds far more arrives than the ready capacity can serve, or requests wait too long.
 
     burst    arrivals of the last 6 s / target utilization >= 2 * max(ready capacity, slowest allowed replica)
     overdue  the oldest request waits longer than `queue.drainSeconds`
 
-It lasts for a minute after either was last so. In panic the higher of the long and the short rate counts, growth is
-not limited, and nothing leaves.
+Panic lasts for a minute after either was last true. During panic the higher of the long and the short rate applies,
+growth is not limited, and no replica is removed.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ _PANIC = timedelta(seconds=PANIC_SECONDS)
 
 
 class Panic(NamedTuple):
-    """Until when there is panic, None where there is none, and since when more waits than the next batch."""
+    """Until when panic lasts, None if there is no panic, and since when more than the next batch waits."""
 
     until: datetime | None
     queue_since: datetime | None
@@ -30,7 +30,7 @@ class Panic(NamedTuple):
 
 
 def panic_of(load: Load | None, *, observation: Observation, last: ScalingMemory) -> Panic:
-    """Return the panic that `load` begins or prolongs; without a load, what is left of the last."""
+    """Return the panic that `load` starts or prolongs; without a load, what is left of the last one."""
     now, left = observation.now, _left(last.panic_until, now=observation.now)
     if load is None:
         return Panic(until=left, queue_since=last.queue_since)
@@ -41,22 +41,22 @@ def panic_of(load: Load | None, *, observation: Observation, last: ScalingMemory
     if until is None:
         return Panic(until=None, queue_since=since)
     burst = load.burst_tokens_per_second or 0.0
-    cause = f"requests wait for {waited:.0f} s" if overdue else f"{burst:.0f} tokens/s arrived of late"
-    message = f"{cause}: growth is not limited, and nothing leaves until {until:%H:%M:%S} UTC"
+    cause = f"requests have waited for {waited:.0f} s" if overdue else f"{burst:.0f} tokens/s arrived recently"
+    message = f"{cause}: growth is not limited and no replica is removed until {until:%H:%M:%S} UTC"
     reported = step(StepReason.PANIC, message, before=last.required, after=last.required)
     return Panic(until=until, queue_since=since, steps=(reported,))
 
 
 def in_panic(load: Load) -> Load:
-    """Return `load` with the rate that counts in panic."""
+    """Return `load` with the rate that applies during panic."""
     return replace(load, arrival_tokens_per_second=_higher_rate(load))
 
 
 def oldest_wait(load: Load, *, since: datetime | None, now: datetime) -> float:
-    """Return for how many seconds the oldest request waits, 0 where that is not known.
+    """Return for how many seconds the oldest request has waited, 0 if unknown.
 
-    First come, first served: what waits is what came last, so the oldest of it came as long ago as so much takes to
-    arrive; but not before the queue began, which was `since`.
+    Requests are served in order of arrival, so the waiting ones arrived last: the oldest arrived as long ago as it
+    takes that many tokens to arrive, but not before the queue began at `since`.
     """
     rate = _higher_rate(load)
     if since is None or rate is None:
@@ -66,7 +66,7 @@ def oldest_wait(load: Load, *, since: datetime | None, now: datetime) -> float:
 
 
 def _left(until: datetime | None, *, now: datetime) -> datetime | None:
-    # A panic that lasts longer than one can was set by a clock that has gone back since.
+    # A panic that lasts longer than possible was set before the clock went back.
     return until if until is not None and now < until <= now + _PANIC else None
 
 

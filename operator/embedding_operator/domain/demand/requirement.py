@@ -1,12 +1,12 @@
-"""How many tokens per second a service should be able to serve: what was required, what is needed, and how fast to go.
+"""The tokens per second that a service should be able to serve: the last requirement, the demand, and its smoothing.
 
-1. `last_requirement`  the last decision's; after a restart, a gap or a jump of the clock, what runs counts as required
-2. `demand`            the three lines of `lines`: where `up` is above the last requirement, grow to it; where `down` is
-                       below it, shrink to `middle`; otherwise stay, but for a slow trim after 20 quiet minutes
-3. `smooth`            stabilization windows, the limit of growth, and the limit while engines hang
+1. `last_requirement`  that of the last decision; after a restart, a gap or a clock jump, the running capacity
+2. `demand`            the three lines of `lines`: if `up` is above the last requirement, grow to it; if `down` is below
+                       it, shrink to `middle`; otherwise stay, except for a slow trim after 20 quiet minutes
+3. `smooth`            stabilization windows, the growth limit, and the limit while engines hang
 
-Missing, stale and invalid metrics hold the last requirement; they are never read as no load. None of a restart, a gap
-in the decisions and a jump of the clock can shrink a service.
+Missing, stale and invalid metrics hold the last requirement; they never count as no load. A restart, a gap between
+decisions or a clock jump cannot shrink a service.
 """
 
 from datetime import datetime
@@ -40,14 +40,14 @@ TRIM_MARGIN = 1.05
 
 
 class Seeded(NamedTuple):
-    """The memory that a decision continues, and the step that made it up where there was none to continue."""
+    """The memory that a decision continues from, and the step that seeded it if there was none."""
 
     memory: ScalingMemory
     steps: tuple[Step, ...] = ()
 
 
 class Demand(NamedTuple):
-    """What is needed now, in tokens per second, before smoothing; `peak` is the demand behind it."""
+    """The demand before smoothing, in tokens per second; `peak` is the demand before the dead band."""
 
     tokens_per_second: float
     peak: float
@@ -55,7 +55,7 @@ class Demand(NamedTuple):
 
 
 class Requirement(NamedTuple):
-    """What is required, in tokens per second, and what the next decision must know of how it came about."""
+    """The requirement, in tokens per second, and the state that the next decision needs."""
 
     tokens_per_second: float
     buckets: tuple[RequirementBucket, ...]
@@ -64,7 +64,7 @@ class Requirement(NamedTuple):
 
 
 def last_requirement(observation: Observation) -> Seeded:
-    """Return the memory of the last decision, or one that takes what runs for required."""
+    """Return the memory of the last decision, or one with the running capacity as the requirement."""
     memory, now = observation.memory, observation.now
     if memory is not None and is_fresh(memory.at, now=now):
         return Seeded(memory)
@@ -73,19 +73,20 @@ def last_requirement(observation: Observation) -> Seeded:
     required = max(before, supply)
     past = tuple(bucket for bucket in memory.buckets if bucket.until <= now) if memory is not None else ()
     seed = RequirementBucket(at=now, until=now, highest=required, lowest=required, peak=required)
-    message = f"no decision in the last {BLIND_SECONDS:.0f} s: what runs ({supply:.0f} tokens/s) counts as required"
+    running = f"the running capacity ({supply:.0f} tokens/s)"
+    message = f"no decision in the last {BLIND_SECONDS:.0f} s: {running} counts as required"
     seeded = ScalingMemory(
         at=now,
         required=required,
         buckets=(*past, seed),
-        # A clock that went back a second ends no panic.
+        # A clock that goes back by a second does not end a panic.
         panic_until=None if memory is None else memory.panic_until,
     )
     return Seeded(seeded, (step(StepReason.RESTART_SEEDED, message, before=before, after=required),))
 
 
 def demand(signals: Signals, *, last: ScalingMemory) -> Demand:
-    """Return what the measured load and external queues need, with a dead band around what was required."""
+    """Return what the measured load and external queues need, with a dead band around the last requirement."""
     if signals.load is None:
         return _unmeasured(signals, current=last.required)
     lines = lines_of(
@@ -107,7 +108,7 @@ def demand(signals: Signals, *, last: ScalingMemory) -> Demand:
 
 
 def smooth(wanted: Demand, *, signals: Signals, last: ScalingMemory) -> Requirement:
-    """Return what is required after stabilization and the limits of growth; in panic there are none."""
+    """Return the requirement after stabilization and growth limits, which do not apply during panic."""
     policy, current = signals.policy, last.required
     buckets = remembered(
         last.buckets,
@@ -127,16 +128,16 @@ def smooth(wanted: Demand, *, signals: Signals, last: ScalingMemory) -> Requirem
 
 
 def _unmeasured(signals: Signals, *, current: float) -> Demand:
-    """Return what is required, or what external queues ask for where that is more: they are measured elsewhere.
+    """Return the last requirement, or that of external queues if it is higher: they are measured elsewhere.
 
-    Where nothing could be measured for long, it is what the spec says for that time, if that is more.
+    If nothing has been measured for a long time, `spec.scaling.fallback` applies where it is higher still.
     """
     replica = signals.capacity.preferred_replica
     asked = round(signals.triggers.replicas * replica, 3)
     required, steps = max(current, asked), _trigger_steps(signals, before=current, asked=asked)
     if signals.fallback_replicas is not None:
         fallback = round(max(required, signals.fallback_replicas * replica), 3)
-        message = f"nothing was measured for {FALLBACK_SECONDS:.0f} s: {signals.fallback_replicas} replicas at least"
+        message = f"nothing was measured for {FALLBACK_SECONDS:.0f} s: at least {signals.fallback_replicas} replicas"
         steps = (*steps, step(StepReason.FALLBACK, message, before=required, after=fallback))
         required = fallback
     return Demand(tokens_per_second=required, peak=required, steps=steps)
@@ -161,19 +162,19 @@ def _trigger_steps(signals: Signals, *, before: float, asked: float) -> tuple[St
 
 
 def _banded(lines: Lines, *, last: ScalingMemory, now: datetime) -> tuple[float, Step]:
-    """Return the requirement after the dead band, which noise cannot cross, and its slow trim."""
+    """Return the requirement after the dead band, which filters noise, and the slow trim."""
     current = last.required
     if lines.up > current:
-        message = "the load needs more than is required now"
+        message = "the load needs more than the current requirement"
         return round(lines.up, 3), step(StepReason.DEMAND_UP, message, before=current, after=lines.up)
     if lines.down < current:
-        message = "the load needs clearly less than is required now"
+        message = "the load needs clearly less than the current requirement"
         landed = step(StepReason.DEMAND_DOWN, message, before=current, after=lines.middle)
         return round(min(lines.middle, current), 3), landed
     peak = peak_within(last.buckets, now=now, seconds=TRIM_SECONDS)
     if peak is not None and max(peak, lines.up) * TRIM_MARGIN < current:
         trimmed = max(peak, lines.up) * TRIM_MARGIN
-        message = f"for {TRIM_SECONDS / 60:.0f} minutes the load needed less than is required"
+        message = f"the load has needed less than the current requirement for {TRIM_SECONDS / 60:.0f} minutes"
         return round(trimmed, 3), step(StepReason.SLOW_TRIM, message, before=current, after=trimmed)
     return current, step(StepReason.IN_BAND, "the requirement fits the load", before=current, after=current)
 
@@ -181,7 +182,7 @@ def _banded(lines: Lines, *, last: ScalingMemory, now: datetime) -> tuple[float,
 def _limited(
     wanted: Demand, *, signals: Signals, current: float, buckets: tuple[RequirementBucket, ...], growth: RateLimitStep
 ) -> tuple[float, tuple[Step, ...]]:
-    """Return `wanted` as far as stabilization windows and the limit of growth allow; in panic neither counts."""
+    """Return `wanted` as far as stabilization windows and the growth limit allow; neither applies during panic."""
     needed = wanted.tokens_per_second
     if signals.panic.until is not None:
         return max(current, needed), ()
@@ -202,7 +203,7 @@ def _stabilized_down(
     if highest <= wanted:
         return wanted, ()
     held = min(current, highest)
-    message = f"in the last {seconds:.0f} s more was needed"
+    message = f"more was needed within the last {seconds:.0f} s"
     return held, (step(StepReason.DOWN_STABILIZED, message, before=wanted, after=held),)
 
 
@@ -232,5 +233,5 @@ def _limited_up(
 
 def _limited_by_hang(required: float, *, hang: RateLimitStep, current: float) -> tuple[float, Step]:
     limited = limited_by_hang(required, hang=hang, current=current)
-    message = f"requests wait and engines have finished none since {hang.at:%H:%M:%S} UTC: more would not help"
+    message = f"requests wait but engines have finished none since {hang.at:%H:%M:%S} UTC: growing would not help"
     return limited, step(StepReason.ENGINE_HANG, message, before=required, after=limited)

@@ -1,12 +1,12 @@
-"""What a decision knows of the load: each question is asked once, here.
+"""What a decision knows about the load; each signal is evaluated once, here.
 
-1. load      what was measured, or why it cannot be used                            (`guards`)
-2. gaps      what is missing of it: then nothing shrinks                            (`guards`)
-3. triggers  what external queues ask for; one that is missing, too, stops removal  (`load.triggers`)
-4. panic     whether far more arrives, or waits, than is ready for it               (`panic`)
+1. load      the measured load, or why it is unusable                               (`guards`)
+2. gaps      what is missing in it: while there are gaps, nothing shrinks           (`guards`)
+3. triggers  what external queues need; a missing one also prevents shrinking       (`load.triggers`)
+4. panic     whether far more arrives than can be served, or requests wait too long (`panic`)
 5. hang      whether engines finish nothing                                         (`guards`)
 6. blind     since when nothing can be measured, and the fallback for that          (`guards`)
-7. help      when replicas that start will serve                                    (`backlog_forecast`)
+7. help      when starting replicas will serve                                      (`backlog_forecast`)
 """
 
 from datetime import datetime
@@ -29,7 +29,7 @@ from embedding_operator.domain.observation import Load, Observation, ScalingPoli
 
 
 class Capacity(NamedTuple):
-    """Tokens per second of all Ready replicas, of those and the starting ones, and of one replica of two pools."""
+    """Tokens per second of all Ready replicas, of Ready and starting ones, and of one replica on two pools."""
 
     ready: float
     coming: float
@@ -38,10 +38,10 @@ class Capacity(NamedTuple):
 
 
 class Signals(NamedTuple):
-    """What the demand follows from. `load` is None where nothing usable was measured.
+    """The inputs of the demand. `load` is None if nothing usable was measured.
 
-    `frozen` says that nothing may be removed on this evidence. `fallback_replicas` is None where the fallback is not
-    due, or none is set.
+    `frozen` says that no replica may be removed on this evidence. `fallback_replicas` is None if the fallback is not
+    due or not set.
     """
 
     now: datetime
@@ -83,7 +83,7 @@ def read_signals(observation: Observation, *, last: ScalingMemory) -> Signals:
 
 
 def capacity_of(observation: Observation) -> Capacity:
-    """Return what the pools of a service can do."""
+    """Return the capacity of the pools of a service."""
     each = observation.capacity
     fastest = max(each.values(), default=0.0)
     preferred = (each[allowance.pool] for allowance in observation.bounds.pools if allowance.pool in each)
@@ -101,7 +101,7 @@ def capacity_of(observation: Observation) -> Capacity:
 def _holds(
     measured: Load | Unusable, *, triggers: TriggerDemand, observation: Observation, current: float
 ) -> tuple[Step, ...]:
-    """Return a step for everything on account of which nothing may shrink."""
+    """Return a step for each reason why the service may not shrink."""
     held: list[tuple[StepReason, str]] = []
     if isinstance(measured, Unusable):
         held.append((measured.reason, measured.message))

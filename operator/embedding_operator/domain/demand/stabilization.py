@@ -1,6 +1,6 @@
-"""What the recent past says about growing and shrinking, in buckets of half a minute.
+"""The history behind the stabilization windows, in buckets of half a minute.
 
-Buckets with the same figures merge, so a service at rest has one, however long its windows are.
+Buckets with the same values merge, so a service at rest has one, however long its windows are.
 """
 
 from bisect import bisect_left
@@ -17,7 +17,7 @@ GROWTH_STEP_SECONDS = 15.0
 def remembered(
     buckets: tuple[RequirementBucket, ...], *, now: datetime, recommended: float, demand: float, keep_seconds: float
 ) -> tuple[RequirementBucket, ...]:
-    """Return `buckets` with one more recommendation, without those that ended more than `keep_seconds` ago."""
+    """Return `buckets` with a recommendation added, without those that ended more than `keep_seconds` ago."""
     kept = _recent(buckets, now=now, seconds=keep_seconds)
     new = RequirementBucket(at=now, until=now, highest=recommended, lowest=recommended, peak=demand)
     if not kept:
@@ -39,12 +39,12 @@ def remembered(
 
 
 def highest_within(buckets: tuple[RequirementBucket, ...], *, now: datetime, seconds: float) -> float:
-    """Return the highest recommendation of the last `seconds`; 0 where there is none."""
+    """Return the highest recommendation of the last `seconds`, or 0 if there is none."""
     return max([bucket.highest for bucket in _recent(buckets, now=now, seconds=seconds)], default=0.0)
 
 
 def lowest_within(buckets: tuple[RequirementBucket, ...], *, now: datetime, seconds: float) -> float:
-    """Return the lowest recommendation of the last `seconds`; 0 unless the buckets reach back that far."""
+    """Return the lowest recommendation of the last `seconds`, or 0 unless the buckets reach back that far."""
     if not buckets or buckets[0].at > now - timedelta(seconds=seconds):
         return 0.0
     return min([bucket.lowest for bucket in _recent(buckets, now=now, seconds=seconds)], default=0.0)
@@ -58,7 +58,7 @@ def peak_within(buckets: tuple[RequirementBucket, ...], *, now: datetime, second
 
 
 def _recent(buckets: tuple[RequirementBucket, ...], *, now: datetime, seconds: float) -> tuple[RequirementBucket, ...]:
-    """Return the buckets that reach into the last `seconds`; they are in order of time."""
+    """Return the buckets that overlap the last `seconds`, in order of time."""
     horizon = now - timedelta(seconds=seconds)
     if not buckets or buckets[0].until >= horizon:
         return buckets

@@ -1,1 +1,1 @@
-"""What engines, gateways, triggers and forecasts report, read as load: requests, tokens and seconds."""
+"""Load, in requests, tokens and seconds, from the reports of engines, gateways, triggers and forecasts."""

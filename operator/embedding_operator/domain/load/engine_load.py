@@ -1,18 +1,18 @@
-"""From the figures of engines to the load of a service. A figure that is missing is None, never 0.
+"""The load of a service, from the metrics of its engines. A missing metric is None, never 0.
 
     waiting front end    w  = max(0, in flight - running - waiting in the scheduler)     per pod
     Q_requests              = sum over Ready pods of (waiting in the scheduler + w)
     Q_tokens                = sum over Ready pods of (waiting tokens + w * tokens per request)
     arrival              λ  = sum over all pods of (Δ tokens done + Δ Q_tokens + Δ refused * tokens per request) / Δt
 
-Q_requests is `in flight - running batch` wherever a call carries one text. It is taken per pod, so that the large batch
-of one pod does not hide the queue of another, and it never falls below what the scheduler itself says.
+Q_requests is `in flight - running batch` wherever a call has one text. It is computed per pod, so that the large batch
+of one pod does not hide the queue of another, and it is never below what the scheduler itself reports.
 
-λ looks at all pods of the window, so what a pod did before it left still counts as demand that was served. Two samples
-of a pod are compared only if they hold the same figures; where a counter ran backwards (a container restarted) that
-interval is left out.
+λ covers all pods of the window, so the work of a pod before it left still counts as demand that was served. Two samples
+of a pod are compared only if they contain the same metrics; an interval in which a counter went backwards (a container
+restarted) is left out.
 
-Figures that are negative, NaN or infinite are not repaired: the load then is NaN throughout, on which `decide` holds.
+Values that are negative, NaN or infinite are not repaired: the whole load becomes NaN, on which `decide` holds.
 """
 
 import math
@@ -27,28 +27,28 @@ from embedding_operator.domain.observation import TOKENS_PER_REQUEST, Load
 MAX_AGE_SECONDS = 15.0
 WINDOW_SECONDS = 60.0
 SERVED_SECONDS = 30.0
-"""The longest inputs take seconds: an engine that finished nothing in less time may only be busy."""
+"""The longest inputs take seconds: an engine that finished nothing in less time may just be busy."""
 
 BURST_SECONDS = 6.0
 _BURST_BOTH_ENDS = timedelta(seconds=2 * BURST_SECONDS)
 MIN_SPAN_SECONDS = 2.5
-"""A rate over less is chance: samples lie that close when somebody asked for them between two ticks."""
+"""A rate over a shorter span is noise: samples are that close together when a poke polls between two ticks."""
 
 HALF_LIFE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSample:
-    """What one engine said at one instant; None is what it did not say.
+    """The metrics of one engine at one instant; None is a missing metric.
 
     `in_flight` counts HTTP calls, `running` and `waiting_requests` the texts in the scheduler. `tokens_done` (finished
-    requests), `tokens_computed` (by the scheduler, cached ones left out), `requests_done` (calls answered well) and
+    requests), `tokens_computed` (by the scheduler, without cached ones), `requests_done` (successful calls) and
     `refused` (calls answered with 503) are counters since the start of the engine.
 
-    What follows from them is noted once, as it is asked for a dozen times. `is_valid` says that every figure is a
-    number that can be, `is_complete` that both the queue in front of the engine and its progress are known, `shape`
-    which figures there are. `tokens` is the counter that progress is measured by, `front_end` are the calls that wait
-    before the scheduler (being parsed and tokenised, or not even that), `queue_requests` all that wait.
+    Derived values are cached, as each is used a dozen times. `is_valid` says that every metric has a possible value,
+    `is_complete` that both the queue in front of the engine and its progress are known, `shape` which metrics are
+    present. `tokens` is the counter by which progress is measured, `front_end` are the calls that wait before the
+    scheduler (being parsed and tokenised, or not even that), `queue_requests` all waiting ones.
     """
 
     pod_uid: str
@@ -70,7 +70,7 @@ class EngineSample:
     queue_requests: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Note what follows from the figures."""
+        """Cache the values derived from the metrics."""
         figures = (
             self.in_flight,
             self.running,
@@ -111,9 +111,9 @@ def measure(
     max_age: float = MAX_AGE_SECONDS,
     window: float = WINDOW_SECONDS,
 ) -> Load | None:
-    """Return the load of a service, or None if no Ready pod said anything that is at most `max_age` seconds old.
+    """Return the load of a service, or None if no Ready pod has a sample that is at most `max_age` seconds old.
 
-    `series` holds the samples of every pod by UID, of those that left as well; `ready` are the UIDs that serve now.
+    `series` holds the samples of every pod by UID, including pods that left; `ready` are the UIDs that serve now.
     """
     fresh = _fresh(series, ready=ready, now=now, age=max_age)
     if not fresh:
@@ -146,12 +146,12 @@ def measure(
 
 
 def recent_tokens_per_request(series: Mapping[str, Series], *, now: datetime) -> float:
-    """Return the mean length of a request of late, by what engines said that are silent or gone now."""
+    """Return the recent mean length of a request, from the samples of engines that are now silent or gone."""
     return _tokens_per_request(_all_intervals(series, now=now, window=WINDOW_SECONDS), fresh=(), now=now)
 
 
 class Interval(NamedTuple):
-    """Two samples of one pod, one after the other, that hold the same figures, and how far the counters went."""
+    """Two successive samples of one pod that contain the same metrics, and the increases of its counters."""
 
     first: EngineSample
     last: EngineSample
@@ -160,7 +160,7 @@ class Interval(NamedTuple):
     refused: float
 
     def arrived(self, *, tokens_per_request: float) -> float:
-        """Return the tokens that arrived: served, refused, or still waiting at the end and not at the beginning."""
+        """Return the tokens that arrived: served, refused, or waiting at the end but not at the beginning."""
         queued = self.last.queue_tokens(tokens_per_request=tokens_per_request) - self.first.queue_tokens(
             tokens_per_request=tokens_per_request
         )
@@ -168,7 +168,7 @@ class Interval(NamedTuple):
 
 
 def _between(first: EngineSample, last: EngineSample) -> Interval | None:
-    """Return the interval between two samples; None where a counter ran backwards."""
+    """Return the interval between two samples, or None if a counter went backwards."""
     tokens = (last.tokens or 0.0) - (first.tokens or 0.0)
     requests = (last.requests_done or 0.0) - (first.requests_done or 0.0)
     refused = (last.refused or 0.0) - (first.refused or 0.0)
@@ -178,7 +178,7 @@ def _between(first: EngineSample, last: EngineSample) -> Interval | None:
 
 
 def _is_fresh(sample: EngineSample, *, now: datetime, age: float) -> bool:
-    """Return whether a sample says something, and that recently; one from the future is as wrong as an old one."""
+    """Return whether a sample has any metric and is recent; one from the future is as wrong as an old one."""
     return any(sample.shape) and abs(now - sample.taken_at) <= timedelta(seconds=age)
 
 
@@ -191,7 +191,7 @@ def _all_intervals(series: Mapping[str, Series], *, now: datetime, window: float
 
 
 def intervals_of(samples: Series, *, now: datetime, window: float) -> list[Interval]:
-    """Return the intervals of one pod in the last `window` seconds that hold the figures which it has now."""
+    """Return the intervals of one pod in the last `window` seconds that contain the same metrics as it has now."""
     begin = now - timedelta(seconds=window)
     usable = [
         sample for sample in samples if begin <= sample.taken_at <= now and sample.is_complete and sample.is_valid
@@ -204,9 +204,9 @@ def intervals_of(samples: Series, *, now: datetime, window: float) -> list[Inter
 
 
 def _served(intervals: Sequence[Interval]) -> float | None:
-    """Return the tokens per second that were finished since requests wait at every engine.
+    """Return the tokens per second finished since requests began to wait at every engine.
 
-    None where that is too short to tell: an engine that had nothing to do finished nothing either.
+    Return None if that is too short to tell: an engine that had nothing to do finished nothing either.
     """
     if not intervals:
         return None
@@ -222,23 +222,23 @@ def _served(intervals: Sequence[Interval]) -> float | None:
 
 
 def _span(intervals: Sequence[Interval]) -> tuple[datetime, datetime]:
-    """Return when the first of `intervals`, of which there is one at least, begins and when the last ends."""
+    """Return when the first of `intervals`, which are not empty, begins and when the last ends."""
     begin = min([interval.first.taken_at for interval in intervals])
     return begin, max([interval.last.taken_at for interval in intervals])
 
 
 def is_recent(first: datetime, last: datetime, *, now: datetime) -> bool:
-    """Return whether the middle between two samples is within the seconds that make a burst."""
+    """Return whether the midpoint between two samples is within the last seconds that make up a burst."""
     return (now - first) + (now - last) <= _BURST_BOTH_ENDS
 
 
 def _latest(intervals: Sequence[Interval], *, now: datetime) -> list[Interval]:
-    """Return the intervals that lie in the last seconds by their middle."""
+    """Return the intervals whose midpoint is within the last seconds."""
     return [each for each in intervals if is_recent(each.first.taken_at, each.last.taken_at, now=now)]
 
 
 def _arrival(intervals: Sequence[Interval], *, tokens_per_request: float) -> float | None:
-    """Return tokens per second over the time that the intervals span; None where that is too short to tell."""
+    """Return tokens per second over the time that the intervals span, or None if that is too short to tell."""
     if not intervals:
         return None
     begin, end = _span(intervals)
@@ -246,12 +246,12 @@ def _arrival(intervals: Sequence[Interval], *, tokens_per_request: float) -> flo
     if seconds < MIN_SPAN_SECONDS:
         return None
     arrived = math.fsum(interval.arrived(tokens_per_request=tokens_per_request) for interval in intervals)
-    # Requests that gave up leave the queue without having been served: that is no negative arrival.
+    # Abandoned requests leave the queue without being served: that is not a negative arrival.
     return max(0.0, arrived / seconds)
 
 
 def _tokens_per_request(intervals: Sequence[Interval], *, fresh: Sequence[EngineSample], now: datetime) -> float:
-    """Return the mean length of a request: of late, else since the engines started, else in the queues."""
+    """Return the mean length of a request: recently, else since the engines started, else in the queues."""
     tokens = requests = 0.0
     for interval in intervals:
         age = (now - interval.last.taken_at).total_seconds()

@@ -1,9 +1,9 @@
-"""What a service will need at a time of the day, by what it needed then on days like that one.
+"""Forecasts the requirement of a service at a time of day, from its requirement on similar days.
 
     forecast(at) = p90 of the requirement in the half hour from that clock time on, over the last 14 days of its class
 
-Days are of one class from Monday to Friday, and of another at the weekend. Clock times are those of the schedule's time
-zone, so that a change of the clocks does not move the morning. Fewer than three such days with samples are no history.
+Monday to Friday are one class of days, the weekend is the other. Clock times are in the schedule's time zone, so that a
+daylight saving change does not shift the morning. At least three such days with samples are needed.
 """
 
 import math
@@ -24,7 +24,7 @@ LARGEST_CHANGE_OF_CLOCKS = 7200
 
 
 def forecast(samples: Iterable[tuple[float, float]], *, at: datetime, zone: ZoneInfo) -> float | None:
-    """Return the tokens per second that will be required from `at` on, None where the history does not say.
+    """Return the tokens per second that will be required from `at` on, or None if there is too little history.
 
     `samples` are (seconds since 1970, tokens per second).
     """
@@ -44,14 +44,14 @@ def forecast(samples: Iterable[tuple[float, float]], *, at: datetime, zone: Zone
 
 
 def _is_about_the_time(seconds: float) -> bool:
-    """Return whether a sample that is `seconds` away is near the span of a day: telling local times is slow."""
+    """Return whether a sample `seconds` away is near the span of its day: converting to local times is slow."""
     into_the_day = seconds % SECONDS_PER_DAY
     latest = SPAN.total_seconds() + LARGEST_CHANGE_OF_CLOCKS
     return into_the_day <= latest or into_the_day >= SECONDS_PER_DAY - LARGEST_CHANGE_OF_CLOCKS
 
 
 def _day_of(then: datetime, *, clock: datetime) -> datetime | None:
-    """Return the begin of the span that holds `then`, None where no span does; a span may reach past midnight."""
+    """Return the beginning of the span that contains `then`, or None; a span may extend past midnight."""
     wall = then.replace(tzinfo=None)
     begin = datetime.combine(wall.date(), clock.time())
     if begin > wall:

@@ -1,15 +1,16 @@
-"""From the figures of gateway pods to what they say together, and to the load of a service that is behind them.
+"""Combines the metrics of gateway pods, and derives the load of the service behind them.
 
     waiting             = sum over pods of (outstanding - in service)     held at zero, or queued for an engine
-    arrival in requests = sum over pods of (Δ requests - Δ rejected) / Δt   counted when they come, not when they end
+    arrival in requests = sum over pods of (Δ requests - Δ rejected) / Δt   counted on arrival, not on completion
     arrival in tokens   = arrival in requests x tokens per request of the engines
 
-Engines say how much work there is, the gateway how much of it is not at an engine yet: of two figures for one thing the
-larger counts. A figure that is missing is none, never 0: a service may grow on what is known, and not shrink.
+Engines report how much work there is, the gateway how much of it has not reached an engine yet: where two values
+measure the same thing, the larger applies. A missing value is None, never 0: a service may grow on what is known, but
+not shrink.
 
-HAProxy counts from 0 when it restarts. What it counted since then did arrive; what came between the last sample and the
-restart is not known. So the estimate never exceeds what arrived, and the pod counts as one that does not report until
-the restart is out of the window.
+HAProxy counts from 0 when it restarts. What it has counted since then did arrive; what arrived between the last sample
+and the restart is unknown. So the estimate never exceeds what arrived, and the pod counts as not reporting until the
+restart has left the window.
 """
 
 import math
@@ -24,15 +25,15 @@ from embedding_operator.domain.observation import GatewayLoad, Load
 
 BEFORE_ALL_TIME = datetime.min.replace(tzinfo=UTC)
 CLOCK_SECONDS = 1.0
-"""HAProxy tells the age of the last request in whole seconds."""
+"""HAProxy reports the age of the last request in whole seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySample:
-    """What one gateway pod said at one instant; every figure is finite and not negative.
+    """The metrics of one gateway pod at one instant; every value is finite and not negative.
 
-    `requests` (all that came for an engine) and `rejected` (answered with 4xx) are counters since HAProxy started,
-    `last_request_seconds` is the time since a request last reached an engine, None where none did.
+    `requests` (all that arrived for an engine) and `rejected` (answered with 4xx) are counters since HAProxy started,
+    `last_request_seconds` is the time since a request last reached an engine, None if none did.
     `engines` are the requests in flight by the name of the engine's pod.
     """
 
@@ -46,7 +47,7 @@ class GatewaySample:
 
     @property
     def waiting(self) -> float:
-        """Return the requests that no engine has."""
+        """Return the requests that are not at an engine."""
         return max(0.0, self.outstanding - math.fsum(self.engines.values()))
 
 
@@ -61,10 +62,10 @@ def listen(
     ready: Collection[str],
     now: datetime,
 ) -> GatewayLoad:
-    """Return what the gateway pods say.
+    """Return the combined metrics of the gateway pods.
 
-    `series` holds the samples of every pod by UID, of those that left as well. `present` are the pods that run, with
-    those that are about to leave: requests may still wait there. `ready` are those that get new ones.
+    `series` holds the samples of every pod by UID, including pods that left. `present` are the running pods, including
+    those that are terminating: requests may still wait there. `ready` are those that get new requests.
     """
     recent = {uid: _recent(samples, now=now) for uid, samples in series.items()}
     fresh = {uid: recent[uid][-1] for uid in present if _is_fresh(recent.get(uid, ()), now=now)}
@@ -86,9 +87,9 @@ def listen(
 
 
 def joined(engines: Load, gateway: GatewayLoad) -> Load:
-    """Return the load of a service by both its engines and its gateway: of each figure the larger.
+    """Return the load of a service from both its engines and its gateway: the larger of each value.
 
-    A load of engines that can not be stays what it is, for `decide` to hold on.
+    An invalid load of engines stays as it is, so that `decide` holds on it.
     """
     if gateway.sampled_at is None or not math.isfinite(engines.queue_requests):
         return engines
@@ -108,9 +109,9 @@ def joined(engines: Load, gateway: GatewayLoad) -> Load:
 
 
 def without_engines(gateway: GatewayLoad, *, tokens_per_request: float, expected: int) -> Load | None:
-    """Return the load of a service by its gateway, where none of `expected` Ready engines says anything.
+    """Return the load of a service from its gateway, when none of `expected` Ready engines reports.
 
-    None where the gateway says nothing either.
+    Return None if the gateway does not report either.
     """
     if gateway.sampled_at is None:
         return None
@@ -137,13 +138,13 @@ def _larger(one: float | None, other: float | None) -> float | None:
 
 
 def in_flight_by_engine(samples: Collection[GatewaySample]) -> dict[str, float]:
-    """Return the requests that gateway pods have at engines, by the name of the engine's pod."""
+    """Return the requests that gateway pods have in flight at engines, by the name of the engine's pod."""
     names = {name for sample in samples for name in sample.engines}
     return {name: math.fsum(sample.engines.get(name, 0.0) for sample in samples) for name in names}
 
 
 class _Interval(NamedTuple):
-    """Two samples of one pod, one after the other, and what came between them as far as it is known."""
+    """Two successive samples of one pod, and the requests known to have arrived between them."""
 
     first: GatewaySample
     last: GatewaySample
@@ -153,9 +154,9 @@ class _Interval(NamedTuple):
 
     @property
     def is_quiet(self) -> bool:
-        """Return whether no request was there at any time of it.
+        """Return whether the pod had no request at any time in the interval.
 
-        The last request is a second witness: after a restart the count may be what it was before by chance.
+        The time of the last request confirms it: after a restart the count may by chance be the same as before.
         """
         seconds = (self.last.taken_at - self.first.taken_at).total_seconds()
         last_request = self.last.last_request_seconds
@@ -178,7 +179,7 @@ def _between(first: GatewaySample, last: GatewaySample) -> _Interval:
 
 
 def _recent(samples: Series, *, now: datetime) -> Series:
-    """Return the samples of the window; one from the future is as wrong as an old one."""
+    """Return the samples in the window; one from the future is as wrong as an old one."""
     begin = now - timedelta(seconds=WINDOW_SECONDS)
     return [sample for sample in samples if begin <= sample.taken_at <= now]
 
@@ -188,10 +189,10 @@ def _is_fresh(samples: Series, *, now: datetime) -> bool:
 
 
 def _rate(intervals: Sequence[_Interval]) -> float | None:
-    """Return requests per second over the time that the intervals span; None where that is too short to tell.
+    """Return requests per second over the time that the intervals span, or None if that is too short to tell.
 
-    What clients got wrong is no work for an engine. It is subtracted from the whole, as it is answered later than it
-    comes.
+    Invalid requests are no work for an engine. They are subtracted from the total, as they are rejected later than they
+    arrive.
     """
     if not intervals:
         return None
@@ -204,17 +205,17 @@ def _rate(intervals: Sequence[_Interval]) -> float | None:
 
 
 def _quiet_since(recent: Mapping[str, Series], *, fresh: Mapping[str, GatewaySample]) -> datetime | None:
-    """Return since when no pod had a request; None where one has some."""
+    """Return since when no pod has had a request, or None if one has."""
     if any(sample.outstanding > 0 for sample in fresh.values()):
         return None
     return max(_pod_quiet_since(recent[uid]) for uid in fresh)
 
 
 def _pod_quiet_since(samples: Series) -> datetime:
-    """Return since when a pod without requests had none.
+    """Return since when a pod without requests has had none.
 
-    Where the samples do not reach back far enough, the pod's own word counts: that it never had one, or how long ago
-    the last one was.
+    Where the samples do not reach back far enough, the pod's own report applies: that it never had a request, or how
+    long ago the last one was.
     """
     for first, last in reversed(list(pairwise(samples))):
         if not _between(first, last).is_quiet:

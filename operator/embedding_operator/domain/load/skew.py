@@ -1,4 +1,4 @@
-"""Whether one replica has far more requests than the others: that is for the balancer to solve, not for scaling."""
+"""Detects a replica with far more requests than the others: a problem for the load balancer, not for scaling."""
 
 import math
 
@@ -10,7 +10,7 @@ FEW_REQUESTS = 8.0
 
 
 def skew(observation: Observation) -> tuple[Step, ...]:
-    """Return the step that names a Ready replica with more than four times the mean in flight, if there is one."""
+    """Return a step naming a Ready replica with more than four times the mean of requests in flight, if any."""
     in_flight = [pod.in_flight for pool in observation.pools for pod in pool.ready]
     most = max(in_flight, default=0.0)
     if (
@@ -22,5 +22,5 @@ def skew(observation: Observation) -> tuple[Step, ...]:
     ready = [pod for pool in observation.pools for pod in pool.ready]
     fullest = min((pod for pod in ready if pod.in_flight == most), key=lambda pod: pod.name)
     mean = sum(in_flight) / len(in_flight)
-    message = f"{fullest.name} has {most:.0f} requests in flight, replicas have {mean:.1f} on average"
+    message = f"{fullest.name} has {most:.0f} requests in flight; replicas have {mean:.1f} on average"
     return (step(StepReason.LOAD_SKEWED, message, before=mean, after=most),)

@@ -1,9 +1,9 @@
-"""What external queues ask for.
+"""The replicas that external queues require.
 
     replicas = max over triggers of ceil(value / threshold), of those whose value is above their activationThreshold
 
-A trigger without a usable value, or with an old one, asks for nothing and is missing: a service that runs then neither
-shrinks nor goes to zero, and one at zero stays there.
+A trigger without a usable or recent value requires nothing and counts as missing: a running service then neither
+shrinks nor scales to zero, and one at zero stays there.
 """
 
 import math
@@ -14,12 +14,12 @@ from datetime import datetime
 from embedding_operator.domain.observation import TriggerReading
 
 MAX_READING_AGE_SECONDS = 45.0
-"""Three of the usual scrapes. A reading is asked for anew at every tick, so an old one means that no answer comes."""
+"""Three usual scrape intervals. Every tick queries a new reading, so an old one means that queries go unanswered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerDemand:
-    """What triggers ask for together, which of them asks for most, and those that are missing."""
+    """The replicas that triggers require together, the trigger that requires most, and missing triggers."""
 
     replicas: int = 0
     strongest: TriggerReading | None = None
@@ -30,7 +30,7 @@ NOTHING = TriggerDemand()
 
 
 def asked_for(readings: Sequence[TriggerReading], *, now: datetime) -> TriggerDemand:
-    """Return what `readings` ask for; one that can not be used comes back among the missing, with its problem."""
+    """Return what `readings` require; unusable ones are returned as missing, with their problem."""
     if not readings:
         return NOTHING
     checked = [usable(reading, now=now) for reading in readings]
@@ -43,16 +43,16 @@ def asked_for(readings: Sequence[TriggerReading], *, now: datetime) -> TriggerDe
 
 
 def sentence(asked: TriggerDemand) -> str:
-    """Return in words what the strongest trigger asks for."""
+    """Return a sentence that says what the strongest trigger requires."""
     if asked.strongest is None or asked.strongest.value is None:
-        return "no trigger asks for replicas"
+        return "no trigger requires replicas"
     reading = asked.strongest
     noun = "replica" if asked.replicas == 1 else "replicas"
-    return f"trigger {reading.name} is at {reading.value:g}, which asks for {asked.replicas} {noun}"
+    return f"trigger {reading.name} is at {reading.value:g}, which requires {asked.replicas} {noun}"
 
 
 def gap(missing: Sequence[TriggerReading]) -> str:
-    """Return in words which triggers are missing, and why."""
+    """Return a text that says which triggers are missing, and why."""
     return "; ".join(f"trigger {each.name}: {each.problem}" for each in missing)
 
 
@@ -65,11 +65,11 @@ def _replicas(reading: TriggerReading) -> int:
 
 
 def usable(reading: TriggerReading, *, now: datetime) -> TriggerReading:
-    """Return the reading; without its value, and with what is wrong, if that is not one to act on."""
+    """Return the reading; if its value is unusable, without the value and with the problem."""
     if reading.value is None or reading.taken_at is None:
         return replace(reading, value=None, problem=reading.problem or "no answer yet")
     if not math.isfinite(reading.value) or reading.value < 0:
-        return replace(reading, value=None, problem=f"{reading.value:g} is not the length of a queue")
+        return replace(reading, value=None, problem=f"{reading.value:g} is not a valid queue length")
     if abs((now - reading.taken_at).total_seconds()) > MAX_READING_AGE_SECONDS:
         return replace(reading, value=None, problem=f"no answer for more than {MAX_READING_AGE_SECONDS:.0f} s")
     return reading

@@ -1,1 +1,1 @@
-"""The models this operator knows, what a model needs of a GPU, and the engine's arguments for it."""
+"""The models that the operator knows, the GPU memory that a model needs, and the engine's arguments for it."""

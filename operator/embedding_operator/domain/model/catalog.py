@@ -1,10 +1,10 @@
-"""What is known of embedding models that people run by name: size, pooling, dimension, longest input.
+"""Facts about well-known embedding models: size, pooling, dimension, longest input.
 
-A repository that is not listed runs as well; then nothing is assumed of it but that it is a decoder.
+Repositories that are not listed run as well; nothing is assumed about them except that they are decoders.
 
 Sources: shapes and parameters from `config.json` and the safetensors index of each repository; those of
 Qwen3-Embedding as in keras-hub pull request 2455 and text-embeddings-inference; pooling from `1_Pooling/config.json`
-and the model cards; what SGLang 0.5.23 does with them from its model classes and its pooler.
+and the model cards; how SGLang 0.5.23 handles them from its model classes and its pooler.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,19 +17,19 @@ KIB = 1024
 
 
 class Pooling(StrEnum):
-    """Which vector stands for the text."""
+    """Which vector represents the text."""
 
     LAST = "last"  # of the last token
     CLS = "cls"  # of the first token
-    DECLARED = "declared"  # what `modules.json` of the repository says; SGLang reads it for EmbeddingGemma alone
+    DECLARED = "declared"  # what `modules.json` of the repository says; SGLang reads it only for EmbeddingGemma
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownModel:
     """The facts of one model.
 
-    `compute_parameters` leaves the embedding table out: it is looked up, not multiplied. `kv_bytes_per_token` is in
-    16-bit numbers: 2 x layers x key-value heads x head size x 2 bytes. `float16` is false where activations overflow.
+    `compute_parameters` excludes the embedding table, which is looked up, not multiplied. `kv_bytes_per_token` is for
+    16-bit numbers: 2 x layers x key-value heads x head size x 2 bytes. `float16` is false if activations overflow.
     """
 
     repository: str
@@ -45,17 +45,17 @@ class KnownModel:
 
 
 def known_model(model: ModelSpec) -> KnownModel | None:
-    """Return what is known of the model of a service; of what lies on volumes and in images nothing is."""
+    """Return what is known about the model of a service, or None: models on volumes and in images are unknown."""
     return None if model.hugging_face is None else _BY_NAME.get(model.hugging_face.repo.lower())
 
 
 def pools_by_mean(model: ModelSpec) -> bool:
-    """Return whether a model is known to pool by mean, where SGLang takes the vector of the first token."""
+    """Return whether a model is known to use mean pooling, for which SGLang takes the vector of the first token."""
     return model.hugging_face is not None and model.hugging_face.repo.lower() in _MEAN_POOLED
 
 
 Row = tuple[str, int, int, int, int, int]
-"""Repository, parameters, parameters without the embedding table, KV bytes a token, dimension, longest input."""
+"""Repository, parameters, parameters without the embedding table, KV bytes per token, dimension, longest input."""
 
 _QWEN3: Sequence[Row] = (
     ("Qwen/Qwen3-Embedding-0.6B", 595_776_512, 440_467_456, 112 * KIB, 1024, 32768),
@@ -63,13 +63,13 @@ _QWEN3: Sequence[Row] = (
     ("Qwen/Qwen3-Embedding-8B", 7_570_000_000, 6_950_000_000, 144 * KIB, 4096, 32768),
 )
 
-# Upstream attends in both directions in part, SGLang only backwards: vectors may differ from the published ones.
+# Upstream partly attends in both directions, SGLang only backwards: vectors may differ from the published ones.
 _GTE_QWEN2: Sequence[Row] = (
     ("Alibaba-NLP/gte-Qwen2-1.5B-instruct", 1_780_000_000, 1_310_000_000, 28 * KIB, 1536, 32768),
     ("Alibaba-NLP/gte-Qwen2-7B-instruct", 7_610_000_000, 6_530_000_000, 56 * KIB, 3584, 32768),
 )
 
-# The card advises against more than 4096 tokens.
+# The model card advises against more than 4096 tokens.
 _MISTRAL: Sequence[Row] = (("intfloat/e5-mistral-7b-instruct", 7_110_000_000, 6_980_000_000, 128 * KIB, 4096, 4096),)
 
 _BGE: Sequence[Row] = (
@@ -82,7 +82,7 @@ _BGE: Sequence[Row] = (
     ("BAAI/bge-m3", 567_754_752, 302_309_376, 96 * KIB, 1024, 8192),
 )
 
-# The card rules out float16: its activations overflow there.
+# The model card rules out float16: activations overflow.
 _GEMMA: Sequence[Row] = (("google/embeddinggemma-300m", 307_600_000, 106_300_000, 24 * KIB, 768, 2048),)
 
 _MEAN_POOLED = frozenset(

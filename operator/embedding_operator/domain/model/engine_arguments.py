@@ -1,20 +1,20 @@
-"""The arguments and variables of the engine: which ones belong to the operator, and how lists of them are read.
+"""The arguments and variables of the engine: which ones the operator manages, and how lists of them are parsed.
 
-SGLang parses its arguments with argparse, which takes an unambiguous beginning of an option for the option. A list is
-therefore read as argparse reads it, and an abbreviation of an option that matters here is refused like the option.
+SGLang parses its arguments with argparse, which accepts unambiguous abbreviations of options. Lists are therefore
+parsed as argparse parses them, and abbreviations of options that matter here are refused like the options themselves.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_ADDRESS = "the Service and the probes need it as it is"
+_ADDRESS = "the Service and the probes depend on it"
 _FOLLOWS_GPUS = "it follows resource.count of the GPUPool"
 _MODEL = "set spec.model.huggingFace, spec.model.volume or spec.model.image"
 _ONE_POD = "a replica is one pod"
 _PLAIN_HTTP = "probes, metrics and the Service need plain HTTP"
 _REPLICAS = "set maxReplicas of the pool"
-_VISIBLE = "whoever can read pods would see it"
+_VISIBLE = "anyone who can read pods could see it"
 
 MANAGED: dict[str, str] = {
     "--model-path": _MODEL,
@@ -28,7 +28,7 @@ MANAGED: dict[str, str] = {
     "--trust-remote-code": "set spec.model.trustRemoteCode",
     "--log-level": "set spec.engine.logLevel",
     "--is-embedding": "it is always on",
-    "--enable-metrics": "it is always on, scaling reads them",
+    "--enable-metrics": "it is always on, as scaling needs metrics",
     "--tp-size": _FOLLOWS_GPUS,
     "--tensor-parallel-size": _FOLLOWS_GPUS,
     "--pp-size": _FOLLOWS_GPUS,
@@ -52,10 +52,10 @@ MANAGED: dict[str, str] = {
     "--enable-ssl-refresh": _PLAIN_HTTP,
     "--api-key": _VISIBLE,
     "--admin-api-key": _VISIBLE,
-    "--config": "a file could set what the operator manages: write the options as args",
-    "--help": "the engine would print its options and end",
+    "--config": "a file could set what the operator manages: pass the options as args",
+    "--help": "the engine would print its options and exit",
 }
-"""Options that carry the identity or the safety of the engine, refused from everybody; with what to do instead."""
+"""Options that determine the identity or the safety of the engine, refused everywhere; with what to do instead."""
 
 TUNED = frozenset(
     {
@@ -70,25 +70,25 @@ TUNED = frozenset(
         "--uvicorn-access-log-exclude-prefixes",
     }
 )
-"""Options that the operator sets or reads and that others may set; only by their whole name."""
+"""Options that the operator sets or reads and that users may set, but only by their full name."""
 
 MANAGED_VARIABLES: dict[str, str] = {
     "HF_ENDPOINT": "set spec.model.huggingFace.endpoint",
     "HF_TOKEN": "set spec.model.huggingFace.tokenSecretRef",
     "HUGGING_FACE_HUB_TOKEN": "set spec.model.huggingFace.tokenSecretRef",
-    "PROMETHEUS_MULTIPROC_DIR": "figures of a former process would come back after a restart",
+    "PROMETHEUS_MULTIPROC_DIR": "metrics of a previous process would reappear after a restart",
 }
-"""Variables of the engine refused from everybody; with what to do instead."""
+"""Variables of the engine that are refused everywhere; with what to do instead."""
 
-_CACHES = "caches are placed by the operator, or by volumes and env of the GPUPool"
-_DEVICES = "the device plugin hands out GPUs"
+_CACHES = "the operator, or volumes and env of the GPUPool, determine where caches are"
+_DEVICES = "the device plugin assigns GPUs"
 
 NODE_VARIABLES: dict[str, str] = {
     "CUDA_CACHE_PATH": _CACHES,
     "CUDA_VISIBLE_DEVICES": _DEVICES,
     "FLASHINFER_WORKSPACE_BASE": _CACHES,
     "HF_HOME": _CACHES,
-    "HOME": "it is the only place where the engine may write",
+    "HOME": "it is the only directory that the engine may write to",
     "NVIDIA_VISIBLE_DEVICES": _DEVICES,
     "SGLANG_CACHE_DIR": _CACHES,
     "SGLANG_JIT_CACHE_DIR": _CACHES,
@@ -97,7 +97,7 @@ NODE_VARIABLES: dict[str, str] = {
     "TRITON_CACHE_DIR": _CACHES,
     "USER": "it is the user of the security context",
 }
-"""Variables that are a matter of the node, refused from services but not from a `GPUPool`."""
+"""Variables that depend on the node, refused in services but not in a `GPUPool`."""
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 _NUMBER = re.compile(r"(?P<digits>\d+(\.\d+)?|\.\d+)(?P<unit>Ki|Mi|Gi|Ti|k|M|G|T)?")
@@ -107,14 +107,14 @@ _MULTIPLES = {**_THOUSANDS, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Argument:
-    """One option with its values. `flag` is empty for values that no option precedes."""
+    """An option with its values. `flag` is empty for values without a preceding option."""
 
     flag: str
     tokens: tuple[str, ...]
 
     @property
     def values(self) -> tuple[str, ...]:
-        """Return the values, from `--flag=value` as from `--flag value`."""
+        """Return the values, of both `--flag=value` and `--flag value`."""
         if not self.flag:
             return self.tokens
         _, equals, value = self.tokens[0].partition("=")
@@ -140,17 +140,17 @@ def _is_option(token: str) -> bool:
 
 
 def refusal(argument: Argument) -> str | None:
-    """Return why nobody may pass `argument` to the engine, or None if they may."""
+    """Return why `argument` may not be passed to the engine, or None if it may."""
     flag = argument.flag
     if len(flag) <= len("--") or not flag.startswith("--"):
         return f"{argument.tokens[0]!r} is not an option of the engine: write --option value"
     if flag in TUNED:
         return None
     if (managed := _meant(flag, names=MANAGED)) is not None:
-        spelling = "" if managed == flag else f" ({flag} is read as it)"
+        spelling = "" if managed == flag else f" ({flag} is short for it)"
         return f"{managed} is managed by the operator{spelling}: {MANAGED[managed]}"
     if (tuned := _meant(flag, names=sorted(TUNED))) is not None:
-        return f"{flag} is an abbreviation of {tuned}: write the whole name"
+        return f"{flag} is an abbreviation of {tuned}: write the full name"
     return None
 
 
@@ -160,12 +160,12 @@ def _meant(flag: str, *, names: Iterable[str]) -> str | None:
 
 
 def merged(*lists: Sequence[str]) -> dict[str, Argument]:
-    """Return the permitted options of all lists by flag; one in a later list replaces the same in an earlier one."""
+    """Return the permitted options of all lists by flag; those in later lists replace those in earlier ones."""
     return {argument.flag: argument for args in lists for argument in parse(args) if refusal(argument) is None}
 
 
 def number(argument: Argument | None) -> float | None:
-    """Return the value of an option that takes one number, such as `0.8`, `20000` or `64k`; None if it is none."""
+    """Return the value of an option that takes one number, such as `0.8`, `20000` or `64k`, or None if it has none."""
     if argument is None or len(argument.values) != 1:
         return None
     match = _NUMBER.fullmatch(argument.values[0].strip())

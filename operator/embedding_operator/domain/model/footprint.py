@@ -1,7 +1,7 @@
 """How much GPU memory a known model takes, and whether that is little, much or too much for a pool.
 
-    weights = (table + compute x share) x 2 bytes       table, compute: parameters; share: what quantisation leaves
-    cache   = contextLength x bytes a token             one input of the longest kind must fit, or the engine hangs
+    weights = (table + compute x share) x 2 bytes       table, compute: parameters; share: size after quantisation
+    cache   = contextLength x bytes per token           one input of maximum length must fit, or the engine hangs
     usable  = memory of all GPUs x fraction
 
 Tensor parallelism splits weights and cache evenly over the GPUs of a replica.
@@ -19,13 +19,13 @@ from embedding_operator.domain.model.engine_arguments import merged, number
 GIB = 1024**3
 
 TIGHT_FRACTION = 0.88
-"""Share of the memory for weights and cache where they need much of it; what is left holds one forward pass."""
+"""Share of the memory for weights and cache if they need much of it; the rest holds one forward pass."""
 
 ROOMY_FRACTION = 0.60
 """Below this share the engine's own default, 0.68 on a GPU of 22 GiB and more on larger ones, leaves enough cache."""
 
 _SHARES: Mapping[Quantization, float] = {
-    # Four bits with their scales; for formats of several widths the smallest, so that nothing that fits is refused.
+    # Four bits plus scales; for formats with several widths the smallest, so that no model that fits is refused.
     Quantization.AWQ: 0.29,
     Quantization.AWQ_MARLIN: 0.29,
     Quantization.GPTQ_MARLIN: 0.29,
@@ -39,7 +39,7 @@ _SHARES: Mapping[Quantization, float] = {
 
 
 class Fit(StrEnum):
-    """How a model fits the memory of a replica."""
+    """How a model fits into the memory of a replica."""
 
     ROOMY = "Roomy"
     TIGHT = "Tight"
@@ -48,7 +48,7 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What one replica needs and what it has, in GiB."""
+    """The memory that one replica needs and has, in GiB."""
 
     weights: float
     cache: float
@@ -73,7 +73,7 @@ def footprint(
     context_length: int,
     args: Sequence[Sequence[str]] = (),
 ) -> Footprint:
-    """Return what a replica of `model` needs of a pool; `args` are the lists of engine arguments in force there."""
+    """Return the memory that a replica of `model` needs on a pool; `args` are the argument lists that apply there."""
     size = 4 if dtype is Dtype.FLOAT32 else 2
     table = model.parameters - model.compute_parameters
     share = _SHARES[quantization] if quantization is not None else 1.0

@@ -1,8 +1,8 @@
-"""What `Auto` and the defaults of `spec.model` come to, given the GPUs that the service may run on.
+"""Resolves `Auto` and the defaults of `spec.model`, given the GPUs that the service may run on.
 
-All pools of a service must compute the same vectors. SGLang computes in float16 on GPUs below compute capability 8.0,
-whatever it is told; a service with such a pool therefore runs in float16 everywhere. A service that has only CPUs runs
-in float32, as most CPUs emulate the shorter formats.
+All pools of a service must compute the same vectors. On GPUs below compute capability 8.0, SGLang always computes in
+float16, so a service with such a pool runs in float16 everywhere. A service that has only CPUs runs in float32, as most
+CPUs emulate the shorter formats.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,11 @@ BFLOAT16_CAPABILITY: Capability = (8, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedModel:
-    """What the engines of a service are told; the same on every pool.
+    """The model settings of all engines of a service; the same on every pool.
 
-    `revision` is None for models that lie on a volume or in an image. `dimensions` are the sizes that clients may ask
-    for, the native one among them where it is known; empty if nothing is known and nothing was asked for.
-    `context_length` is at most what the model was made for: the engine would refuse to start with more.
+    `revision` is None for models on a volume or in an image. `dimensions` are the sizes that clients may request,
+    including the native one if it is known; empty if it is not known and the spec sets none. `context_length` is at
+    most what the model supports: the engine would refuse to start with more.
     """
 
     served_name: str
@@ -51,7 +51,7 @@ def resolve_model(name: str, spec: EmbeddingServiceSpec, pools: Mapping[str, GPU
 
 
 def capability(gpu: GPUPoolSpec) -> Capability | None:
-    """Return the compute capability as numbers that compare; None for engines that compute on the CPU."""
+    """Return the compute capability as comparable numbers, or None for engines that compute on the CPU."""
     if gpu.compute_capability is None:
         return None
     major, _, minor = gpu.compute_capability.partition(".")
@@ -62,7 +62,7 @@ def _dtype(model: ModelSpec, *, gpus: Sequence[GPUPoolSpec]) -> Dtype:
     if model.dtype is not Dtype.AUTO:
         return model.dtype
     if model.quantization is Quantization.AWQ:
-        return Dtype.FLOAT16  # its kernel knows no other
+        return Dtype.FLOAT16  # its kernel supports no other
     capabilities = [found for gpu in gpus if (found := capability(gpu)) is not None]
     if gpus and not capabilities:
         return Dtype.FLOAT32

@@ -1,1 +1,1 @@
-"""Which pool runs how many replicas: prices, bounds, pools in backoff, and the handover between two pools."""
+"""How many replicas each pool runs: prices, bounds, pools in backoff, and the handover between pools."""

@@ -1,8 +1,8 @@
-"""From required capacity to replicas per pool.
+"""Allocates the required capacity as replicas per pool.
 
-`Ordered` starts every allowed pool at its minimum. What is still short is taken from the pools in order of preference,
-each up to its maximum. `Cheapest` takes the cheapest mix instead (`cheapest_mix`), and is `Ordered` while it does
-not know what every allowed pool costs.
+`Ordered` starts every allowed pool at its minimum and adds what is missing to the pools in order of preference, each up
+to its maximum. `Cheapest` uses the cheapest mix instead (`cheapest_mix`), and falls back to `Ordered` while the price
+of any allowed pool is unknown.
 """
 
 import math
@@ -15,11 +15,11 @@ from embedding_operator.domain.observation import Allowance, Pool, ScalingPolicy
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE, Offer, cheapest, hourly_price
 
 LEAST_REQUIREMENT = 1.0
-"""Tokens per second that one replica holds on every pool."""
+"""Tokens per second that one replica of any pool can serve."""
 
 
 class Allocated(NamedTuple):
-    """Replicas by pool, and the steps that led there."""
+    """Replicas by pool, and the steps that led to them."""
 
     replicas: dict[str, int]
     steps: tuple[Step, ...] = ()
@@ -28,7 +28,7 @@ class Allocated(NamedTuple):
 def allocate(
     required: float, *, allowances: Sequence[Allowance], tokens_per_second: Mapping[str, float]
 ) -> dict[str, int]:
-    """Return replicas by pool that hold `required` tokens per second, as far as the bounds allow."""
+    """Return replicas by pool that serve `required` tokens per second, as far as the bounds allow."""
     replicas = {allowance.pool: allowance.min_replicas for allowance in allowances}
     missing = required - coverage(replicas, tokens_per_second=tokens_per_second)
     for allowance in allowances:
@@ -48,25 +48,25 @@ def coverage(replicas: Mapping[str, int], *, tokens_per_second: Mapping[str, flo
 def allocated(
     required: float, *, policy: ScalingPolicy, allowances: Sequence[Allowance], pools: Sequence[Pool]
 ) -> Allocated:
-    """Return replicas by allowed pool, in the way that `policy` says; `pools` are what there is of each."""
+    """Return replicas by allowed pool according to `policy`; `pools` are the current pools."""
     speed = {pool.name: pool.tokens_per_second for pool in pools}
     ordered = allocate(required, allowances=allowances, tokens_per_second=speed)
     if policy.allocation is Allocation.ORDERED or not allowances:
         return Allocated(ordered)
     unpriced = _unpriced(allowances, pools=pools)
     if unpriced:
-        message = f"GPUPool {', '.join(unpriced)} has no spec.pricePerHour: until it has, pools are filled in order"
+        message = f"GPUPool {', '.join(unpriced)} has no spec.pricePerHour: pools are filled in order until it has"
         return Allocated(ordered, (step(StepReason.PRICE_MISSING, message, before=0, after=0),))
     offers = _offers(allowances, pools=pools)
     mix = cheapest(required, offers=offers)
     before, after = (hourly_price(each, offers=offers) for each in (ordered, mix))
     named = ", ".join(f"{count} {pool}" for pool, count in mix.items() if count) or "no replica"
-    message = f"{named} at {after:.2f} an hour: pools filled in order would cost {before:.2f}"
+    message = f"{named} at {after:.2f} per hour; filling pools in order would cost {before:.2f}"
     return Allocated(mix, (step(StepReason.CHEAPEST_MIX, message, before=before, after=after),))
 
 
 def pool_of_the_first(*, policy: ScalingPolicy, allowances: Sequence[Allowance], pools: Sequence[Pool]) -> str:
-    """Return the allowed pool that holds the one replica that stays where nothing is required."""
+    """Return the allowed pool for the one replica that stays when nothing is required."""
     if policy.allocation is Allocation.ORDERED or _unpriced(allowances, pools=pools):
         return allowances[0].pool
     mix = cheapest(LEAST_REQUIREMENT, offers=_offers(allowances, pools=pools))
@@ -76,9 +76,9 @@ def pool_of_the_first(*, policy: ScalingPolicy, allowances: Sequence[Allowance],
 def order_of_removal(
     *, policy: ScalingPolicy, allowances: Sequence[Allowance], pools: Sequence[Pool]
 ) -> tuple[Pool, ...]:
-    """Return the pools in the order in which they give replicas up: those that are not allowed first.
+    """Return the pools in the order in which replicas are removed: those that are not allowed first.
 
-    Then from the least to the most preferred, or where the mix is the cheapest, from the dearest per token.
+    Then from the least to the most preferred or, with `Cheapest`, from the highest to the lowest price per token.
     """
     if len(pools) == 1:
         return tuple(pools)

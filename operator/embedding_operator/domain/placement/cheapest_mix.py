@@ -1,17 +1,17 @@
-"""The cheapest mix of pools that holds a requirement, and that is worth changing to.
+"""The cheapest mix of pools that serves a requirement and is worth changing to.
 
-Of all vectors of replicas within the bounds it is the first by
+Of all replica vectors within the bounds, it is the first when sorted by
 
     shortfall, Σ price * (n + max(0, n - held) * startup / payback), Σ |n - held|,
-    the least on the least preferred pools
+    the fewest on the least preferred pools
 
-A replica that is held costs its price. One that would have to start costs its start-up as well, spread over the half
-hour in which it has to earn that back: without this term the mix changes whenever the requirement moves by one unit.
+A held replica costs its price. One that would have to start also costs its startup, spread over the half hour in which
+it has to pay off: without this term the mix changes whenever the requirement moves by one unit.
 
-The search is exact. It goes through the counts of all pools but the cheapest per token, which takes what is left, and
-leaves out every branch whose lower bound (what is left, at the best price per token of the pools to come) is above the
-best mix so far. Three pools of 50 replicas are at most 2,652 steps; `MAX_STEPS` bounds what many or large pools could
-take. The first mix looked at fills the cheapest pools first, so that a search that was cut short is never dearer.
+The search is exact. It tries the counts of all pools except the cheapest per token, which takes the rest, and prunes
+every branch whose lower bound (the rest, at the best price per token of the remaining pools) is above the best mix so
+far. Three pools of 50 replicas take at most 2,652 steps; `MAX_STEPS` bounds the search for many or large pools. The
+first mix tried fills the cheapest pools first, so that a search that is cut short is never more expensive than that.
 """
 
 import math
@@ -21,16 +21,16 @@ from dataclasses import dataclass
 PAYBACK_SECONDS = 1800
 MAX_STEPS = 5000
 
-# Capacities are measured figures: 2.0000000001 replicas are two.
+# Capacities are measured values: 2.0000000001 replicas are two.
 TOLERANCE = 1e-6
 
-# Prices are decimals with at most six places. As whole millionths they add up exactly, so equal mixes are equal.
+# Prices are decimals with at most six places. As whole millionths their sums are exact, so that equal mixes are equal.
 MILLIONTHS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """What one pool may hold and holds, and what that costs: `price_per_hour` (above 0) of one replica."""
+    """The replicas that one pool may hold and holds, and the `price_per_hour` (above 0) of one replica."""
 
     pool: str
     min_replicas: int
@@ -42,12 +42,12 @@ class Offer:
 
     @property
     def price_per_token(self) -> float:
-        """Return the price of an hour for one token per second."""
+        """Return the price per hour of one token per second."""
         return self.price_per_hour / self.tokens_per_second
 
 
 def cheapest(required: float, *, offers: Sequence[Offer]) -> dict[str, int]:
-    """Return replicas by pool that hold `required` tokens per second, as far as the bounds allow.
+    """Return replicas by pool that serve `required` tokens per second, as far as the bounds allow.
 
     `offers` are in order of preference.
     """
@@ -63,12 +63,12 @@ def cheapest(required: float, *, offers: Sequence[Offer]) -> dict[str, int]:
 
 
 def hourly_price(replicas: Mapping[str, int], *, offers: Sequence[Offer]) -> float:
-    """Return what `replicas` cost an hour, once all have started."""
+    """Return the price per hour of `replicas` once all have started."""
     return sum(offer.price_per_hour * replicas[offer.pool] for offer in offers)
 
 
 class _Search:
-    """Looks for the best counts; `best` is in the order of `offers`."""
+    """A search for the best counts; `best` is in the order of `offers`."""
 
     def __init__(self, offers: Sequence[Offer], *, required: float) -> None:
         self._order = sorted(range(len(offers)), key=lambda position: (-offers[position].price_per_token, position))
@@ -82,7 +82,7 @@ class _Search:
         self._descend(0, rest=required, cost=0, counts=[])
 
     def _lower_bounds(self) -> list[tuple[float, int, float, float]]:
-        """Return, by depth, of the pools from there on: most capacity, least cost, best rate, least capacity."""
+        """Return, by depth, for the pools from there on: most capacity, least cost, best rate, least capacity."""
         bounds = [(0.0, 0, math.inf, 0.0)]
         for offer, costs in zip(reversed(self._pools), reversed(self._costs), strict=True):
             capacity, least, rate, served = bounds[-1]
@@ -98,7 +98,7 @@ class _Search:
         return bounds[::-1]
 
     def _descend(self, depth: int, *, rest: float, cost: int, counts: list[int]) -> None:
-        """Try every count of the pool at `depth`; `rest` is what it and those after it have to serve."""
+        """Try every count of the pool at `depth`; `rest` is what it and the pools after it have to serve."""
         if depth + 2 >= len(self._pools):
             self._close(rest=rest, cost=cost, counts=counts)
             return
@@ -114,7 +114,7 @@ class _Search:
                 self._descend(depth + 1, rest=left, cost=total, counts=[*counts, count])
 
     def _close(self, *, rest: float, cost: int, counts: list[int]) -> None:
-        """Try every count of the last pool but one; the last serves what is left, more of it would only cost."""
+        """Try every count of the second-to-last pool; the last pool serves the rest, as more would only cost more."""
         offer, costs = self._pools[-2], self._costs[-2]
         last, last_costs = self._pools[-1], self._costs[-1]
         low, speed = offer.min_replicas, offer.tokens_per_second
@@ -138,7 +138,7 @@ class _Search:
 
 
 def _costs(offer: Offer, *, required: float) -> list[int]:
-    """Return the cost of every count that can be of use, from `min_replicas` on, in millionths of price * seconds."""
+    """Return the cost of every useful count, from `min_replicas` on, in millionths of price * seconds."""
     useful = math.ceil(required / offer.tokens_per_second - TOLERANCE)
     last = max(offer.min_replicas, min(offer.max_replicas, useful))
     price, startup = _millionths(offer), round(offer.startup_seconds)

@@ -1,4 +1,4 @@
-"""From required capacity to the replicas per pool at which a decision wants to end, within the bounds of the window."""
+"""The goal of a decision: replicas per pool for the required capacity, within the bounds of the window."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from embedding_operator.domain.placement.scale_to_zero import has_no_replica, id
 
 
 class Goal(NamedTuple):
-    """Replicas by pool, and the tokens per second that must be Ready before others leave."""
+    """Replicas by pool, and the tokens per second that must be Ready before other replicas are removed."""
 
     replicas: dict[str, int]
     need: float
@@ -23,7 +23,7 @@ class Goal(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """The goal, and what the next decision must know of how it came about; `backoffs` are by name of the pool."""
+    """The goal, and the state that the next decision needs; `backoffs` are by pool name."""
 
     goal: Goal
     idle: IdleTime | None
@@ -34,7 +34,7 @@ class Placement(NamedTuple):
 
 
 def place(observation: Observation, *, required: float, triggers: TriggerDemand) -> Placement:
-    """Return where to end with `required` tokens per second; what starts for the next window comes on top."""
+    """Return the placement of `required` tokens per second, plus replicas that start for the next window."""
     idle = idle_time(observation, triggers=triggers)
     backoffs = pool_backoffs(observation)
     raised = raised_pools(observation.bounds)
@@ -55,7 +55,7 @@ def _goal(
     backoffs: Mapping[str, PoolBackoff],
     floors: tuple[PrewarmFloor, ...],
 ) -> Goal:
-    """Return what the window in force asks for."""
+    """Return the goal within the current window."""
     bounds, known = observation.bounds, observation.capacity
     if bounds.asleep:
         message = f"window {bounds.window} holds no replicas{_and_requests(observation.gateway)}"
@@ -84,8 +84,8 @@ def _within(
 ) -> Goal:
     """Allocate within the bounds, plus probe replicas for pools in backoff.
 
-    What must be Ready before others leave is what pools would hold if none were in backoff: replicas that serve in
-    place of pods that cannot start stay.
+    The capacity that must be Ready before other replicas are removed is what pools would hold if none were in backoff:
+    replicas that serve in place of pods that cannot start stay.
     """
     policy, pools, capacity = observation.policy, observation.pools, observation.capacity
     wished = allocated(required, policy=policy, allowances=allowances, pools=pools)
@@ -122,8 +122,8 @@ def _within(
 
 
 def _backoff_step(backoff: PoolBackoff, shortage: Shortage) -> Step:
-    tried = f"the next is tried after {backoff.until:%H:%M:%S} UTC"
-    message = f"{backoff.pool}: pods cannot start: it does not grow until one does, {tried}"
+    tried = f"the next attempt is after {backoff.until:%H:%M:%S} UTC"
+    message = f"{backoff.pool}: pods cannot start, so it does not grow until one does; {tried}"
     before, after = shortage.wished, shortage.replicas
     return step(StepReason.POOL_BACKOFF, message, before=before, after=after, pool=backoff.pool)
 
@@ -131,14 +131,14 @@ def _backoff_step(backoff: PoolBackoff, shortage: Shortage) -> Step:
 def _bound_steps(
     covered: float, *, observation: Observation, allowances: Sequence[Allowance], required: float
 ) -> tuple[Step, ...]:
-    """Return the step that names the bound where the window, which allows `covered`, asks for less or more."""
+    """Return the step for the bound that limits or raises the requirement; the window allows `covered`."""
     capacity = observation.capacity
     least = sum([allowance.min_replicas * capacity[allowance.pool] for allowance in allowances])
     if covered < required - TOLERANCE:
-        message = f"maxReplicas{_of_window(observation.bounds)} allows less than is required"
+        message = f"maxReplicas{_of_window(observation.bounds)} is below the requirement"
         return (step(StepReason.AT_MAXIMUM, message, before=required, after=covered),)
     if least > required + TOLERANCE:
-        message = f"minReplicas{_of_window(observation.bounds)} asks for more than is required"
+        message = f"minReplicas{_of_window(observation.bounds)} is above the requirement"
         return (step(StepReason.AT_MINIMUM, message, before=required, after=least),)
     return ()
 
@@ -151,31 +151,31 @@ def _and_requests(gateway: GatewayLoad | None) -> str:
 def _why_none(observation: Observation, *, idle: IdleTime) -> str:
     held = 0.0 if observation.gateway is None else observation.gateway.outstanding
     if held > 0:
-        return f"{held:.0f} requests are held: more than scaling.activationRequests start a replica"
-    return f"no request came since {idle.since:%Y-%m-%d %H:%M:%S} UTC: no replica is needed until one comes"
+        return f"{held:.0f} requests are held: only more than scaling.activationRequests start a replica"
+    return f"no request has arrived since {idle.since:%Y-%m-%d %H:%M:%S} UTC: no replica is needed until one does"
 
 
 def _keep_one_step(observation: Observation, *, pool: str, idle: IdleTime | None) -> Step:
-    """Return why one replica stays, or starts, that the load does not ask for."""
+    """Return why one replica stays, or starts, although the load does not need it."""
     seconds = observation.policy.idle_seconds
     if observation.gateway is None or not observation.gateway.holds:
-        why = "requests to none would fail"
+        why = "without it, requests would fail"
     elif idle is None:
-        why = "requests come, or what comes is not known"
+        why = "requests arrive, or it is not known whether they do"
     else:
-        why = f"requests came until {idle.since:%Y-%m-%d %H:%M:%S} UTC, it leaves {seconds:.0f} s after the last"
+        why = f"requests arrived until {idle.since:%Y-%m-%d %H:%M:%S} UTC; it leaves {seconds:.0f} s after the last"
     message = f"one replica of {pool} stays: {why}"
     return step(StepReason.KEEP_ONE, message, before=0, after=1, pool=pool)
 
 
 def _wake_steps(observation: Observation, *, goal: Mapping[str, int], triggers: TriggerDemand) -> tuple[Step, ...]:
-    """Return what wakes a service that has no replica."""
+    """Return the reasons for waking a service that has no replica."""
     if not has_no_replica(observation):
         return ()
     replicas, gateway = sum(goal.values()), observation.gateway
-    messages = [f"{sentence(triggers)}, and there is none"] if triggers.strongest is not None else []
+    messages = [f"{sentence(triggers)}, but there is none"] if triggers.strongest is not None else []
     if gateway is not None and gateway.outstanding > 0:
-        messages.append(f"{gateway.outstanding:.0f} requests are held and there is no replica")
+        messages.append(f"{gateway.outstanding:.0f} requests are held, but there is no replica")
     return tuple([step(StepReason.WAKE, message, before=0, after=replicas) for message in messages])
 
 

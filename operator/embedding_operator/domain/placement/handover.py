@@ -1,15 +1,15 @@
-"""Make before break: which replicas may leave now.
+"""Make before break: decides which replicas may be removed now.
 
-A pool with more replicas than its goal gives them up one by one, the least preferred pool first. A replica that is not
-Ready may go at once. A Ready one goes only if what stays still serves
+Pools with more replicas than their goal lose them one by one, the least preferred pool first. A replica that is not
+Ready may be removed at once. A Ready one is removed only if the remaining ones still serve
 
     need = capacity of the goal
 
-which is what the load requires within the bounds of the window, their minimum included: a service that nobody calls
-just now is not left without replicas while others start. There a replica of a pool that takes over counts only once it
-is settled: Ready for 30 s and, if another pool gives way to it, answering a probe embedding as that pool does. Nothing
-is stored: the rule holds in every state, so a restart in the middle of a handover is safe. Not more than a share of the
-ready capacity leaves in one minute.
+which is what the load requires within the bounds of the window, including their minimum: a service without requests at
+the moment is not left without replicas while others start. A replica of a pool that takes over counts only once it is
+settled: Ready for 30 s and, if it replaces another pool, answering a probe embedding as that pool does. Nothing is
+stored: the rule applies in every state, so a restart in the middle of a handover is safe. At most a share of the ready
+capacity is removed per minute.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,20 +37,20 @@ class Removal(NamedTuple):
 
 
 def settled(pod: Replica, *, now: datetime) -> bool:
-    """Return whether `pod` has been Ready long enough for others to leave on its account."""
+    """Return whether `pod` has been Ready for long enough that other replicas may be removed."""
     return pod.ready_since is not None and now - pod.ready_since >= REPLICA_SETTLE
 
 
 def takes_over(pools: Sequence[Pool], *, goal: Mapping[str, int]) -> bool:
-    """Return whether Ready replicas of one pool are to leave while another pool serves in their place."""
+    """Return whether Ready replicas of one pool will be removed while another pool serves in their place."""
     leaving = {pool.name for pool in pools if goal.get(pool.name, 0) < len(pool.ready)}
     return bool(leaving) and any(replicas > 0 and pool not in leaving for pool, replicas in goal.items())
 
 
 def hand_over(observation: Observation, *, goal: Mapping[str, int], need: float, frozen: bool) -> Removal:
-    """Return the replicas to write: pools that grow are at their goal, of the others what may leave has left.
+    """Return the replicas to write: growing pools at their goal, the others without the replicas that may be removed.
 
-    `need` is what must stay Ready, in tokens per second. Where the demand is `frozen`, nothing leaves.
+    `need` is the capacity that must stay Ready, in tokens per second. If the demand is `frozen`, none is removed.
     """
     policy = observation.policy
     pools = order_of_removal(policy=policy, allowances=observation.bounds.pools, pools=observation.pools)
@@ -60,7 +60,7 @@ def hand_over(observation: Observation, *, goal: Mapping[str, int], need: float,
         seconds=REMOVAL_STEP_SECONDS,
         capacity=observation.ready_capacity,
     )
-    # A service that a window puts to sleep and of which nothing is Ready has no metrics to wait for.
+    # A service in an asleep window without a Ready replica has no metrics to wait for.
     nothing_serves = observation.bounds.asleep and not any(pool.ready for pool in pools)
     paused = policy.mode is ScalingMode.PAUSED
     if paused or (frozen and not nothing_serves):
@@ -70,12 +70,12 @@ def hand_over(observation: Observation, *, goal: Mapping[str, int], need: float,
 
 
 def _held(pools: Sequence[Pool], *, goal: Mapping[str, int], limit: RateLimitStep, paused: bool) -> Removal:
-    """Return the replicas where none may leave, and none may start either if scaling is `paused`."""
+    """Return the replicas if none may be removed and, if scaling is `paused`, none may start either."""
     replicas, steps = {}, []
     for pool in pools:
         wanted = goal.get(pool.name, 0)
         replicas[pool.name] = pool.replicas if paused else max(wanted, pool.replicas)
-        # A pause is reported even where it holds nothing back yet: otherwise the service looks as if it scaled.
+        # A pause is reported even if it holds nothing back yet: otherwise the service would appear to be scaling.
         if paused or replicas[pool.name] != wanted:
             reason = StepReason.PAUSED if paused else StepReason.DOWN_FROZEN
             message = f"{pool.name}: replicas are held"
@@ -85,7 +85,7 @@ def _held(pools: Sequence[Pool], *, goal: Mapping[str, int], limit: RateLimitSte
 
 @dataclass(slots=True, kw_only=True)
 class _Serving:
-    """The replicas that count as serving while others leave."""
+    """The replicas that count as serving while others are removed."""
 
     counted: dict[str, int]
     capacity: dict[str, float]
@@ -97,7 +97,7 @@ class _Serving:
 def _removed(
     pools: Sequence[Pool], *, goal: Mapping[str, int], need: float, now: datetime, limit: RateLimitStep, share: float
 ) -> Removal:
-    """Return the replicas after what may leave has left; `pools` are in order of removal."""
+    """Return the replicas without those that may be removed; `pools` are in order of removal."""
     wishes = {pool.name: goal.get(pool.name, 0) for pool in pools}
     replicas = {pool.name: max(wishes[pool.name], min(pool.replicas, len(pool.ready))) for pool in pools}
     if replicas == wishes:
@@ -113,7 +113,7 @@ def _removed(
                 steps.append(step(StepReason.HANDOVER_HOLD, message, before=wanted, after=kept, pool=pool.name))
                 break
             if not _within_limit(pool, limit=limit, share=share):
-                message = f"{pool.name}: at most {share:.0%} of the ready capacity leaves in a minute"
+                message = f"{pool.name}: at most {share:.0%} of the ready capacity is removed per minute"
                 steps.append(step(StepReason.DOWN_RATE_LIMITED, message, before=wanted, after=kept, pool=pool.name))
                 break
             kept -= 1
@@ -124,7 +124,7 @@ def _removed(
 
 
 def _serving(pools: Sequence[Pool], *, now: datetime, handover: bool) -> _Serving:
-    """Count every Ready replica where a pool shrinks alone, and only proven ones where pools change places."""
+    """Count every Ready replica if pools only shrink, but only proven ones during a handover."""
     return _Serving(
         counted={
             pool.name: min(pool.replicas, sum(1 for pod in pool.ready if not handover or _proven(pod, now=now)))
@@ -139,13 +139,13 @@ def _proven(pod: Replica, *, now: datetime) -> bool:
 
 
 def _within_limit(pool: Pool, *, limit: RateLimitStep, share: float) -> bool:
-    """Return whether one more replica of `pool` may leave; the first of a minute always may."""
+    """Return whether one more replica of `pool` may be removed; the first one in a minute always may."""
     first = limit.removed == 0
     return first or limit.removed + pool.tokens_per_second <= share * limit.capacity + TOLERANCE
 
 
 def victims(pool: Pool, *, count: int) -> tuple[str, ...]:
-    """Return the names of the `count` pods of `pool` whose end costs least: stuck, not Ready, then idle, then young."""
+    """Return the `count` pods of `pool` whose removal costs least: stuck, not Ready, then idle, then young."""
     if count == 0:
         return ()
     ranked = sorted(

@@ -1,4 +1,4 @@
-"""Whether two engines serve the same vector space: the cosine of their answers to the same texts."""
+"""Checks whether two engines serve the same vector space, by the cosine of their answers to the same texts."""
 
 import math
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ Vectors = tuple[tuple[float, ...], ...]
 """The answer of one engine: a vector per probe text, in order."""
 
 THRESHOLD = 0.999
-"""Two GPUs differ by rounding (0.9999 and above); another dtype, pooling or model revision falls well below this."""
+"""Different GPUs differ by rounding (0.9999 and above); another dtype, pooling or revision is well below this."""
 
 
 def parity(reference: Vectors, answer: Vectors) -> Parity:
     """Return whether every text has the same direction in both answers.
 
-    Answers of other lengths, without direction, or with figures that are no numbers fail.
+    Answers with different lengths, without direction, or with values that are not numbers fail.
     """
     same_count = len(reference) == len(answer) > 0
     if same_count and all(_same_direction(left, right) for left, right in zip(reference, answer, strict=True)):

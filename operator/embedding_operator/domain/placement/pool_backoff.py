@@ -1,9 +1,9 @@
-"""Pools that do not grow for now, because pods could not start there.
+"""Pools that do not grow for now because pods could not start there.
 
-A pool with a pod that cannot start is in backoff: it keeps what serves and what is on its way, other pools take what it
-lacks, and one pod that cannot start stays as the probe. More of them stay only as far as no other pool takes their
-share. The backoff ends when the probe is on its way. After 300 s one more pod is tried, which counts for nothing until
-it is Ready; if it cannot start either, the next is tried after twice that time, up to 30 minutes.
+A pool with a pod that cannot start is in backoff: it keeps the replicas that serve or are starting, other pools take
+over what it lacks, and one pod that cannot start stays as the probe. More of them stay only if no other pool can take
+over their share. The backoff ends when the probe is starting. After 300 s one more pod is tried, which does not count
+until it is Ready; if it cannot start either, the next is tried after twice that time, up to 30 minutes.
 """
 
 import math
@@ -19,7 +19,7 @@ LONGEST_SECONDS = 1800.0
 
 
 def pool_backoffs(observation: Observation) -> dict[str, PoolBackoff]:
-    """Return the backoff of every pool where pods cannot start, or could not of late, by name."""
+    """Return the backoff of every pool where pods cannot start, or recently could not, by name."""
     known = {} if observation.memory is None else {each.pool: each for each in observation.memory.backoffs}
     if not known and not [pool for pool in observation.pools if pool.stuck]:
         return {}
@@ -28,7 +28,7 @@ def pool_backoffs(observation: Observation) -> dict[str, PoolBackoff]:
 
 
 def usable(allowance: Allowance, *, pool: Pool, backoff: PoolBackoff, now: datetime) -> Allowance:
-    """Return the bounds of a pool in backoff: what serves, and what is on its way unless that is only tried."""
+    """Return the bounds of a pool in backoff: Ready replicas, and starting ones unless they are only tried."""
     coming = 0 if _is_tried(backoff, now=now) else _on_its_way(pool, now=now)
     most = min(allowance.max_replicas, coming + len(pool.ready))
     return replace(allowance, min_replicas=min(allowance.min_replicas, most), max_replicas=most)
@@ -36,9 +36,9 @@ def usable(allowance: Allowance, *, pool: Pool, backoff: PoolBackoff, now: datet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortage:
-    """What a pool in backoff lacks: it holds `replicas`, would hold `wished` otherwise, and may hold `most`.
+    """The shortage of a pool in backoff: it holds `replicas`, would otherwise hold `wished`, and may hold `most`.
 
-    `missing` is what no pool holds, in tokens per second.
+    `missing` is the capacity that no pool covers, in tokens per second.
     """
 
     replicas: int
@@ -48,7 +48,7 @@ class Shortage:
 
 
 def unmet_replicas(pool: Pool, shortage: Shortage, *, backoff: PoolBackoff, now: datetime) -> int:
-    """Return how many probe replicas a pool in backoff has, beyond those that count."""
+    """Return how many probe replicas a pool in backoff has, in addition to those that count."""
     stuck = min(pool.replicas, shortage.most) - shortage.replicas
     room = min(shortage.wished, shortage.most) - shortage.replicas
     if room <= 0:
@@ -86,7 +86,7 @@ def _is_tried(backoff: PoolBackoff, *, now: datetime) -> bool:
 
 
 def _has_recovered(pool: Pool, known: PoolBackoff, *, unstartable: bool, now: datetime) -> bool:
-    """Return whether a pod became Ready since, or the probe is on its way."""
+    """Return whether a pod has become Ready since, or the probe is starting."""
     if any(pod.ready_since is not None and pod.ready_since > known.at for pod in pool.pods):
         return True
     return not unstartable and not _is_tried(known, now=now) and _on_its_way(pool, now=now) > 0

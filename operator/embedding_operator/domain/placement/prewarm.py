@@ -1,13 +1,12 @@
-"""Starting replicas before the window that needs them opens.
+"""Starts replicas before the window that needs them opens.
 
-A window that allows a pool anew, prefers it to others, or asks for more of it at least, finds its replicas Ready if
-they start
+A window that newly allows a pool, prefers it more, or raises its minimum finds the pool's replicas Ready if they start
 
     1.2 * startup + 30 s
 
-before it opens. How many: the pool's share, within the bounds of that window, of what is required now or was at this
-time of the day. Until the window opens they come on top of what its predecessor asks for. Then the most that it was
-holds as a minimum for as long as a requirement does: a start that was made for a window must not be undone by it.
+before it opens. Their number is the pool's share, within the bounds of that window, of the current requirement or that
+at this time of day, whichever is higher. Until the window opens, they are added to those of the previous window. Then
+their highest number stays as a minimum for the down stabilization window: a window must not undo a start made for it.
 """
 
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ def prewarm_at(opens: datetime, *, startup_seconds: float) -> datetime:
 
 
 def raised_pools(bounds: Bounds) -> tuple[str, ...]:
-    """Return the pools of which the next window asks more than this one."""
+    """Return the pools on which the next window needs more than this one."""
     if not bounds.upcoming:
         return ()
     now = {each.pool: (rank, each) for rank, each in enumerate(bounds.pools)}
@@ -44,14 +43,14 @@ def raised_pools(bounds: Bounds) -> tuple[str, ...]:
 
 
 class Floors(NamedTuple):
-    """Replicas to hold for the next window, and for one that opened of late, in order of the pools' names."""
+    """Replicas to hold for the next window, and for one that opened recently, sorted by pool name."""
 
     known: tuple[PrewarmFloor, ...]
     steps: tuple[Step, ...] = ()
 
 
 def prewarm_floors(observation: Observation, *, required: float, raised: Sequence[str]) -> Floors:
-    """Return the replicas to hold; `raised` are the pools of which the next window asks more than this one."""
+    """Return the replicas to hold; `raised` are the pools on which the next window needs more than this one."""
     opens = observation.bounds.next_transition
     known = _still_known(observation)
     due = _due(observation, raised=raised, opens=opens) if opens is not None and raised else []
@@ -67,7 +66,7 @@ def prewarm_floors(observation: Observation, *, required: float, raised: Sequenc
 
 
 def with_floor(allowance: Allowance, *, known: tuple[PrewarmFloor, ...], now: datetime) -> Allowance:
-    """Return the bounds of a pool whose window opened of late."""
+    """Return the bounds of a pool, with the minimum raised if its window opened recently."""
     least = max([each.replicas for each in known if each.pool == allowance.pool and each.opens <= now], default=0)
     if least <= allowance.min_replicas:
         return allowance
@@ -75,7 +74,7 @@ def with_floor(allowance: Allowance, *, known: tuple[PrewarmFloor, ...], now: da
 
 
 def ahead(known: tuple[PrewarmFloor, ...], *, bounds: Bounds, now: datetime) -> dict[str, int]:
-    """Return the replicas by pool that start for a window to come, within what this one allows of the pool."""
+    """Return the replicas by pool that start for the next window, within the bounds of the current one."""
     most = {each.pool: each.max_replicas for each in bounds.pools}
     return {each.pool: min(each.replicas, most.get(each.pool, each.replicas)) for each in known if each.opens > now}
 
@@ -100,7 +99,7 @@ def _due(observation: Observation, *, raised: Sequence[str], opens: datetime) ->
 
 
 def _share(observation: Observation, *, required: float) -> dict[str, int]:
-    """Return the replicas by pool that the next window will hold, as far as it is known."""
+    """Return the replicas by pool that the next window is expected to need."""
     known = {pool.name for pool in observation.pools}
     return allocated(
         max(required, observation.forecast_tokens_per_second or 0.0),
@@ -115,9 +114,9 @@ def _start_step(floor: PrewarmFloor, *, observation: Observation) -> tuple[Step,
         return ()
     pool = next(each for each in observation.pools if each.name == floor.pool)
     window = observation.bounds.next_window
-    what = "the pools of the spec" if window is None else f"window {window}"
+    what = "the bounds of spec.pools" if window is None else f"window {window}"
     message = (
         f"{floor.replicas} replicas of {floor.pool} start for {what} at {floor.opens:%H:%M} UTC, "
-        f"as a start takes {pool.startup_seconds:.0f} s"
+        f"because a start takes {pool.startup_seconds:.0f} s"
     )
     return (step(StepReason.PREWARM, message, before=pool.replicas, after=floor.replicas, pool=floor.pool),)

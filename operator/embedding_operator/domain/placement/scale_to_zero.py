@@ -1,15 +1,15 @@
-"""Whether a service needs no replica at all. Only the gateway can say so: it holds the request that comes next.
+"""Decides whether a service needs no replica at all. This requires the gateway, which holds the next request.
 
-A service goes to zero through one replica, after it is known that no request came for `idleSeconds`: the gateway was
-heard all that time, by this process or by the one before whose memory is in the status. It stays there until
+A service scales to zero from one replica, once it is known that no request arrived for `idleSeconds`: the gateway
+answered all that time, to this process or to its predecessor, whose memory is in the status. It stays at zero until
 
-    more than `activationRequests` are held (with 0: until one came at all), or
-    the gateway was not heard for a minute: what it may hold can not be seen, or
+    more than `activationRequests` are held (with 0: until any request arrived), or
+    the gateway has not answered for a minute, so that held requests would go unseen, or
     a trigger is above its activation threshold.
 
-A trigger that is missing keeps a service from going to zero, but does not wake one that is there.
+A missing trigger prevents a service from scaling to zero, but does not wake one that is at zero.
 
-A gateway that restarts is neither: its counters say nothing of requests, and it is heard again.
+A restart of the gateway does neither: its counters then show no requests, and it answers again.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ from embedding_operator.domain.observation import GatewayLoad, Observation
 
 
 def idle_time(observation: Observation, *, triggers: TriggerDemand) -> IdleTime | None:
-    """Return since when no request is known to have been there; None where that is not known."""
+    """Return the time for which no request is known to have been there, or None if it is unknown."""
     gateway = observation.gateway
     if gateway is None or not gateway.holds or triggers.strongest is not None:
         return None
@@ -48,15 +48,15 @@ def needs_none(observation: Observation, *, idle: IdleTime | None, required: flo
 
 
 def has_no_replica(observation: Observation) -> bool:
-    """Return whether no pool is asked for a replica now."""
+    """Return whether no pool currently has a desired replica."""
     return not any(pool.replicas for pool in observation.pools)
 
 
 def _remembered(observation: Observation) -> IdleTime | None:
     """Return the idle time of the last decision.
 
-    After a restart, a gap or a jump of the clock, what came meanwhile is not known. That starts the time anew, but for
-    a service at zero: what would wake it is still held.
+    After a restart, a gap or a clock jump, it is unknown what arrived in the meantime. The time then starts anew,
+    except for a service at zero: requests that would wake it are still held.
     """
     memory, now = observation.memory, observation.now
     if memory is None or memory.idle is None:
@@ -67,7 +67,7 @@ def _remembered(observation: Observation) -> IdleTime | None:
 
 
 def _slept_on(known: IdleTime, gateway: GatewayLoad, *, observation: Observation) -> IdleTime | None:
-    """Return the idle time of a service at zero, None where it is to wake."""
+    """Return the idle time of a service at zero, or None if it must wake."""
     held_still = observation.policy.activation_requests
     if gateway.outstanding > held_still:
         return None

@@ -1,1 +1,1 @@
-"""What a service's schedule asks for at an instant, in any time zone, daylight saving included."""
+"""The bounds that a service's schedule sets at an instant, in any time zone, including daylight saving."""

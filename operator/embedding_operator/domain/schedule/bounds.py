@@ -1,11 +1,11 @@
-"""Which schedule is in force for a service, and what it allows.
+"""Determines which schedule is in force for a service, and what it allows.
 
 The first of these that applies is in force: the `Enforce` schedules of the cluster that select the service, by highest
 priority, then first name; the service's own schedule or, if it has none, the `Default` schedules that select it.
 
-A window allows those of its pools that the service lists, with the bounds that the window states: an admin's window
-may allow more replicas than `spec.pools` does, or fewer. A window with none of the service's pools is skipped, as if
-it were never open. A schedule that has only such windows does not apply: the next is asked, and the bounds say
+A window allows those of its pools that the service lists, with the bounds that the window sets: an admin's window may
+allow more replicas than `spec.pools` does, or fewer. A window with none of the service's pools is skipped, as if it
+were never open. A schedule that has only such windows does not apply: the next one is tried, and the bounds report
 `NoCommonPool`.
 """
 
@@ -27,7 +27,7 @@ OWN_SCHEDULE = "EmbeddingService"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSchedule:
-    """A `ScalingSchedule` by its name."""
+    """A `ScalingSchedule` and its name."""
 
     name: str
     spec: ScalingScheduleSpec
@@ -55,14 +55,14 @@ def bounds_in_force(spec: EmbeddingServiceSpec, *, cluster: Sequence[ClusterSche
 
 
 def schedule_state(spec: ScheduleSpec, *, now: datetime) -> WindowState:
-    """Return where a schedule stands by its own windows, whatever the services that it selects can use of them."""
+    """Return the state of a schedule by its own windows, whether or not the selected services can use them."""
     return Timetable.of(spec.windows, zone=ZoneInfo(spec.time_zone)).state(now)
 
 
 def _by_precedence(
     spec: EmbeddingServiceSpec, *, cluster: Iterable[ClusterSchedule]
 ) -> Iterator[tuple[str, ScheduleSpec]]:
-    """Yield the schedules that may be in force, the first of them first, each with its source."""
+    """Yield the schedules that may be in force, in order of precedence, each with its source."""
     ranked = sorted(cluster, key=lambda each: (-each.spec.priority, each.name))
     yield from _admitted(ranked, enforcement=Enforcement.ENFORCE)
     if spec.schedule is not None:

@@ -1,8 +1,8 @@
 """A local clock that never runs backwards, and the instants at which it reaches a time.
 
-Wall clocks skip an hour in spring and repeat one in autumn. The clock here stands still through the repeated time, so
-it is monotone: it reaches every local time at exactly one instant, its first occurrence, and a time that a change of
-the clocks skips at the instant of the change. Times on it are naive.
+Wall clocks skip an hour in spring and repeat one in autumn. This clock stands still during the repeated hour, so it is
+monotone: it reaches every local time at exactly one instant, its first occurrence, or the instant of the clock change
+for a skipped time. Its times are naive.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,7 @@
-"""Which window of one schedule wins at an instant, since when, and until when.
+"""Determines which window of one schedule wins at an instant, since when, and until when.
 
-Exactly one wins at every instant: the open window of the highest priority, among equals the first by name, and where
-none is open the base, which is no window at all.
+Exactly one wins at every instant: the open window with the highest priority, among equals the first by name, or if none
+is open the base, which is not a window.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,13 +15,13 @@ from embedding_operator.domain.schedule.windows import WindowHours
 
 _JUST_BEFORE = timedelta.resolution
 _QUIET_DAYS = 16
-"""Without a listed date nearby the winner repeats weekly. Two weeks see every weekday once without a change of the
-clocks that could swallow a window; a listed date reaches into its next day, and one day is to spare."""
+"""Without a listed date nearby, the winner repeats weekly. Two weeks contain every weekday at least once without a
+clock change that could swallow a window; a listed date extends into the next day, and one day is spare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowState:
-    """Where a schedule stands; a window of None is the base.
+    """The state of a schedule; a window of None is the base.
 
     `since` is the instant from which `active_window` has won without a break, None if it always has.
     `next_transition` is the first instant after now at which the winner differs, and `next_window` the winner then;
@@ -36,7 +36,7 @@ class WindowState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timetable:
-    """The hours of the windows of one schedule, the best first."""
+    """The hours of the windows of one schedule, highest precedence first."""
 
     zone: ZoneInfo
     ranked: tuple[WindowHours, ...]
@@ -52,10 +52,10 @@ class Timetable:
         return _first_open(self.ranked, local=local_time(now, zone=self.zone))
 
     def state(self, now: datetime) -> WindowState:
-        """Return the winner at `now` and its neighbours in time."""
+        """Return the winner at `now`, since when it wins, and its successor."""
         local = local_time(now, zone=self.zone)
         winner = _first_open(self.ranked, local=local)
-        # Only the winner itself and what goes before it can begin or end its rule.
+        # Only the winner itself and windows that take precedence over it can begin or end its time.
         rivals = self.ranked if winner is None else self.ranked[: self.ranked.index(winner) + 1]
         since = self._rules_since(winner, rivals=rivals, local=local)
         transition = self._rules_until(winner, rivals=rivals, local=local)
@@ -73,7 +73,7 @@ class Timetable:
         for boundary in _boundaries(rivals, first=local.date(), step=1):
             if boundary > local and _first_open(rivals, local=boundary) is not winner:
                 instant = instant_of(boundary, zone=self.zone)
-                # What begins and ends in skipped time never was.
+                # A window that begins and ends within skipped time never opens.
                 if self.winner(instant) is not winner:
                     return instant
         return None
@@ -100,7 +100,7 @@ def _boundaries(windows: Sequence[WindowHours], *, first: date, step: int) -> It
 
 
 def _days(windows: Sequence[WindowHours], *, first: date, step: int) -> Iterator[date]:
-    """Yield the days from `first` on in the direction of `step`, without those that can only repeat earlier ones."""
+    """Yield the days from `first` on in the direction of `step`, without those that only repeat earlier ones."""
     reached = first.toordinal() - step
     for anchor in _anchors(windows, first=first, step=step):
         for distance in range(-1, _QUIET_DAYS + 1):

@@ -1,4 +1,4 @@
-"""The algebra of one window: the half-open stretches of local time in which it is open."""
+"""The hours of one window: the half-open intervals of local time in which it is open."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,10 +14,11 @@ _WEEKDAY_NUMBER = {weekday: number for number, weekday in enumerate(Weekday)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowHours:
-    """When a window is open.
+    """The times at which a window is open.
 
-    `opens` and `closes` are minutes from the midnight that begins the day on which it opens; `closes` is the larger and
-    at most two days later. `weekdays` count from Monday, 0. A day in `except_dates` never opens, one in `dates` does.
+    `opens` and `closes` are minutes after the midnight that begins the day on which it opens; `closes` is larger than
+    `opens` and at most two days. `weekdays` count from Monday, 0. The window opens on `dates`, but not on
+    `except_dates`.
     """
 
     name: str

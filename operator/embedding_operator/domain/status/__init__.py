@@ -1,1 +1,1 @@
-"""What a decision becomes for people and other programs: status, conditions, Events, and the memory across restarts."""
+"""The published form of a decision: status, conditions, Events, and the memory that survives restarts."""

@@ -1,4 +1,4 @@
-"""The status of what cluster admins write: how much a `GPUPool` holds, whom a `ScalingSchedule` binds."""
+"""The status of `GPUPool`s (nodes, GPUs, services) and of `ScalingSchedule`s (the services that they apply to)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from embedding_operator.domain.status.conditions import Conditions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """What matters of a node: its labels and its allocatable resources, in units."""
+    """The relevant parts of a node: its labels and its allocatable resources, in units."""
 
     labels: Mapping[str, str]
     allocatable: Mapping[str, int]
@@ -21,7 +21,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What one service holds on a pool."""
+    """The replicas of one service on a pool."""
 
     service: str
     replicas: int
@@ -36,7 +36,7 @@ def gpu_pool_status(
     generation: int,
     now: datetime,
 ) -> GPUPoolStatus:
-    """Return what the pool holds; `nodes` are the schedulable ones of the whole cluster."""
+    """Return the status of a pool; `nodes` are the schedulable nodes of the whole cluster."""
     own = [node for node in nodes if spec.node_selector.items() <= node.labels.items()]
     services = {each.service for each in usage if each.replicas > 0}
     conditions = Conditions(previous, generation=generation, now=now)
@@ -44,8 +44,8 @@ def gpu_pool_status(
         conditions.true(ConditionType.READY, Reason.AVAILABLE)
     else:
         selector = ", ".join(f"{key}={value}" for key, value in sorted(spec.node_selector.items()))
-        # The pool is usable, only empty: False would keep `helm install --wait` waiting for hardware.
-        conditions.true(ConditionType.READY, Reason.NO_NODES, f"no schedulable node carries {selector}")
+        # The pool is usable, just empty: False would make `helm install --wait` wait for hardware.
+        conditions.true(ConditionType.READY, Reason.NO_NODES, f"no schedulable node has the labels {selector}")
     return GPUPoolStatus(
         observed_generation=generation,
         nodes=len(own),
@@ -59,13 +59,13 @@ def gpu_pool_status(
 def scaling_schedule_status(
     spec: ScalingScheduleSpec, *, services: int, previous: Sequence[Condition], generation: int, now: datetime
 ) -> ScalingScheduleStatus:
-    """Return where the schedule stands; `services` counts those for which it is in force."""
+    """Return the status of the schedule; `services` counts those to which it applies."""
     state = schedule_state(spec, now=now)
     conditions = Conditions(previous, generation=generation, now=now)
     if services:
-        conditions.true(ConditionType.READY, Reason.IN_USE, f"in force for {services} services")
+        conditions.true(ConditionType.READY, Reason.IN_USE, f"applies to {services} services")
     else:
-        conditions.true(ConditionType.READY, Reason.UNUSED, "in force for no service")
+        conditions.true(ConditionType.READY, Reason.UNUSED, "applies to no service")
     return ScalingScheduleStatus(
         observed_generation=generation,
         services=services,

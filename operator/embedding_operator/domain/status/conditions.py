@@ -1,6 +1,6 @@
 """The only writer of conditions.
 
-A condition keeps its `lastTransitionTime` until its status changes, whatever its reason and message do.
+A condition keeps its `lastTransitionTime` until its status changes, even if its reason or message changes.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatu
 
 
 class Conditions:
-    """The conditions of one object, as they will be written."""
+    """The conditions of one object, in the form in which they are written."""
 
     def __init__(self, previous: Iterable[Condition], *, generation: int, now: datetime) -> None:
         self._previous = {condition.type: condition for condition in previous}

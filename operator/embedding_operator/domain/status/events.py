@@ -1,4 +1,4 @@
-"""What is worth an Event: the differences between the status before a decision and after it."""
+"""Events: the noteworthy differences between the status before a decision and after it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from embedding_operator.api.v1alpha1.status import EmbeddingServiceStatus
 
 
 class EventType(StrEnum):
-    """Kubernetes' two kinds of Events."""
+    """The two types of Kubernetes Events."""
 
     NORMAL = "Normal"
     WARNING = "Warning"
@@ -38,7 +38,7 @@ class EventReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """One Event to be."""
+    """An Event to be emitted."""
 
     type: EventType
     reason: EventReason
@@ -46,7 +46,7 @@ class Announcement:
 
 
 def announcements(before: EmbeddingServiceStatus, after: EmbeddingServiceStatus) -> tuple[Announcement, ...]:
-    """Return what happened between two statuses of one service, most important first."""
+    """Return the Events for the differences between two statuses of one service, most important first."""
     return (*_conditions(before, after), *_window(before, after), *_replicas(before, after))
 
 
@@ -76,7 +76,7 @@ def _conditions(before: EmbeddingServiceStatus, after: EmbeddingServiceStatus) -
 
 
 def _turned(before: Condition | None, after: Condition) -> bool:
-    """Return whether the status changed; a first status is news only if something is wrong or begins."""
+    """Return whether the status changed; a first status counts only if it reports a problem."""
     if before is not None:
         known = ConditionStatus.UNKNOWN not in (before.status, after.status)
         return known and before.status is not after.status
@@ -93,9 +93,9 @@ def _window(before: EmbeddingServiceStatus, after: EmbeddingServiceStatus) -> It
     if old == new:
         return
     if new is not None:
-        yield Announcement(type=EventType.NORMAL, reason=EventReason.WINDOW_OPENED, note=f"window {new} is open")
+        yield Announcement(type=EventType.NORMAL, reason=EventReason.WINDOW_OPENED, note=f"window {new} has opened")
     else:
-        yield Announcement(type=EventType.NORMAL, reason=EventReason.WINDOW_CLOSED, note=f"window {old} is over")
+        yield Announcement(type=EventType.NORMAL, reason=EventReason.WINDOW_CLOSED, note=f"window {old} has closed")
 
 
 def _replicas(before: EmbeddingServiceStatus, after: EmbeddingServiceStatus) -> Iterator[Announcement]:

@@ -1,4 +1,4 @@
-"""Scaling memory as it is written into `status.decision.memory` and read back."""
+"""Converts scaling memory to and from `status.decision.memory`."""
 
 from embedding_operator.api.v1alpha1 import status as api
 from embedding_operator.domain.memory import (
@@ -14,7 +14,7 @@ from embedding_operator.domain.memory import (
 
 
 def written(memory: ScalingMemory) -> api.DecisionMemory:
-    """Return `memory` as a part of the status."""
+    """Return `memory` in its API form, as part of the status."""
     return api.DecisionMemory(
         at=memory.at,
         required=memory.required,
@@ -43,7 +43,7 @@ def written(memory: ScalingMemory) -> api.DecisionMemory:
 
 
 def remembered(memory: api.DecisionMemory) -> ScalingMemory:
-    """Return the memory that a status holds."""
+    """Return the memory stored in a status."""
     return ScalingMemory(
         at=memory.at,
         required=memory.required,

@@ -1,4 +1,4 @@
-"""From one decision to the status that users read."""
+"""Turns a decision into the status that users read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ LONGEST_HANDOVER = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StallCause:
-    """What keeps the operator from doing what the spec asks for."""
+    """What prevents the operator from doing what the spec asks for."""
 
     reason: Reason
     message: str
@@ -37,10 +37,10 @@ class StallCause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusInput:
-    """What the status says beside the decision.
+    """What the status reports besides the decision.
 
-    `passage` says how requests get to the engines, `obstacle` is None where nothing is in the way, `other_scaler` names
-    an autoscaler that targets a managed Deployment.
+    `gateway_readiness` says how requests reach the engines, `stall_cause` is None if nothing blocks the operator,
+    `other_scaler` names an autoscaler that targets a managed Deployment.
     """
 
     generation: int
@@ -88,7 +88,7 @@ def status_of(
 def stalled_status(
     stall_cause: StallCause, *, previous: EmbeddingServiceStatus, conditions: Conditions, generation: int
 ) -> EmbeddingServiceStatus:
-    """Return the status of a service whose spec can not be acted on: what was last known, and what is in the way."""
+    """Return the status of a service whose spec cannot be acted on: the last known state, and what blocks it."""
     serving = previous.ready_replicas > 0
     if serving:
         conditions.keep(ConditionType.READY)
@@ -129,7 +129,7 @@ def _readiness(
         message = f"window {observation.bounds.window} holds the service at zero replicas"
         conditions.true(ConditionType.READY, Reason.ASLEEP, message)
     elif StepReason.IDLE in decision.reasons() and not any(target.replicas for target in decision.targets):
-        message = "no requests come: the gateway holds the next one until a replica has started for it"
+        message = "no requests arrive: the gateway holds the next one until a replica has started for it"
         conditions.true(ConditionType.READY, Reason.ASLEEP, message)
     elif ready == 0:
         message = given.stall_cause.message if given.stall_cause is not None else "no replica is Ready yet"
@@ -139,7 +139,7 @@ def _readiness(
     elif moving:
         conditions.true(ConditionType.READY, Reason.SCALING, "replicas serve while their number changes")
     else:
-        conditions.true(ConditionType.READY, Reason.SERVING, "every wanted replica is Ready")
+        conditions.true(ConditionType.READY, Reason.SERVING, "every desired replica is Ready")
 
 
 _HOLDS = {
@@ -180,15 +180,15 @@ def _schedule(bounds: Bounds, *, conditions: Conditions) -> None:
     if bounds.problem is not None:
         conditions.false(kind, bounds.problem, "the schedule names none of the pools that the service lists")
     elif bounds.source is None:
-        conditions.false(kind, Reason.NO_SCHEDULE, "spec.pools counts at any time")
+        conditions.false(kind, Reason.NO_SCHEDULE, "spec.pools always applies")
     elif bounds.window is None:
-        conditions.true(kind, Reason.BASE_BOUNDS, f"no window of {bounds.source} is open: spec.pools counts")
+        conditions.true(kind, Reason.BASE_BOUNDS, f"no window of {bounds.source} is open: spec.pools applies")
     else:
         conditions.true(kind, Reason.WINDOW_ACTIVE, f"window {bounds.window} of {bounds.source} is open")
 
 
 _Marked = tuple[ConditionType, Reason, Reason]
-"""A condition, its reason while a step of the decision marks it, and its reason else."""
+"""A condition, its reason while a step of the decision sets it, and its reason otherwise."""
 
 _PREWARM: _Marked = (ConditionType.PREWARMING, Reason.WINDOW_AHEAD, Reason.NO_WINDOW_AHEAD)
 _FALLBACK: _Marked = (ConditionType.FALLBACK_ACTIVE, Reason.METRICS_UNAVAILABLE, Reason.METRICS_AVAILABLE)
@@ -216,12 +216,12 @@ def _handover(
     else:
         reason, message = _handover_phase(observation, decision, goal=goal)
         if reason is not Reason.DRAINING and _is_overdue(previous, observation=observation):
-            reason, message = Reason.HANDOVER_OVERDUE, f"{message}. It should be over by now"
+            reason, message = Reason.HANDOVER_OVERDUE, f"{message}. The handover should be over by now"
         conditions.true(kind, reason, message)
 
 
 def _is_overdue(previous: Sequence[Condition], *, observation: Observation) -> bool:
-    """Return whether the handover of `previous` goes on for longer than any should."""
+    """Return whether the handover in `previous` has taken longer than any handover should."""
     longest = max([LONGEST_HANDOVER, *[overdue_after(pool.startup_seconds) for pool in observation.pools]])
     begun = next((each for each in previous if each.type == ConditionType.HANDOVER_IN_PROGRESS), None)
     if begun is None or begun.status is not ConditionStatus.TRUE:
@@ -238,18 +238,18 @@ def _handover_phase(observation: Observation, decision: Decision, *, goal: Mappi
     if any(len(pool.ready) < goal[pool.name] for pool in incoming):
         return Reason.WAITING_FOR_READY, f"replicas on {names} are not Ready yet: the others stay"
     if any(pod.parity is Parity.FAILED for pool in incoming for pod in pool.ready):
-        message = f"replicas on {names} answer with other vectors than those that they replace: the others stay"
+        message = f"replicas on {names} return different vectors than those that they replace: the others stay"
         return Reason.PARITY_FAILED, message
     if all(settled(pod, now=observation.now) for pool in incoming for pod in pool.ready):
         return Reason.SETTLING, f"replicas on {names} have not answered the probe yet: the others stay"
-    return Reason.SETTLING, f"replicas on {names} are Ready for less than 30 s: the others stay"
+    return Reason.SETTLING, f"replicas on {names} have been Ready for less than 30 s: the others stay"
 
 
 def _limits(observation: Observation, decision: Decision, *, conditions: Conditions) -> None:
     stuck = [(pool, pod) for pool in observation.pools for pod in pool.stuck]
     if stuck:
         pool, pod = stuck[0]
-        message = f"{len(stuck)} replicas can not start, such as {pod.name} on {pool.name}"
+        message = f"{len(stuck)} replicas cannot start, such as {pod.name} on {pool.name}"
         conditions.true(ConditionType.CAPACITY_LIMITED, pod.stuck or Reason.START_OVERDUE, message)
     elif any(step.reason is StepReason.POOL_BACKOFF for step in decision.steps):
         message = next(step.message for step in decision.steps if step.reason is StepReason.POOL_BACKOFF)
@@ -271,8 +271,8 @@ def _allocation(decision: Decision, *, conditions: Conditions) -> None:
     conditions.true(kind, Reason.IN_ORDER, "pools are filled in the order of spec.pools")
     for step in decision.steps:
         if step.reason is StepReason.CHEAPEST_MIX:
-            # The mix itself is in the decision: a message that changed with it would be a status write each time.
-            conditions.true(kind, Reason.CHEAPEST_MIX, "replicas are on the cheapest mix that is worth starting")
+            # The mix itself is in the decision: a message that names it would cause a status write at every change.
+            conditions.true(kind, Reason.CHEAPEST_MIX, "replicas are on the cheapest mix that is worth changing to")
         elif step.reason is StepReason.PRICE_MISSING:
             conditions.false(kind, Reason.PRICE_MISSING, step.message)
 
@@ -348,6 +348,6 @@ def _trigger(reading: TriggerReading, *, now: datetime) -> TriggerStatus:
 
 
 def _waiting(observation: Observation, load: Load) -> float:
-    """Return the requests that wait: at the gateway where there is one, as those that engines have are being served."""
+    """Return the waiting requests: at the gateway if there is one, as those at engines are being served."""
     gateway = observation.gateway
     return load.queue_requests if gateway is None or gateway.sampled_at is None else gateway.waiting

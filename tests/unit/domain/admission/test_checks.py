@@ -111,8 +111,7 @@ def test_quantised_models_do_not_run_on_cpus() -> None:
     (problem,) = problems(model(quantization="gguf").on("a10").on("cpu").spec(), pools=pools)
     assert (problem.reason, problem.field) == (Reason.QUANTIZATION_UNSUPPORTED, "spec.model.quantization")
     assert problem.message == (
-        "GPUPool cpu computes on the CPU, where only models that are not quantised are supported: remove quantization, "
-        "or the pool"
+        "GPUPool cpu computes on the CPU, where quantised models are not supported: remove quantization or the pool"
     )
     assert problems(model("BAAI/bge-small-en-v1.5").on("cpu").spec(), pools=pools) == ()
 
@@ -125,11 +124,11 @@ def test_a_model_must_fit_the_memory_of_a_replica_on_a_cpu() -> None:
 def test_dimensions_above_the_native_size() -> None:
     problem = only(model(dimensions=[256, 2048, 4096]).on("a10"))
     assert (problem.reason, problem.field) == (Reason.INVALID_SPEC, "spec.model.dimensions")
-    assert problem.message == "Qwen/Qwen3-Embedding-0.6B has vectors of 1024 numbers: remove 2048, 4096"
+    assert problem.message == "Qwen/Qwen3-Embedding-0.6B has only 1024 dimensions: remove 2048, 4096"
 
 
 def test_dimensions_of_a_model_that_can_not_be_cut() -> None:
-    assert only(model("BAAI/bge-m3", dimensions=[512, 1024]).on("a10")).message.endswith("1024 numbers: remove 512")
+    assert only(model("BAAI/bge-m3", dimensions=[512, 1024]).on("a10")).message.endswith("1024 dimensions: remove 512")
     assert found(model("BAAI/bge-m3", dimensions=[1024]).on("a10")) == ()
     assert found(model("someone/unknown", dimensions=[512]).on("a10")) == ()
 
@@ -138,7 +137,7 @@ def test_model_too_large() -> None:
     problem = only(model("Qwen/Qwen3-Embedding-8B").on("a10").on("t4"))
     assert (problem.reason, problem.field) == (Reason.MODEL_TOO_LARGE, "spec.pools[1].gpuPool")
     assert problem.message.startswith(
-        "the weights take 14.1 GiB and one input of 8192 tokens 1.1 GiB, a replica on t4 has 10.5 GiB for both"
+        "the weights take 14.1 GiB and one input of 8192 tokens takes 1.1 GiB, but a replica on t4 has only 10.5 GiB"
     )
     assert found(model("Qwen/Qwen3-Embedding-8B", quantization="awq").on("a10").on("t4")) == ()
     assert found(model("someone/unknown-70b").on("t4")) == ()
@@ -213,7 +212,7 @@ def test_gpus_among_the_resources() -> None:
     problem = only(model().having(engine={"resources": resources}).on("a10").on("l4"))
     assert (problem.field, problem.message) == (
         "spec.engine.resources",
-        "nvidia.com/gpu follows resource.count of the GPUPool: remove it",
+        "nvidia.com/gpu is set by resource.count of the GPUPool: remove it",
     )
 
 

@@ -89,7 +89,7 @@ def test_requests_wait_for_longer_than_the_service_says(
     assert (decision.memory.panic_until == at(60)) is panics
     assert (StepReason.PANIC in decision.reasons()) is panics
     if panics:
-        assert any("requests wait for 31 s: growth is not limited" in step.message for step in decision.steps)
+        assert any("requests have waited for 31 s: growth is not limited" in step.message for step in decision.steps)
 
 
 def test_a_queue_that_does_not_shrink_becomes_a_panic_and_one_that_was_served_is_forgotten() -> None:

@@ -76,10 +76,10 @@ def test_replicas_are_the_most_that_a_trigger_asks_for(readings: tuple[TriggerRe
     [
         (trigger(None, problem="the query gives no series"), "the query gives no series"),
         (TriggerReading(name="orders", threshold=10.0), "no answer yet"),
-        (trigger(math.nan), "nan is not the length of a queue"),
-        (trigger(math.inf), "inf is not the length of a queue"),
-        (trigger(-math.inf), "-inf is not the length of a queue"),
-        (trigger(-1.0), "-1 is not the length of a queue"),
+        (trigger(math.nan), "nan is not a valid queue length"),
+        (trigger(math.inf), "inf is not a valid queue length"),
+        (trigger(-math.inf), "-inf is not a valid queue length"),
+        (trigger(-1.0), "-1 is not a valid queue length"),
         (trigger(500.0, taken_at=at(-46)), "no answer for more than 45 s"),
         (trigger(500.0, taken_at=at(46)), "no answer for more than 45 s"),
     ],
@@ -95,7 +95,7 @@ def test_demand_is_the_larger_of_the_own_load_and_the_triggers() -> None:
     decision = decide(scene)
     assert replicas(decision.targets) == {"a10": 5}
     said = next(step for step in decision.steps if step.reason is StepReason.TRIGGER_DEMAND)
-    assert said.message == "trigger orders is at 45, which asks for 5 replicas"
+    assert said.message == "trigger orders is at 45, which requires 5 replicas"
     busy = observe(pool(ready=2), measured=load(rate=2000.0), triggers=[trigger(5.0)], memory=settled_memory(2 * A10))
     assert replicas(decide(busy).targets) == {"a10": 3}
 
@@ -123,7 +123,7 @@ def test_a_trigger_wakes_a_service_from_zero_above_its_activation_threshold() ->
     woken = decide(quiet(trigger(21.0, activation=20.0)))
     assert replicas(woken.targets) == {"a10": 3}
     said = next(step for step in woken.steps if step.reason is StepReason.WAKE)
-    assert said.message == "trigger orders is at 21, which asks for 3 replicas, and there is none"
+    assert said.message == "trigger orders is at 21, which requires 3 replicas, but there is none"
 
 
 def test_a_missing_trigger_neither_sleeps_nor_wakes_a_service() -> None:

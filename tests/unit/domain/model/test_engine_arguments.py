@@ -47,7 +47,7 @@ def test_refuses_managed_options_in_every_spelling(flag: str) -> None:
 )
 def test_names_the_option_that_an_abbreviation_means(abbreviation: str, meant: str) -> None:
     flag = abbreviation.partition("=")[0]
-    assert reason(abbreviation) == f"{meant} is managed by the operator ({flag} is read as it): {MANAGED[meant]}"
+    assert reason(abbreviation) == f"{meant} is managed by the operator ({flag} is short for it): {MANAGED[meant]}"
 
 
 @pytest.mark.parametrize("flag", sorted(TUNED))
@@ -58,7 +58,7 @@ def test_permits_tuning_by_the_whole_name_only(flag: str) -> None:
 
 
 def test_an_abbreviation_of_a_tuned_option_is_told_from_a_managed_one() -> None:
-    assert reason("--mem-frac", "0.9") == "--mem-frac is an abbreviation of --mem-fraction-static: write the whole name"
+    assert reason("--mem-frac", "0.9") == "--mem-frac is an abbreviation of --mem-fraction-static: write the full name"
 
 
 @pytest.mark.parametrize("token", ["value", "-h", "-tp", "--", "-", ""])

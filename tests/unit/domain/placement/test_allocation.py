@@ -24,7 +24,7 @@ def test_the_cheapest_mix_is_written_and_said() -> None:
     )
     assert replicas(decision.targets) == {"a10": 1, "t4": 1}
     said = next(step for step in decision.steps if step.reason is StepReason.CHEAPEST_MIX)
-    assert said.message == "1 a10, 1 t4 at 1.35 an hour: pools filled in order would cost 2.00"
+    assert said.message == "1 a10, 1 t4 at 1.35 per hour; filling pools in order would cost 2.00"
     assert (said.before, said.after) == (2.0, 1.35)
 
 
@@ -59,7 +59,7 @@ def test_without_all_prices_pools_are_filled_in_order_and_the_pool_is_named() ->
     )
     assert replicas(decision.targets) == {"a10": 2, "t4": 0}
     said = next(step for step in decision.steps if step.reason is StepReason.PRICE_MISSING)
-    assert said.message == "GPUPool t4 has no spec.pricePerHour: until it has, pools are filled in order"
+    assert said.message == "GPUPool t4 has no spec.pricePerHour: pools are filled in order until it has"
 
 
 def test_the_one_replica_that_stays_is_on_the_cheapest_pool() -> None:

@@ -233,9 +233,9 @@ def test_the_first_pool_in_order_starts() -> None:
 
 def test_every_step_is_a_sentence() -> None:
     said = {step.reason: step.message for _, scene, _, _ in (*TO_ZERO, *FROM_ZERO) for step in decide(scene).steps}
-    assert said[StepReason.WAKE] == "6 requests are held and there is no replica"
+    assert said[StepReason.WAKE] == "6 requests are held, but there is no replica"
     assert said[StepReason.ASLEEP] == "window night holds no replicas: 9 requests are held until it closes"
-    assert said[StepReason.IDLE].startswith("no request came since 2026-06-03 03:59:55 UTC")
+    assert said[StepReason.IDLE].startswith("no request has arrived since 2026-06-03 03:59:55 UTC")
 
 
 # Over time

@@ -417,7 +417,10 @@ def test_replicas_for_the_next_window_are_announced() -> None:
     scene = observe(pool(), pool("t4", ready=1, speed=T4), measured=load(), allowed=allowed)
     found = report(scene)[ConditionType.PREWARMING]
     assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.WINDOW_AHEAD)
-    assert found.message == ("2 replicas of a10 start for the pools of the spec at 12:01 UTC, as a start takes 300 s")
+    assert (
+        found.message
+        == "2 replicas of a10 start for the bounds of spec.pools at 12:01 UTC, because a start takes 300 s"
+    )
     assert report(observe(pool(ready=1), measured=load()))[ConditionType.PREWARMING].status is ConditionStatus.FALSE
 
 

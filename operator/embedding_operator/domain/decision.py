@@ -48,6 +48,10 @@ class StepReason(StrEnum):
     ADVISORY = "Advisory"
 
 
+HOLDS = frozenset({StepReason.METRICS_MISSING_HOLD, StepReason.METRICS_STALE_HOLD, StepReason.METRICS_INVALID_HOLD})
+"""Why a decision holds the requirement: there is no load to decide on."""
+
+
 class Step(NamedTuple):
     """One step of the decision. `before` and `after` are tokens per second, or replicas where `pool` is given."""
 

@@ -1,30 +1,17 @@
 """Turns a decision into the status that users read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
-from embedding_operator.api.v1alpha1.status import (
-    CapacitySource,
-    DecisionStatus,
-    DecisionStep,
-    EmbeddingServiceStatus,
-    ModelStatus,
-    PoolStatus,
-    ScheduleStatus,
-    TriggerStatus,
-)
-from embedding_operator.domain.capacity.startup_time import overdue_after
-from embedding_operator.domain.decision import Decision, PoolTarget, StepReason
+from embedding_operator.api.v1alpha1.conditions import ConditionStatus, ConditionType, Reason
+from embedding_operator.api.v1alpha1.status import CapacitySource, EmbeddingServiceStatus, ModelStatus
+from embedding_operator.domain.decision import Decision, StepReason
 from embedding_operator.domain.gateway_routing import GatewayReadiness
-from embedding_operator.domain.load.triggers import asked_for, gap, usable
-from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, TriggerReading
-from embedding_operator.domain.placement.handover import settled, takes_over
+from embedding_operator.domain.load.triggers import asked_for, gap
+from embedding_operator.domain.observation import Bounds, Observation
 from embedding_operator.domain.status.conditions import Conditions
-from embedding_operator.domain.status.memory_codec import written
-
-LONGEST_HANDOVER = timedelta(minutes=30)
+from embedding_operator.domain.status.fields import decision_status, pool_statuses, schedule_status
+from embedding_operator.domain.status.handover import report_handover
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +49,7 @@ def status_of(
     _triggers(observation, conditions=conditions)
     _schedule(observation.bounds, conditions=conditions)
     _from_step(decision, StepReason.PREWARM, _PREWARM, conditions=conditions)
-    _handover(observation, decision, conditions=conditions, previous=previous.conditions)
+    report_handover(observation, decision, conditions=conditions, previous=previous.conditions)
     _from_step(decision, StepReason.FALLBACK, _FALLBACK, conditions=conditions)
     _from_step(decision, StepReason.ENGINE_HANG, _ENGINE_HANG, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
@@ -78,9 +65,9 @@ def status_of(
         ready_summary=f"{ready}/{desired}",
         url=given.url,
         model=given.model,
-        pools=_pools(decision, given=given),
-        schedule=_schedule_status(observation.bounds),
-        decision=_decision_status(observation, decision),
+        pools=pool_statuses(decision, sources=given.capacity_sources),
+        schedule=schedule_status(observation.bounds),
+        decision=decision_status(observation, decision),
         conditions=conditions.listed(),
     )
 
@@ -204,47 +191,6 @@ def _from_step(decision: Decision, mark: StepReason, marked: _Marked, *, conditi
         conditions.false(kind, otherwise)
 
 
-def _handover(
-    observation: Observation, decision: Decision, *, conditions: Conditions, previous: Sequence[Condition]
-) -> None:
-    kind = ConditionType.HANDOVER_IN_PROGRESS
-    goal = {target.pool: target.goal for target in decision.targets}
-    if not takes_over(observation.pools, goal=goal):
-        conditions.false(kind, Reason.STABLE)
-    elif not decision.write:
-        conditions.false(kind, Reason.STABLE, "replicas are not written in this scaling.mode")
-    else:
-        reason, message = _handover_phase(observation, decision, goal=goal)
-        if reason is not Reason.DRAINING and _is_overdue(previous, observation=observation):
-            reason, message = Reason.HANDOVER_OVERDUE, f"{message}. The handover should be over by now"
-        conditions.true(kind, reason, message)
-
-
-def _is_overdue(previous: Sequence[Condition], *, observation: Observation) -> bool:
-    """Return whether the handover in `previous` has taken longer than any handover should."""
-    longest = max([LONGEST_HANDOVER, *[overdue_after(pool.startup_seconds) for pool in observation.pools]])
-    begun = next((each for each in previous if each.type == ConditionType.HANDOVER_IN_PROGRESS), None)
-    if begun is None or begun.status is not ConditionStatus.TRUE:
-        return False
-    return observation.now - begun.last_transition_time > longest
-
-
-def _handover_phase(observation: Observation, decision: Decision, *, goal: Mapping[str, int]) -> tuple[Reason, str]:
-    incoming = [pool for pool in observation.pools if goal[pool.name] > 0]
-    names = ", ".join(pool.name for pool in incoming)
-    held = [step for step in decision.steps if step.reason in (StepReason.HANDOVER_HOLD, StepReason.DOWN_FROZEN)]
-    if not held:
-        return Reason.DRAINING, f"{names} serves: the other replicas are leaving"
-    if any(len(pool.ready) < goal[pool.name] for pool in incoming):
-        return Reason.WAITING_FOR_READY, f"replicas on {names} are not Ready yet: the others stay"
-    if any(pod.parity is Parity.FAILED for pool in incoming for pod in pool.ready):
-        message = f"replicas on {names} return different vectors than those that they replace: the others stay"
-        return Reason.PARITY_FAILED, message
-    if all(settled(pod, now=observation.now) for pool in incoming for pod in pool.ready):
-        return Reason.SETTLING, f"replicas on {names} have not answered the probe yet: the others stay"
-    return Reason.SETTLING, f"replicas on {names} have been Ready for less than 30 s: the others stay"
-
-
 def _limits(observation: Observation, decision: Decision, *, conditions: Conditions) -> None:
     stuck = [(pool, pod) for pool in observation.pools for pod in pool.stuck]
     if stuck:
@@ -288,66 +234,3 @@ def _other_scaler(given: StatusInput, *, conditions: Conditions) -> None:
 def _gateway(gateway_readiness: GatewayReadiness, *, conditions: Conditions) -> None:
     write = conditions.true if gateway_readiness.status is ConditionStatus.TRUE else conditions.false
     write(ConditionType.GATEWAY_AVAILABLE, gateway_readiness.reason, gateway_readiness.message)
-
-
-def _pools(decision: Decision, *, given: StatusInput) -> list[PoolStatus]:
-    return [_pool(target, given=given) for target in decision.targets]
-
-
-def _pool(target: PoolTarget, *, given: StatusInput) -> PoolStatus:
-    source = given.capacity_sources.get(target.pool, CapacitySource.ESTIMATE)
-    return PoolStatus(
-        gpu_pool=target.pool,
-        desired=target.replicas,
-        ready=target.ready,
-        starting=target.starting,
-        stuck=target.stuck,
-        tokens_per_second=round(target.tokens_per_second),
-        capacity_source=CapacitySource.LEARNED if target.is_learned else source,
-        start_seconds_p90=None if target.start_seconds is None else round(target.start_seconds),
-    )
-
-
-def _schedule_status(bounds: Bounds) -> ScheduleStatus | None:
-    if bounds.source is None:
-        return None
-    return ScheduleStatus(
-        source=bounds.source,
-        window=bounds.window,
-        since=bounds.since,
-        next_window=bounds.next_window,
-        next_transition=bounds.next_transition,
-    )
-
-
-def _decision_status(observation: Observation, decision: Decision) -> DecisionStatus:
-    load = observation.load
-    usable = load is not None and not any(step.reason in _HOLDS for step in decision.steps)
-    return DecisionStatus(
-        at=decision.at,
-        queue_requests=round(_waiting(observation, load), 1) if load is not None and usable else None,
-        queue_tokens=round(load.queue_tokens, 1) if load is not None and usable else None,
-        arrival_tokens_per_second=(
-            round(load.arrival_tokens_per_second, 1)
-            if load is not None and usable and load.arrival_tokens_per_second is not None
-            else None
-        ),
-        triggers=[_trigger(reading, now=observation.now) for reading in observation.triggers],
-        required=decision.required,
-        steps=[
-            DecisionStep(reason=step.reason, before=step.before, after=step.after, message=step.message)
-            for step in decision.steps
-        ],
-        memory=written(decision.memory),
-    )
-
-
-def _trigger(reading: TriggerReading, *, now: datetime) -> TriggerStatus:
-    checked = usable(reading, now=now)
-    return TriggerStatus(name=checked.name, value=checked.value, problem=checked.problem)
-
-
-def _waiting(observation: Observation, load: Load) -> float:
-    """Return the waiting requests: at the gateway if there is one, as those at engines are being served."""
-    gateway = observation.gateway
-    return load.queue_requests if gateway is None or gateway.sampled_at is None else gateway.waiting

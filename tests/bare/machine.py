@@ -69,7 +69,7 @@ class BareMachine:
         )
 
     def succeed(self, *argv: str) -> str:
-        """Output of a command that must succeed."""
+        """Return the output of a command that must succeed."""
         finished = self.run(*argv)
         assert finished.returncode == 0, f"{argv} ended with {finished.returncode}:\n{tail(finished.stdout)}"
         return finished.stdout

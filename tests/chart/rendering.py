@@ -58,5 +58,5 @@ def operator_container(rendering: Rendering) -> Body:
 
 
 def environment(rendering: Rendering) -> dict[str, str]:
-    """The literal environment of the operator; what the downward API fills is left out."""
+    """Return the literal environment of the operator; what the downward API fills is left out."""
     return {entry["name"]: entry["value"] for entry in operator_container(rendering)["env"] if "value" in entry}

@@ -59,7 +59,7 @@ class Shell:
 
 @pytest.fixture
 def shell(helm: Path, tmp_path: Path) -> Iterator[Shell]:
-    """A shell on a cluster without CRDs; those that were there are put back afterwards."""
+    """Yield a shell on a cluster without CRDs; those that were there are put back afterwards."""
     if os.environ.get("EMBEDDING_OPERATOR_CLUSTER") != "control-plane":
         pytest.fail(
             "run this with `python -m testbed.cluster exec control-plane -- pytest`: it removes the project's CRDs"

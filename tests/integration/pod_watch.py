@@ -40,7 +40,7 @@ class PodWatch:
         self._process.wait()
 
     def ready_counts(self) -> list[Counter[str]]:
-        """Ready pods that are not leaving, by pool, after every event."""
+        """Return the ready pods that are not leaving, by pool, after every event."""
         ready: dict[str, str] = {}
         counts = []
         for event in self._parsed():
@@ -54,7 +54,7 @@ class PodWatch:
         return counts
 
     def lowest_since(self, ready: int) -> int:
-        """The fewest pods that were Ready at any instant after `ready` of them were for the first time."""
+        """Return the fewest pods that were Ready at any instant after `ready` of them were for the first time."""
         totals = [count.total() for count in self.ready_counts()]
         return min(totals[totals.index(ready) :])
 

@@ -52,7 +52,7 @@ def test_a_user_gives_keys_to_clients_and_looks_at_the_service() -> None:
 
 
 def typed(lines: list[str]) -> list[str]:
-    """What a shell prints for lines that all must succeed."""
+    """Return what a shell prints for lines that all must succeed."""
     finished = subprocess.run(
         ["bash", "-euc", "\n".join(lines)], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=SECONDS
     )

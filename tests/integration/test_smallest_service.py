@@ -72,7 +72,7 @@ def gpus_in_use(world: World) -> dict[str, int]:
 
 
 def operator_writes(*, after: datetime | None = None, last_seconds: float = 0) -> list[Write]:
-    """Writes of the operator beside the renewals of its Lease."""
+    """Return the writes of the operator beside the renewals of its Lease."""
     begin = after or datetime.fromtimestamp(time.time() - last_seconds, UTC)
     with ControlPlane().audit_log.open() as log:
         return [write for write in writes(log, username=USERNAME, after=begin) if write.resource != "leases"]

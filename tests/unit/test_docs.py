@@ -20,7 +20,7 @@ GATEWAY_TEXT, OPERATIONS_TEXT, SCALING_TEXT = (
 
 
 def code(text: str) -> set[str]:
-    """What stands between single backquotes."""
+    """Return what stands between single backquotes."""
     return set(re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text))
 
 

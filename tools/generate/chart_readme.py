@@ -15,19 +15,19 @@ _MARK = "-- "
 HEADER = """\
 # embedding-operator
 
-{description}. Needs Kubernetes {versions} and Helm 4; tested with Helm 4.3. Helm 4.0 can
-not install again over objects that an uninstall kept.
+{description}. Needs Kubernetes {versions} and Helm 4; tested with Helm 4.3. Helm 4.0
+cannot reinstall over objects that an uninstall kept.
 
 ```console
 helm install embedding-operator charts/embedding-operator \\
   --namespace embedding-operator-system --create-namespace --wait
 ```
 
-`--wait` matters on the first install: the GPUPools can follow only when the API server serves their kind.
+`--wait` matters on the first install: the GPUPools can be created only once the API server serves their kind.
 
 - Upgrade with `helm upgrade`; the CRDs are upgraded with the chart.
-- GPUPools: set `gpuPools.overrides`, or edit them in the cluster. One that was edited there is left alone from then on.
-- `helm uninstall` leaves the CRDs, GPUPools, EmbeddingServices and their engines. To remove everything, delete the
+- To change GPUPools, set `gpuPools.overrides` or edit them in the cluster. Upgrades leave edited GPUPools alone.
+- `helm uninstall` keeps the CRDs, GPUPools, EmbeddingServices and their engines. To remove everything, delete the
   EmbeddingServices first, then uninstall, then delete the CRDs.
 
 ## Values
@@ -47,7 +47,7 @@ class DocumentedValue:
 
 
 def documented_values(values: str) -> list[DocumentedValue]:
-    """Return the values that comments of the text of a values.yaml document, in their order."""
+    """Return the values that have a comment in the text of a values.yaml, in their order."""
     defaults = yaml.safe_load(values)
     return [
         DocumentedValue(path=path, default=_at(defaults, path), meaning=" ".join(comment).removeprefix(_MARK))

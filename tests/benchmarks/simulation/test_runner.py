@@ -37,7 +37,7 @@ def job(policy: str, *, seed: int = 0, draws: bool = False) -> Job:
 
 
 def none() -> Executor:
-    """Workers that take no job."""
+    """Return the workers that take no job."""
     workers = ThreadPoolExecutor(1)
     workers.shutdown()
     return workers

@@ -53,14 +53,14 @@ class EngineClient:
             return await _answer(response)
 
     async def metrics(self) -> dict[str, Metric]:
-        """Metric families by name; a counter's is without `_total`."""
+        """Return the metric families by name; a counter's is without `_total`."""
         async with self._session.get(f"{self.url}/metrics") as response:
             assert response.status == 200
             text = await response.text()
         return {family.name: family for family in text_string_to_metric_families(text)}
 
     async def value(self, sample_name: str, **labels: str) -> float:
-        """Value of the sample with these labels, 0 if there is none yet; it must be the only one."""
+        """Return the value of the sample with these labels, 0 if there is none yet; it must be the only one."""
         family = (await self.metrics()).get(sample_name.removesuffix("_total"))
         samples = [
             sample
@@ -71,11 +71,11 @@ class EngineClient:
         return samples[0].value if samples else 0.0
 
     async def in_flight(self) -> float:
-        """Embedding calls in the server."""
+        """Return the embedding calls in the server."""
         return await self.value("sglang:http_requests_active", **EMBEDDINGS)
 
     async def load(self) -> dict[str, Any]:
-        """The one entry of `/v1/loads`."""
+        """Return the one entry of `/v1/loads`."""
         answer = await self.get("/v1/loads")
         assert answer.status == 200
         (entry,) = answer.body["loads"]

@@ -83,7 +83,7 @@ class Engine:
             self.open_connections -= is_counted
 
     async def _gate_opens(self, reader: asyncio.StreamReader) -> bool:
-        """Whether the gate opens before the caller hangs up."""
+        """Return whether the gate opens before the caller hangs up."""
         opening, end = asyncio.ensure_future(self.gate.wait()), asyncio.ensure_future(reader.read(1))
         await asyncio.wait((opening, end), return_when=asyncio.FIRST_COMPLETED)
         is_open = opening.done()
@@ -107,14 +107,14 @@ async def running(*engines: Engine) -> AsyncIterator[None]:
 
 
 def open_engine() -> Engine:
-    """An engine that answers at once."""
+    """Return an engine that answers at once."""
     engine = Engine()
     engine.gate.set()
     return engine
 
 
 async def read_request(reader: asyncio.StreamReader) -> Seen:
-    """The next request; raises `asyncio.IncompleteReadError` if the connection ends before it does."""
+    """Return the next request; raise `asyncio.IncompleteReadError` if the connection ends before it does."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *fields = head.strip().split("\r\n")
     headers = {name.lower(): value.strip() for name, value in (each.split(":", 1) for each in fields)}

@@ -69,23 +69,23 @@ class Gateway:
         return answer
 
     async def figure(self, column: str, *, of: str = "BACKEND") -> int:
-        """One number of `show stat` for a server of the backend, or for the backend."""
+        """Return one number of `show stat` for a server of the backend, or for the backend."""
         rows = csv.DictReader((await self.command("show stat")).removeprefix("# ").splitlines())
         (value,) = [row[column] for row in rows if (row["pxname"], row["svname"]) == ("engines", of)]
         return int(value)
 
     def access_log(self) -> list[dict[str, Any]]:
-        """Lines of the access log."""
+        """Return the lines of the access log."""
         lines = (self.folder / "log").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     async def logged(self, count: int) -> list[dict[str, Any]]:
-        """The access log once it has so many lines."""
+        """Return the access log once it has so many lines."""
         await until(lambda: len(self.access_log()) >= count)
         return self.access_log()
 
     async def raw(self, request: bytes, *, seconds: float = WAIT_SECONDS) -> bytes:
-        """All that comes back for bytes, until the connection is closed or `seconds` have passed."""
+        """Return all that comes back for bytes, until the connection is closed or `seconds` have passed."""
         reader, writer = await asyncio.open_connection(LOOPBACK, self.config.http_port)
         writer.write(request)
         answer = b""
@@ -117,7 +117,7 @@ class Answer:
 
 
 async def until(condition: Callable[[], object | Awaitable[bool]]) -> None:
-    """Return when `condition()` is true, or what it awaits; raises `TimeoutError` if it does not become so."""
+    """Return when `condition()` is true, or what it awaits; raise `TimeoutError` if it does not become so."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             outcome = condition()
@@ -151,7 +151,7 @@ async def gateway(haproxy: str, *, keys: Mapping[str, str] | None = None, **sett
 
 
 def on_free_ports(config: GatewayConfig, *, folder: Path) -> GatewayConfig:
-    """The same gateway with its ports and files where a test may have them."""
+    """Return the same gateway with its ports and files where a test may have them."""
     ports: set[int] = set()
     while len(ports) < len(("http", "metrics", "agent")):
         ports.add(free_port())
@@ -177,7 +177,7 @@ def write(config: GatewayConfig, *, keys: Mapping[str, str]) -> None:
 
 
 def digest(key: str) -> str:
-    """What stands for a key in the map."""
+    """Return what stands for a key in the map."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ from tests.contract.gateway_config.gateway import Gateway, gateway, until
 
 
 async def waiting(door: Gateway, *engines: str) -> int:
-    """Requests without an engine: those of the backend but those of its servers."""
+    """Return the requests without an engine: those of the backend but those of its servers."""
     at_engines = [await door.figure("scur", of=name) for name in engines]
     return await door.figure("scur") - sum(at_engines)
 

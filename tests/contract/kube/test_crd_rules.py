@@ -42,7 +42,7 @@ class Server:
         self._objects = CustomObjectsApi(client)
 
     def create(self, resource: CustomResource, manifest: Manifest) -> Manifest:
-        """Return the object as the server would store it; raises `ApiException`."""
+        """Return the object as the server would store it; raise `ApiException`."""
         if resource.namespaced:
             created = self._objects.create_namespaced_custom_object(
                 GROUP,

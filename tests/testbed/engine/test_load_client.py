@@ -55,7 +55,7 @@ async def test_a_closed_loop_keeps_its_clients_busy(start_fake: StartFake) -> No
     ("fault", "cause"),
     [
         ("embeddings-error", "status 500"),
-        ("nan-vectors", "no embeddings in the answer"),
+        ("nan-vectors", "no embeddings in the response"),
         ("hang", "timeout"),
     ],
 )

@@ -130,7 +130,7 @@ def trigger(
 
 
 def idle_for(seconds: float, *, now: datetime = NOON, required: float = 0.0) -> ScalingMemory:
-    """A settled memory of a gateway that was idle for `seconds`, up to the last decision."""
+    """Return a settled memory of a gateway that was idle for `seconds`, up to the last decision."""
     last = now - timedelta(seconds=5)
     return settled_memory(required, now=now)._replace(
         idle=IdleTime(since=last - timedelta(seconds=seconds), until=last)
@@ -160,7 +160,7 @@ def observe(
 
 
 def settled_memory(required: float, *, now: datetime = NOON) -> ScalingMemory:
-    """A memory whose windows are over: what is required now is all that was required for an hour."""
+    """Return a memory whose windows are over: what is required now is all that was required for an hour."""
     return ScalingMemory(
         at=now - timedelta(seconds=5),
         required=required,

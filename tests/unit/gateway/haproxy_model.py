@@ -8,7 +8,7 @@ from embedding_operator.gateway.plan import Command
 
 
 def after(servers: Iterable[Server], commands: Iterable[Command]) -> tuple[Server, ...]:
-    """Return the servers after `commands`; raises `AssertionError` for one that HAProxy would refuse."""
+    """Return the servers after `commands`; raise `AssertionError` for one that HAProxy would refuse."""
     by_name = {server.name: server for server in servers}
     for command in commands:
         words = command.text.split()

@@ -54,7 +54,7 @@ def pod_of(deployment: dict[str, Any]) -> dict[str, Any]:
 
 
 def expanded(text: str) -> str:
-    """What Kubernetes makes of an argument in which no reference to a variable is left."""
+    """Return what Kubernetes makes of an argument in which no reference to a variable is left."""
     assert not re.search(r"(?<!\$)(\$\$)*\$\(", text)
     return text.replace("$$", "$")
 

@@ -47,7 +47,7 @@ HOSTILE = [
 
 
 def written(value: object) -> object:
-    """What a value in a template comes out as."""
+    """Return what a value in a template comes out as."""
     values: dict[str, object] = dict.fromkeys(("namespace", "labels", "owners", "selector"))
     return template.render("poddisruptionbudget.yaml.j2", **{**values, "name": value})["metadata"]["name"]
 

@@ -10,7 +10,7 @@ from tests.unit.simulation.views import pool, view
 
 
 def with_foresight(*needed: int, sight: int) -> list[int]:
-    """Slots of 10 s, half of the sight the lead."""
+    """Return the slots of 10 s, half of the sight the lead."""
     replicas = replicas_with_foresight(
         np.array(needed), slot_seconds=10, startup_seconds=5.0 * sight, beyond_seconds=5.0 * sight
     )

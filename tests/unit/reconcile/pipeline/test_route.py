@@ -16,7 +16,7 @@ LATER = 1000
 
 @pytest.fixture
 async def cluster(tmp_path: Path) -> AsyncIterator[World]:
-    """A world with a service of before there were gateways, and an engine that serves."""
+    """Yield a world with a service of before there were gateways, and an engine that serves."""
     async with world(tmp_path) as built:
         built.put(service_on("a10"), service(), pod(ready=ago(300)))
         yield built

@@ -86,7 +86,7 @@ class Installation:
         return list(document["items"]) if "items" in document else [document]
 
     def make_namespace(self, name: str) -> None:
-        """A new, empty namespace; one of the same name that an earlier run left is deleted first."""
+        """Create a new, empty namespace; one of the same name that an earlier run left is deleted first."""
         self.delete_namespaces(name)
         namespace = {
             "apiVersion": "v1",

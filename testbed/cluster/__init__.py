@@ -1,6 +1,6 @@
 """Self-healing Kubernetes clusters for the tests, built from pinned sources.
 
-`ControlPlane` is a real control plane with GPU nodes that exist only in its API: for integration, fault and scale tests.
+`ControlPlane` is a real control plane with GPU nodes that exist only in its API: for integration, faults and scale.
 `KindCluster` has real kubelets, an A10 worker and a T4 worker: for end-to-end tests and the demo.
 `ExistingCluster` is one that this project did not create.
 """

@@ -130,7 +130,7 @@ def coredns(layout: Layout) -> list[str]:
 
 
 def kwok(layout: Layout, *, stages: list[Path]) -> list[str]:
-    """Return the command line of KWOK, which simulates the kubelet of all nodes labelled type=kwok with these stages."""
+    """Return the command line of KWOK, which simulates the kubelets of nodes labelled type=kwok with these stages."""
     configs = [argument for stage in stages for argument in ("--config", str(stage))]
     return [
         "kwok",

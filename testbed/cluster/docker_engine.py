@@ -182,7 +182,7 @@ class PrivateDocker:
 
 
 def daemon_argv(root: Path, images: Path, *, wrapper: Path | None) -> list[str]:
-    """Return the private engine's command line: state in `root`, images in `images`, runc called by `wrapper` if given."""
+    """Return the private engine's command line: state in `root`, images in `images`, runc behind `wrapper` if given."""
     runtime = ["--add-runtime", f"wrapped={wrapper}", "--default-runtime", "wrapped"] if wrapper else []
     return [
         "dockerd",

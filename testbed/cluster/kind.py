@@ -109,7 +109,7 @@ class KindCluster:
             self._remove()
 
     def remove_if_broken(self) -> bool:
-        """Remove what a killed run left and return whether there was anything; a healthy or starting cluster is kept."""
+        """Remove what a killed run left and return whether that was anything; a healthy or starting cluster stays."""
         with self._lock():
             broken = self.has_leftovers() and not self.is_healthy()
             if broken:

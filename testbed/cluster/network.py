@@ -25,7 +25,7 @@ class NetworkNamespace:
         return NAMESPACES / self.name
 
     def prefix(self) -> list[str]:
-        """Command-line prefix that runs a program inside. `ip netns exec` would hide the machine's control groups."""
+        """Return a command-line prefix to run a program inside; `ip netns exec` would hide the control groups."""
         return ["nsenter", f"--net={self.path}"]
 
     def is_usable(self) -> bool:

@@ -1,4 +1,4 @@
-"""The real Prometheus, which tests here run, and servers that are none."""
+"""The real Prometheus for all tests here, and servers that are not Prometheus."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the address of a Prometheus; where it can not be installed tests are skipped, in CI they fail."""
+    """Return the address of a Prometheus; if it cannot be installed, tests are skipped; in CI they fail."""
     try:
         ensure(PROMETHEUS, progress=Progress())
     except PrerequisiteError as missing:
@@ -40,9 +40,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def demand() -> Iterator[tuple[str, datetime, float]]:
-    """Yield two weeks of what services needed: ten times the hour of the day, by a scrape that renames labels or not.
+    """Yield two weeks of requirements: ten times the hour of the day, from a scrape that renames labels or not.
 
-    The requirement of search/plain is exported by a pod that was replaced a week ago, and by the one after it.
+    The requirement of search/plain is exported by a pod that was replaced a week ago, and by its successor.
     """
     for step in range(14 * 24 * 20, 0, -1):
         instant = days_ago(step / 24 / 20)

@@ -96,7 +96,7 @@ def test_one_of_a_list_is_explained_if_it_is_named(run: Run, tmp_path: Path) -> 
         ),
     ],
 )
-def test_a_file_that_can_not_be_explained_says_what_it_should_be(
+def test_a_file_that_cannot_be_explained_says_what_it_should_be(
     run: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -115,7 +115,7 @@ def test_a_file_that_is_not_there_is_named(run: Run) -> None:
     assert run("explain", "-f", "nowhere.yaml") == (1, "", complaint)
 
 
-def test_somebody_has_to_be_explained(run: Run) -> None:
+def test_explain_needs_a_service(run: Run) -> None:
     assert run("explain") == (
         1,
         "",
@@ -234,7 +234,7 @@ async def test_a_kubeconfig_without_a_current_context_needs_one(run: Run, server
         ("{", "{path} can not be used as a kubeconfig: set KUBECONFIG, or use --kubeconfig"),
     ],
 )
-def test_a_kubeconfig_that_can_not_be_used_is_named(
+def test_a_kubeconfig_that_cannot_be_used_is_named(
     run: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -101,7 +101,7 @@ SERVICE = "f.yaml, EmbeddingService queries"
         ),
     ],
 )
-def test_a_file_that_can_not_be_used_says_what_to_mend(content: str, complaint: str) -> None:
+def test_a_file_that_cannot_be_used_says_what_to_mend(content: str, complaint: str) -> None:
     with pytest.raises(CommandError) as raised:
         read_service_file(content, origin="f.yaml")
     assert str(raised.value).startswith(complaint)

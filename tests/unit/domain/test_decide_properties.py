@@ -201,7 +201,7 @@ BAD_LOADS = st.one_of(
 
 
 @given(observations(measured=BAD_LOADS))
-def test_4_nothing_shrinks_on_bad_figures(observation: Observation) -> None:
+def test_4_nothing_shrinks_on_bad_metrics(observation: Observation) -> None:
     if observation.bounds.asleep and not any(made.ready for made in observation.pools):
         return  # nothing serves and nothing should: there are no figures to wait for
     targets = replicas(decide(observation).targets)
@@ -237,7 +237,7 @@ def test_14_a_pool_is_raised_or_lowered_and_its_victims_are_its_own(
 
 
 @given(observations(), st.integers(1, 5))
-def test_19_partial_figures_never_ask_for_less_than_whole_ones(observation: Observation, silent: int) -> None:
+def test_19_partial_metrics_never_ask_for_less_than_whole_ones(observation: Observation, silent: int) -> None:
     measured = observation.load
     assert measured is not None
     whole = replace(observation, load=replace(measured, reporting=5), gateway=None)

@@ -150,7 +150,7 @@ def situations() -> st.SearchStrategy[RoutingInput]:
 
 
 @given(situations())
-def test_nobody_is_ever_led_where_nobody_may_serve(found: RoutingInput) -> None:
+def test_requests_are_never_routed_where_nothing_may_serve(found: RoutingInput) -> None:
     route = routed(found).route
     if route.selects_gateway:
         assert route.gateway

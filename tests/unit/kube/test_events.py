@@ -59,7 +59,7 @@ def test_other_reasons_notes_and_objects_are_other_events() -> None:
     assert [series.count for each in variants if (series := ledger.take(each, now=NOON))] == [1, 1, 1, 1]
 
 
-def test_one_object_can_not_flood_and_recovers_slowly() -> None:
+def test_one_object_cannot_flood_and_recovers_slowly() -> None:
     ledger = EventLedger()
 
     def taken(number: int, seconds: float) -> bool:

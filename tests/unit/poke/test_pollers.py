@@ -45,7 +45,7 @@ async def looking(watcher: Watcher) -> AsyncIterator[PokePoller]:
         await task
 
 
-async def test_the_first_notice_counts_at_once_and_many_count_a_few_times() -> None:
+async def test_the_first_poke_counts_at_once_and_many_count_a_few_times() -> None:
     watcher = Watcher()
     async with looking(watcher) as poke_poller:
         poke_poller.poke(QWEN)
@@ -63,7 +63,7 @@ async def test_the_first_notice_counts_at_once_and_many_count_a_few_times() -> N
     assert times[-1] >= last_notice - 0.02
 
 
-async def test_a_notice_during_a_look_leads_to_another_one_and_never_to_two_at_a_time() -> None:
+async def test_a_poke_during_a_poll_leads_to_another_one_and_never_to_two_at_a_time() -> None:
     watcher = Watcher()
     watcher.seconds = 2 * SPACING_SECONDS
     async with looking(watcher) as poke_poller:

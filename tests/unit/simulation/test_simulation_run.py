@@ -127,7 +127,7 @@ UNKNOWN = {"huggingFace": {"repo": "mine/model"}}
         ),
     ],
 )
-def test_what_can_not_be_simulated_is_said_with_the_fix(
+def test_what_cannot_be_simulated_is_said_with_the_fix(
     run: Run, folder: Path, documents: list[object], arguments: list[str], complaint: str
 ) -> None:
     code, out, err = run(documents, "--trace", str(folder), *arguments)

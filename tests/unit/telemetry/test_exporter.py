@@ -110,7 +110,7 @@ def test_it_is_served(exporter: Exporter) -> None:
         assert "embsvc_build_info" in answer.read().decode()
 
 
-def test_notices_are_counted_by_their_answer(exporter: Exporter) -> None:
+def test_pokes_are_counted_by_their_answer(exporter: Exporter) -> None:
     for code in ("202", "202", "403"):
         exporter.poked(code)
     assert samples(exporter, "embsvc_pokes_total", "code") == {("202",): 2.0, ("403",): 1.0}

@@ -128,7 +128,7 @@ def test_dimensions_above_the_native_size() -> None:
     assert problem.message == "Qwen/Qwen3-Embedding-0.6B has vectors of 1024 numbers: remove 2048, 4096"
 
 
-def test_dimensions_of_a_model_that_can_not_be_cut() -> None:
+def test_dimensions_of_a_model_that_cannot_be_cut() -> None:
     assert only(model("BAAI/bge-m3", dimensions=[512, 1024]).on("a10")).message.endswith("1024 numbers: remove 512")
     assert found(model("BAAI/bge-m3", dimensions=[1024]).on("a10")) == ()
     assert found(model("someone/unknown", dimensions=[512]).on("a10")) == ()
@@ -192,7 +192,7 @@ def test_token_pool_below_the_longest_input() -> None:
 
 
 @pytest.mark.parametrize("name", ["HF_TOKEN", "PROMETHEUS_MULTIPROC_DIR", "HF_ENDPOINT"])
-def test_variables_that_nobody_may_set(name: str) -> None:
+def test_variables_that_must_not_be_set(name: str) -> None:
     env = [{"name": name, "value": "x"}]
     assert only(model().having(engine={"env": env}).on("a10")).field == "spec.engine.env"
     assert only(model().on("a10", env=env)).field == "spec.pools[0].env"

@@ -68,7 +68,7 @@ def test_an_engine_that_began_anew_did_nothing_that_is_known() -> None:
     assert done(sample(5, tokens_done=1e6), sample(0, tokens_done=10.0)) == ()
 
 
-def test_one_sample_and_wrong_figures_say_nothing() -> None:
+def test_one_sample_and_wrong_values_say_nothing() -> None:
     assert done(sample(0)) == ()
     assert done() == ()
     assert done(sample(5), sample(0, tokens_done=float("nan"))) == ()

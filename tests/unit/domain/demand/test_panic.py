@@ -142,7 +142,7 @@ def test_a_clock_that_goes_back_ends_no_panic() -> None:
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0])
-def test_a_burst_that_can_not_be_is_none(rate: float) -> None:
+def test_a_burst_that_cannot_be_is_none(rate: float) -> None:
     decision = decided(burst(rate))
     assert StepReason.METRICS_INVALID_HOLD in decision.reasons()
     assert replicas(decision.targets) == {"a10": 1}

@@ -66,7 +66,7 @@ def test_what_no_engine_has_waits() -> None:
     assert (load.outstanding, load.waiting) == (43, 8)
 
 
-def test_figures_that_were_read_a_moment_apart_are_not_less_than_none_waiting() -> None:
+def test_values_that_were_read_a_moment_apart_are_not_less_than_none_waiting() -> None:
     assert heard(sample("a", outstanding=31, serving=32), sample("b", outstanding=5)).waiting == 5
 
 
@@ -80,7 +80,7 @@ def test_what_a_pod_that_is_gone_held_is_lost() -> None:
 
 
 @pytest.mark.parametrize("at", [15.1, -0.1])
-def test_old_and_future_samples_are_no_figures(at: float) -> None:
+def test_old_and_future_samples_do_not_count(at: float) -> None:
     load = heard(sample("a"), sample("b", at=at, outstanding=9))
     assert (load.waiting, load.answering, load.expected, load.quiet_since) == (0, 1, 2, None)
 
@@ -197,7 +197,7 @@ def test_a_pod_that_does_not_answer_may_have_requests() -> None:
 # Both views together
 
 
-def test_of_each_figure_the_larger_counts() -> None:
+def test_of_each_value_the_larger_counts() -> None:
     engines = replace(load(queue=10, tokens=4000, rate=900.0), tokens_per_request=100.0)
     both = joined(engines, gateway(waiting=30, rate=5.0))
     assert both == replace(engines, queue_requests=30)
@@ -286,7 +286,7 @@ def by_pod(samples: Sequence[GatewaySample]) -> Mapping[str, Sequence[GatewaySam
 
 
 @given(st.lists(anything, max_size=20), st.sets(st.sampled_from("abc")))
-def test_every_figure_is_zero_or_more_and_no_one_counts_twice(samples: list[GatewaySample], ready: set[str]) -> None:
+def test_every_value_is_zero_or_more_and_no_request_counts_twice(samples: list[GatewaySample], ready: set[str]) -> None:
     load = listen(by_pod(samples), present="abc", ready=ready, now=NOON)
     assert 0 <= load.reporting <= load.answering <= load.expected == len(ready)
     assert 0 <= load.waiting <= load.outstanding < math.inf

@@ -275,7 +275,7 @@ def test_an_obstacle_and_another_scaler_are_named() -> None:
     assert "search/hpa" in conditions["ConflictingScaler"].message
 
 
-def test_a_service_that_nobody_reaches_is_not_ready() -> None:
+def test_a_service_that_cannot_be_reached_is_not_ready() -> None:
     serving = observe(pool(ready=1), measured=load())
     down = GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_UNAVAILABLE, message="0 of 2 are Ready")
     unreachable = report(serving, given=replace(AROUND, gateway_readiness=down))

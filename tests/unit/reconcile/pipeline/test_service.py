@@ -95,7 +95,7 @@ async def test_a_service_whose_children_went_with_its_namespace_is_left_alone(cl
     assert cluster.server.requests == []
 
 
-async def test_a_spec_that_can_not_be_read_is_said_and_nothing_else_changes(cluster: World) -> None:
+async def test_a_spec_that_cannot_be_read_is_said_and_nothing_else_changes(cluster: World) -> None:
     cluster.put(changed(service_on("a10"), "spec", "model", "huggingFace", "repo", to=7))
     await cluster.reconciler.reconcile(KEY)
     assert cluster.written() == ["EmbeddingService qwen status"]

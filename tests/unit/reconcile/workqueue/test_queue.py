@@ -309,7 +309,7 @@ async def test_waiting_sets_one_timer_and_no_more() -> None:
     assert clock.set == 1
 
 
-async def test_a_forgotten_key_wakes_nobody() -> None:
+async def test_a_forgotten_key_wakes_no_worker() -> None:
     clock = Clock()
     queue = started(clock)
     got = asyncio.create_task(queue.get())

@@ -1,4 +1,4 @@
-"""The process: what ends it, and what it asks the API server for."""
+"""The process: what ends it, and what it requests from the API server."""
 
 import asyncio
 import socket
@@ -75,7 +75,7 @@ def paths(server: HttpServer) -> list[str]:
 
 @asynccontextmanager
 async def operator(server: HttpServer, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the operator as a process that nobody gave a user name."""
+    """Run the operator as a process without a user name."""
     ports = {name: str(free_port()) for name in ("HEALTH_PORT", "METRICS_PORT", "POKE_PORT")}
     settings = {"LEASE": "false", **ports, **variables}
     process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""One process that is another engine on every local address, with dictated figures."""
+"""One process that serves a separate engine on every local address, with scripted values."""
 
 from collections.abc import Mapping
 

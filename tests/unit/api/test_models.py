@@ -1,4 +1,4 @@
-"""What the models make of what users write."""
+"""How the models parse what users write."""
 
 from datetime import date
 from typing import Any

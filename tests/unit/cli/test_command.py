@@ -1,4 +1,4 @@
-"""The command line as somebody types it: what is printed, where, and what ends it."""
+"""The command line as a user types it: what is printed where, and the exit codes."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ SERVICE = yaml.safe_load(STORY.read_text(encoding="utf-8"))
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs the command: its exit code, its output, its complaints."""
+    """Return a function that runs the command and returns its exit code, output and error output."""
 
     def running(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["kubectl-embsvc", *arguments])
@@ -130,7 +130,7 @@ async def server(tmp_path: Path) -> AsyncIterator[HttpServer]:
 
 
 async def ran(run: Run, server: HttpServer, *arguments: str) -> tuple[int, str, str]:
-    """Run the command beside the server: it has a loop of its own."""
+    """Run the command in parallel to the server: it has its own event loop."""
     return await asyncio.to_thread(run, "explain", *arguments, "--kubeconfig", str(server.kubeconfig))
 
 

@@ -1,4 +1,4 @@
-"""A service as somebody wrote it: what is read of its file, and what is said of one that can not be read."""
+"""A service file as a user wrote it: what is read from it, and the error if it cannot be read."""
 
 from pathlib import Path
 from typing import Any

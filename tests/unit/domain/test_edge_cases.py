@@ -1,4 +1,4 @@
-"""What happens seldom: no figures for long, engines that stop, one replica that gets everything."""
+"""Rare cases: no metrics for a long time, engines that stop, one replica that gets all requests."""
 
 import math
 from dataclasses import replace
@@ -20,7 +20,7 @@ MANY = bounds(("a10", 1, 50))
 
 
 def blind(*pools: Pool, seconds: int, policy: ScalingPolicy = FALLBACK, allowed: Bounds = MANY) -> Decision:
-    """Return the last decision of `seconds` without figures."""
+    """Return the last decision of `seconds` without metrics."""
     memory: ScalingMemory | None = None
     for moment in range(0, seconds + 1, 5):
         now = at(moment)
@@ -146,7 +146,7 @@ WORK = st.builds(
 
 @st.composite
 def strange_pods(draw: st.DrawFn) -> Observation:
-    """Draw observations of replicas that say what can not be."""
+    """Draw observations of replicas that report impossible values."""
     observation = draw(observations(measured=BAD_LOADS))
     pools = tuple(
         replace(

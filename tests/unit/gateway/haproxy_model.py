@@ -1,4 +1,4 @@
-"""What HAProxy's servers become by commands, as far as the agent relies on it; it refuses what HAProxy refuses."""
+"""A model of how commands change HAProxy's servers, as far as the agent relies on it; refuses what HAProxy refuses."""
 
 from collections.abc import Iterable
 from dataclasses import replace

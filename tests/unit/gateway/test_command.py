@@ -1,4 +1,4 @@
-"""The command line: what it prepares, and what it says when it can not."""
+"""The command line: what it prepares, and its errors."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What HAProxy is told, as examples and as properties of any members and any servers."""
+"""The commands for HAProxy, as examples and as properties of any endpoints and any servers."""
 
 from dataclasses import replace
 

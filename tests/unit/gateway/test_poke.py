@@ -1,4 +1,4 @@
-"""Notices: few, and never lost at the end; told to every address, with a token that may change."""
+"""Pokes: few, but the last one is never lost; sent to every address, with a token that may change."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -65,14 +65,14 @@ async def test_a_call_during_an_act_is_followed_by_an_act() -> None:
 
 async def test_without_calls_nothing_happens() -> None:
     async def act() -> None:
-        pytest.fail("nobody asked for it")
+        pytest.fail("nothing requested it")
 
     async with coalescer(act, spacing_seconds=0.0):
         await asyncio.sleep(0.05)
 
 
 class Taken:
-    """An operator's pod that keeps what it is told."""
+    """An operator's pod that records pokes."""
 
     def __init__(self) -> None:
         self.port = free_port()

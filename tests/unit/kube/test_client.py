@@ -1,4 +1,4 @@
-"""The client against a small HTTP server that answers as it is told."""
+"""The client against a small HTTP server with predefined responses."""
 
 from collections.abc import Iterator
 from pathlib import Path

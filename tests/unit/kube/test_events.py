@@ -1,4 +1,4 @@
-"""Which occurrences become Events, and what they look like."""
+"""Which occurrences become Events, and their contents."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,7 @@ SCALED = Occurrence(
 
 
 def counts(*seconds: float, occurrence: Occurrence = SCALED) -> list[int | None]:
-    """Return the count that is recorded for each time at which the same thing happens; None where nothing is."""
+    """Return the count that is recorded each time the same thing happens; None where nothing is recorded."""
     ledger = EventLedger()
     taken = [ledger.take(occurrence, now=NOON + timedelta(seconds=each)) for each in seconds]
     return [None if series is None else series.count for series in taken]

@@ -1,4 +1,4 @@
-"""When a status is worth a write."""
+"""When a status is written."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The store keeps the newest known state of every object, in whatever order news arrives."""
+"""The store keeps the newest known state of every object, in whatever order updates arrive."""
 
 from typing import Any
 

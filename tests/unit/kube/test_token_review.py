@@ -1,4 +1,4 @@
-"""Whose a token is, as the API server says it."""
+"""The user of a token, as reported by the API server."""
 
 from typing import Any
 

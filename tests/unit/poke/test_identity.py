@@ -1,4 +1,4 @@
-"""Whose tokens are asked for, and how often."""
+"""Which tokens are reviewed, and how often."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ KNOWN = "good"
 
 
 class Reviews:
-    """Knows one token; counts what it is asked, and answers when it may."""
+    """Knows one token; counts reviews, and answers when it is allowed to."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

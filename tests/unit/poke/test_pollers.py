@@ -1,4 +1,4 @@
-"""The looks that notices lead to."""
+"""The polls that pokes cause."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ BGE = ObjectKey("EmbeddingService", "search", "bge")
 
 
 class Watcher:
-    """Notes when it looked at what."""
+    """Records what it polled and when."""
 
     def __init__(self) -> None:
         self.looked: list[tuple[str, float]] = []

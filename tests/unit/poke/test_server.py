@@ -1,4 +1,4 @@
-"""Notices over HTTP: who is believed, who is refused, and what a notice may cost."""
+"""Pokes over HTTP: which are accepted, which are refused, and what a poke may cost."""
 
 import asyncio
 from collections.abc import AsyncIterator

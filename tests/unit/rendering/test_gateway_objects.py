@@ -1,4 +1,4 @@
-"""What stands in front of the engines: for every service that the schema accepts, and for each phase of its route."""
+"""The gateway in front of the engines: for every service that the schema accepts, and for each phase of its route."""
 
 from dataclasses import replace
 from typing import Any
@@ -85,7 +85,7 @@ def test_every_service_gets_a_restricted_gateway(spec: EmbeddingServiceSpec, poo
 
 @given(spec=service_specs(), pools=pool_maps())
 def test_engines_do_not_change_with_their_gateway(spec: EmbeddingServiceSpec, pools: dict[str, GPUPoolSpec]) -> None:
-    """A service that gets a gateway, or loses it, must not start its engines anew."""
+    """Adding or removing the gateway of a service must not restart its engines."""
     engines = {
         route: [
             each.body

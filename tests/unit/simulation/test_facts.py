@@ -1,4 +1,4 @@
-"""The constants of the simulation: each beside its source, and refused where they can not be."""
+"""The constants of the simulation: each with its source, and impossible ones are refused."""
 
 from pathlib import Path
 

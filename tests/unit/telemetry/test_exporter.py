@@ -21,7 +21,7 @@ REPLICAS = (*SERVICE, "pool", "state")
 
 
 def samples(exporter: Exporter, name: str, *labels: str) -> dict[tuple[str, ...], float]:
-    """Return the values of one metric by the values of `labels`, which must be all that it has."""
+    """Return the values of one metric by the values of `labels`, which must be all its labels."""
     return {
         tuple(sample.labels[label] for label in labels): sample.value
         for family in text_string_to_metric_families(exporter.page())

@@ -1,4 +1,4 @@
-"""HAProxy's page, read for the figures of one backend."""
+"""Reading the metrics of one backend from HAProxy's page."""
 
 import pytest
 from embedding_operator.telemetry.gateways import GatewayMetrics, read_gateway_metrics

@@ -1,4 +1,4 @@
-"""Everything that only the operator can find wrong: each with its reason, its field and a way out."""
+"""Every error that only the operator can find: each with its reason, field and fix."""
 
 from typing import Any
 
@@ -187,7 +187,7 @@ def test_token_pool_below_the_longest_input() -> None:
     assert (problem.reason, problem.field) == (Reason.ENGINE_ARGUMENT_REFUSED, "spec.model.contextLength")
     assert found(model(contextLength=4000).on("a10"), a10=small) == ()
     assert found(model().on("a10", args=["--max-total-tokens", "20000"]), a10=small) == ()
-    # What counts is the length that is rendered, not the one that is written.
+    # The rendered length counts, not the written one.
     assert found(model("BAAI/bge-base-en-v1.5").on("a10"), a10=small) == ()
 
 

@@ -1,4 +1,4 @@
-"""What a load needs: which waiting requests are debt, and which are the batch that is to come."""
+"""The requirement of a load: which waiting requests are backlog, and which are the next batch."""
 
 from dataclasses import replace
 

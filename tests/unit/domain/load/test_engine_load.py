@@ -42,7 +42,7 @@ def known(*samples: EngineSample, ready: Sequence[str] | None = None) -> Load:
     return load
 
 
-# What is not known
+# Unknown values
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_recent_requests_weigh_more_than_old_ones() -> None:
         ({}, TOKENS_PER_REQUEST),
         ({"waiting_tokens": None}, TOKENS_PER_REQUEST),
     ],
-    ids=["since the start", "in the queue", "never a request", "no token figures"],
+    ids=["since the start", "in the queue", "never a request", "no token counts"],
 )
 def test_without_recent_requests_their_length_is_taken_from_elsewhere(figures: dict[str, Any], tokens: float) -> None:
     assert known(sample(**({"in_flight": 1} | figures))).queue_tokens == tokens
@@ -244,7 +244,7 @@ def test_a_restarted_container_skips_its_own_interval_only() -> None:
 
 
 def test_progress_is_never_taken_between_two_different_counters() -> None:
-    """One source that is silent for a moment must not look like a million tokens."""
+    """A source that is silent for a moment must not look like a million tokens."""
     load = known(
         sample(ago=15, tokens_done=1_000_000, tokens_computed=500),
         sample(ago=10, tokens_done=None, tokens_computed=600),
@@ -259,7 +259,7 @@ def test_the_scheduler_counts_tokens_where_the_metrics_do_not() -> None:
     assert (load.arrival_tokens_per_second, load.reporting) == (100.0, 1)
 
 
-# Whatever happens
+# Properties
 
 tokens = st.integers(0, 10_000)
 steps = st.lists(st.tuples(tokens, tokens), min_size=2, max_size=12)
@@ -267,7 +267,7 @@ pods = st.dictionaries(st.sampled_from("abcdef"), steps, min_size=1)
 
 
 def history(uid: str, moves: Sequence[tuple[int, int]]) -> list[EngineSample]:
-    """Return samples of an engine of one-token requests, at which (arriving, capacity) happens in every period."""
+    """Return samples of an engine with one-token requests and the given (arrivals, capacity) in every period."""
     waiting = done = 0
     samples = [sample(uid, ago=PERIOD * len(moves))]
     for step, (arriving, capacity) in enumerate(moves, start=1):
@@ -376,7 +376,7 @@ def test_what_arrived_before_the_last_seconds_is_no_burst() -> None:
 
 
 def waiting(uid: str, *, seconds: int, tokens: float, idle_before: int = 0) -> list[EngineSample]:
-    """Return the samples of an engine with nothing to do at first, then requests that wait and `tokens` a second."""
+    """Return samples of an engine that is idle at first, then has waiting requests and computes `tokens` per second."""
     busy = [sample(uid, ago=ago, in_flight=50.0, tokens_done=tokens * (60 - ago)) for ago in range(seconds, -1, -5)]
     quiet = [sample(uid, ago=seconds + ago, tokens_done=tokens * (60 - seconds)) for ago in range(idle_before, 0, -5)]
     return [*quiet, *busy]

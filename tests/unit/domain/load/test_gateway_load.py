@@ -1,4 +1,4 @@
-"""From samples of gateway pods to what they say together."""
+"""From samples of gateway pods to their combined load."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def sample(
     rejected: float = 0.0,
     last: float | None = None,
 ) -> GatewaySample:
-    """Return a sample of `at` seconds ago."""
+    """Return a sample taken `at` seconds ago."""
     return GatewaySample(
         pod_uid=uid,
         taken_at=ago(at),
@@ -58,7 +58,7 @@ def heard(*samples: GatewaySample, ready: Sequence[str] | None = None, present: 
     return listen(series, present=[*serving, *present], ready=serving, now=NOON)
 
 
-# What waits
+# Waiting requests
 
 
 def test_what_no_engine_has_waits() -> None:
@@ -97,7 +97,7 @@ def test_the_requests_at_engines_are_those_of_all_pods() -> None:
     assert in_flight_by_engine(samples) == {"engine-1": 7}
 
 
-# What arrives
+# Arrivals
 
 
 def test_the_rate_is_what_came_over_all_pods_and_the_whole_time() -> None:
@@ -106,7 +106,7 @@ def test_the_rate_is_what_came_over_all_pods_and_the_whole_time() -> None:
 
 
 def test_samples_that_come_at_any_time_do_not_change_the_rate() -> None:
-    """A notice asks between two ticks, and the rate is that of the whole time all the same."""
+    """A poke polls between two ticks, and the rate still covers the whole time."""
     moments = [60, 55, 50, 49.8, 49.6, 49.4, 45, 40, 39, 35, 30, 25, 20, 15, 10, 5, 4.9, 0.3, 0.1]
     load = heard(*(sample(at=at, requests=1000 - 10 * at) for at in moments))
     assert load.requests_per_second == pytest.approx(10.0)
@@ -165,7 +165,7 @@ def test_a_pod_with_one_sample_is_heard_but_not_believed_to_say_everything() -> 
     assert not load.is_complete
 
 
-# What is quiet
+# Quiet
 
 
 def test_quiet_is_as_far_back_as_samples_or_the_pod_itself_tell() -> None:
@@ -194,7 +194,7 @@ def test_a_pod_that_does_not_answer_may_have_requests() -> None:
     assert heard(sample("a", at=5), sample("a"), ready=["a", "silent"]).quiet_since is None
 
 
-# Both views together
+# Both sources together
 
 
 def test_of_each_value_the_larger_counts() -> None:
@@ -233,14 +233,14 @@ def test_the_age_of_both_is_that_of_the_older() -> None:
     assert joined(load(age=9.0), gateway()).sampled_at == ago(9)
 
 
-# Whatever happens
+# Properties
 
 counts = st.integers(0, 1000)
 steps = st.lists(st.tuples(counts, st.booleans()), min_size=1, max_size=11)
 
 
 def history(uid: str, moves: Sequence[tuple[int, bool]]) -> list[GatewaySample]:
-    """Return samples of a pod at which (requests, restart before them) happen in every period, and end at once."""
+    """Return samples of a pod with (requests, restart before them) in every period; the requests end at once."""
     total = 0
     samples = [sample(uid, at=PERIOD * len(moves))]
     for place, (arriving, restarts) in enumerate(moves, start=1):

@@ -1,4 +1,4 @@
-"""What external queues ask for, and what happens where they say nothing."""
+"""What external queues request, and what happens if they report nothing."""
 
 import math
 
@@ -30,7 +30,7 @@ FROM_ZERO = bounds(("a10", 0, 10))
 
 
 def quiet(*triggers: TriggerReading) -> Observation:
-    """Return a service at zero whose gateway has been idle for long."""
+    """Return a service at zero whose gateway has been idle for a long time."""
     return observe(
         pool(),
         allowed=FROM_ZERO,
@@ -42,7 +42,7 @@ def quiet(*triggers: TriggerReading) -> Observation:
 
 
 def last_one(*triggers: TriggerReading) -> Observation:
-    """Return a service with one replica whose gateway has been idle for long."""
+    """Return a service with one replica whose gateway has been idle for a long time."""
     return observe(
         pool(ready=1),
         allowed=FROM_ZERO,

@@ -1,4 +1,4 @@
-"""Whether two engines answer alike."""
+"""Whether two engines return the same vectors."""
 
 import math
 

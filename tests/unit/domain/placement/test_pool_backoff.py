@@ -1,4 +1,4 @@
-"""Pools where pods can not start: they do not grow for a while, others take their share, one pod stays to try."""
+"""Pools where pods cannot start: they do not grow for a while, others take their share, one pod stays as a probe."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -121,7 +121,7 @@ def scene(a10: Pool, *, allowed: Bounds = BOTH, required: float = 2000.0) -> dic
 
 
 def test_what_no_other_pool_takes_is_still_asked_for() -> None:
-    """A node may come: one pod for each that is missing waits for it, and no more than there are already."""
+    """A node may be added: as many pods wait for it as replicas are missing, but no more than exist already."""
     full = bounds(("a10", 0, 6), ("t4", 0, 1))
     assert scene(pool(ready=1, stuck=3), allowed=full, required=4000.0) == {"a10": 4, "t4": 1}
     assert scene(pool(ready=1, stuck=1), allowed=full, required=4000.0) == {"a10": 2, "t4": 1}
@@ -174,7 +174,7 @@ def test_18_what_a_stuck_pool_does_not_serve_another_serves_soon(rate: float, st
         stuck=frozenset({"a10"}),
     )
     world.add_ready("a10", stuck_from)
-    deadline = world.now + timedelta(seconds=3 * 300 + 60)  # 2 * L_p + L_next, as long as no start was seen
+    deadline = world.now + timedelta(seconds=3 * 300 + 60)  # 2 * L_p + L_next, until a start has been seen
     while world.now < deadline:
         world.step(rate=rate)
     assert world.ready_capacity() >= rate

@@ -1,4 +1,4 @@
-"""The status after a decision: conditions, counts, and a memory that survives being written."""
+"""The status after a decision: conditions, counts, and a memory that survives encoding."""
 
 import json
 from dataclasses import replace
@@ -93,35 +93,35 @@ SCENES: list[tuple[str, Observation, ConditionType, ConditionStatus, Reason]] = 
         Reason.PAUSED,
     ),
     (
-        "no figures",
+        "no metrics",
         observe(pool(ready=1)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.FALSE,
         Reason.MISSING,
     ),
     (
-        "old figures",
+        "old metrics",
         observe(pool(ready=1), measured=load(age=20)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.FALSE,
         Reason.STALE,
     ),
     (
-        "impossible figures",
+        "impossible metrics",
         observe(pool(ready=1), measured=load(rate=-1)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.FALSE,
         Reason.INVALID,
     ),
     (
-        "figures of some",
+        "metrics of some",
         observe(pool(ready=2), measured=load(reporting=1, expected=2)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.TRUE,
         Reason.PARTIAL,
     ),
     (
-        "nobody to measure",
+        "nothing to measure",
         observe(pool(starting=1)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.UNKNOWN,

@@ -1,4 +1,4 @@
-"""One reconcile of a service, from what is stored to what is written."""
+"""One reconcile of a service, from the store to what is written."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,7 +33,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def settle(cluster: World) -> None:
-    """Reconcile until the children that were made are what is reported."""
+    """Reconcile until the status reports the created children."""
     for _ in range(2):
         await cluster.reconciler.reconcile(KEY)
     cluster.written()

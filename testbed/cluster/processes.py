@@ -60,7 +60,7 @@ class Supervisor:
         pid = _spawn(argv, log=self.log_file(name), variables=environment(variables))
         identity = identify(pid)
         if identity is None:
-            message = f"{name} ended at once:\n{self.log_tail(name)}"
+            message = f"{name} exited immediately:\n{self.log_tail(name)}"
             raise ClusterError(message)
         record = self._folder / f"{name}.json"
         unfinished = record.with_suffix(".unfinished")

@@ -1,10 +1,10 @@
-# `make demo` and `make test` are all that a new machine needs. Everything built lives in ~/.cache/embedding-operator.
+# `make demo` and `make test` are all that a new machine needs. Builds are kept in ~/.cache/embedding-operator.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CACHE := $(or $(EMBEDDING_OPERATOR_CACHE),$(HOME)/.cache/embedding-operator)
 TOOLS := $(CACHE)/tools/bin
 UV := $(or $(wildcard $(TOOLS)/uv),$(shell command -v uv 2>/dev/null),$(TOOLS)/uv)
-# What was installed into the cache comes first; system folders last, as the search path of many users lacks them.
+# Programs installed into the cache come first, system directories last because the PATH of many users lacks them.
 export PATH := $(TOOLS):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 RUN := $(UV) run --no-sync
 CLUSTER := $(RUN) python -m testbed.cluster
@@ -23,7 +23,7 @@ setup: $(UV) ## Install the Python environment
 	@$(UV) sync --quiet
 
 .PHONY: lint
-lint: setup ## Style, types, layers, generated files
+lint: setup ## Check style, types and import layers
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
@@ -31,7 +31,7 @@ lint: setup ## Style, types, layers, generated files
 	$(RUN) lint-imports
 
 .PHONY: unit
-unit: setup ## What decides and renders, in seconds
+unit: setup ## Fast tests of decisions and rendering
 	$(RUN) pytest $(UNIT_TESTS) -m "not simulation and not process" -q -n auto --dist worksteal
 
 .PHONY: thorough-unit
@@ -43,11 +43,11 @@ process-tests: setup ## Tests that open sockets or start processes of this proje
 	$(RUN) pytest $(UNIT_TESTS) -m process -q -n 4 --dist worksteal
 
 .PHONY: simulation-tests
-simulation-tests: setup ## Tests of the simulator; its first run compiles for half a minute
+simulation-tests: setup ## Tests of the simulator; the first run spends half a minute compiling
 	$(RUN) pytest $(UNIT_TESTS) -m simulation -q
 
 .PHONY: chart
-chart: setup ## Tests of the chart with the real Helm
+chart: setup ## Chart tests with the real Helm
 	$(CLUSTER) build core
 	$(RUN) pytest tests/chart -m "not cluster" -q
 
@@ -64,15 +64,15 @@ build: setup ## Build the binaries and images for the test clusters
 	$(CLUSTER) build all
 
 .PHONY: engine-tests
-engine-tests: setup ## The real SGLang and the fake engine against one contract
+engine-tests: setup ## Contract tests of the real SGLang and the fake engine
 	$(RUN) pytest tests -m engine --timeout $(SECONDS_PER_TEST) -q
 
 .PHONY: gateway-tests
-gateway-tests: setup ## The gateway's configuration in the real HAProxy
+gateway-tests: setup ## Tests of the gateway's configuration with the real HAProxy
 	$(RUN) pytest tests -m "haproxy and not cluster and not engine" --timeout $(SECONDS_PER_TEST) -q
 
 .PHONY: prometheus-tests
-prometheus-tests: setup ## Triggers and forecasts against a real Prometheus
+prometheus-tests: setup ## Tests of triggers and forecasts with a real Prometheus
 	$(RUN) pytest tests -m prometheus --timeout $(SECONDS_PER_TEST) -q
 
 .PHONY: integration
@@ -83,15 +83,15 @@ integration: setup ## Tests against a real API server with KWOK nodes
 	  code=$$?; $(CLUSTER) down control-plane; exit $$code
 
 .PHONY: e2e
-e2e: setup ## The operator, installed by Helm, on kind with an A10 and a T4 node
+e2e: setup ## End-to-end tests of the operator, installed by Helm, on kind with an A10 node and a T4 node
 	$(RUN) pytest e2e -m kind --timeout 1800 --durations=10 -q; code=$$?; $(CLUSTER) down kind; exit $$code
 
 .PHONY: programs
-programs: setup ## Install the programs of this machine that demo and tests need, and build nothing
+programs: setup ## Install the programs that the demo and the tests need on this machine; build nothing
 	@$(RUN) python -m testbed.preparation test --programs-only
 
 .PHONY: bare-tests
-bare-tests: setup ## The first commands of a newcomer, on a machine with nothing but Python and make
+bare-tests: setup ## Run the README's first commands on a machine with nothing but Python and make
 	$(RUN) pytest tests/bare --timeout 1200 -q
 
 .PHONY: prepare-demo prepare-test
@@ -99,13 +99,13 @@ prepare-demo prepare-test: prepare-%: setup
 	@$(RUN) python -m testbed.preparation $*
 
 .PHONY: test
-test: prepare-test lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests ## Everything above
-	@echo "engine-tests, bare-tests and integration, side by side: each shows its output when it ends, in about 14 minutes"
+test: prepare-test lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests ## Run lint and all tests
+	@echo "running engine-tests, bare-tests and integration in parallel, about 14 minutes; each prints its output at its end"
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target engine-tests bare-tests integration
 	@$(MAKE) --no-print-directory e2e
 
 .PHONY: demo
-demo: setup ## The main job, live, on a cluster that this brings up itself
+demo: setup ## Live demo on a kind cluster that it creates itself
 	$(RUN) python -m e2e.demo
 
 .PHONY: bench
@@ -118,5 +118,5 @@ bench-sim: setup ## Simulate every policy on real traces: TRACES=DIR, further op
 	$(RUN) python -m benchmarks.simulation.report benchmarks/results/simulation
 
 .PHONY: clean
-clean: ## Take every cluster of this project down
+clean: ## Delete every cluster of this project
 	$(CLUSTER) down all

@@ -1,4 +1,4 @@
-"""One cluster and one installation for all scenarios; a namespace of its own for each."""
+"""One cluster and one installation for all scenarios; a separate namespace for each."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from testbed.installation import QUEUE_NAMESPACE, Installation, install
 
 @pytest.fixture(scope="session")
 def installation() -> Installation:
-    """The operator, installed by its chart in the kind cluster, without anything that earlier runs left."""
+    """Return the operator, installed with its chart in the kind cluster; leftovers of earlier runs are removed."""
     return install(progress=Progress())
 
 
 @pytest.fixture
 def namespaces(installation: Installation) -> Iterator[Callable[[str], str]]:
-    """Makes namespaces, which are deleted at the end of the test."""
+    """Yield a function that creates namespaces, which are deleted at the end of the test."""
     made: list[str] = []
 
     def make(name: str) -> str:
@@ -35,23 +35,23 @@ def namespaces(installation: Installation) -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture
 def queue(installation: Installation, namespaces: Callable[[str], str]) -> Watched:
-    """The sample that is scaled by its queue, not applied yet."""
+    """Return the sample that scales by its queue, not applied yet."""
     return Watched(installation, namespaces(QUEUE_NAMESPACE), sample("queue")["metadata"]["name"])
 
 
 @pytest.fixture
 def day_night(installation: Installation, namespaces: Callable[[str], str]) -> Watched:
-    """The sample that moves from A10 to T4 by the clock, not applied yet."""
+    """Return the sample that moves from A10 to T4 on schedule, not applied yet."""
     return Watched(installation, namespaces("e2e-window"), sample("day-night")["metadata"]["name"])
 
 
 @pytest.fixture
 def queue_clients(queue: Watched) -> Clients:
-    """Clients beside the sample that is scaled by its queue."""
+    """Return clients in the namespace of the sample that scales by its queue."""
     return Clients(queue.installation, queue.namespace)
 
 
 @pytest.fixture
 def day_night_clients(day_night: Watched) -> Clients:
-    """Clients beside the sample that moves by the clock."""
+    """Return clients in the namespace of the sample that moves on schedule."""
     return Clients(day_night.installation, day_night.namespace)

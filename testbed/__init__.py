@@ -1,1 +1,1 @@
-"""What tests, the end-to-end scenarios, the demo and the benchmarks stand on: clusters, engines, load, processes."""
+"""Common ground of tests, end-to-end scenarios, demo and benchmarks: clusters, engines, load, processes."""

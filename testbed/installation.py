@@ -1,7 +1,7 @@
-"""The operator on a kind cluster, installed by its chart as a user would, with engines that need no GPU.
+"""The operator on a kind cluster, installed with its chart as a user would, with engines that need no GPU.
 
-Tests and the demo share it: images are built once per set of inputs, an installation that is there already is upgraded,
-namespaces that a killed run left are replaced.
+Tests and the demo share it: images are built once per set of inputs, an existing installation is upgraded, namespaces
+that a killed run left are replaced.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ INSTALLING = "installing the operator with Helm"
 HELM_SECONDS = 300.0
 DELETE_SECONDS = 180.0
 UNFINISHED = f"owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)"
-"""Helm's records of operations that were killed; with one of them it refuses any other."""
+"""Helm's records of operations that were killed; as long as one exists, Helm refuses any other operation."""
 
 FIRST_NAMESPACE = "e2e-first"
 QUEUE_NAMESPACE = "e2e-queue"
@@ -50,7 +50,7 @@ ENGINE_FOLDER = "/opt/sglang"
 SITE_PACKAGES = "lib/python3.11/site-packages"
 
 FAKE_TOKENS_PER_SECOND = 200
-"""What one replica of the fake engine computes; samples state it as `tokensPerSecond`."""
+"""Throughput of one replica of the fake engine; the samples set it as `tokensPerSecond`."""
 
 FAKE_ENGINE_VARIABLES: Mapping[str, str] = {
     "FAKE_ENGINE_START_DELAY_SECONDS": "2",
@@ -63,7 +63,7 @@ FAKE_ENGINE_VARIABLES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An operator that runs in a cluster.
+    """An operator running in a cluster.
 
     `toolbox_image` holds the fake engine, the load client and the OpenAI client; `python_image` only Python.
     """
@@ -80,13 +80,13 @@ class Installation:
         self.cluster.kubectl("apply", "--server-side", *place, "--filename=-", stdin=json.dumps(listed))
 
     def objects(self, *query: str) -> list[dict[str, Any]]:
-        """Objects that `kubectl get QUERY` finds; none where what is asked for by name is not there."""
+        """Return the objects that `kubectl get QUERY` finds; none if an object requested by name does not exist."""
         found = self.cluster.kubectl("get", *query, "--ignore-not-found", "--output=json")
         document = json.loads(found) if found.strip() else {"items": []}
         return list(document["items"]) if "items" in document else [document]
 
     def make_namespace(self, name: str) -> None:
-        """A new, empty namespace; one of the same name that an earlier run left is deleted first."""
+        """Create a new, empty namespace; one of the same name that an earlier run left is deleted first."""
         self.delete_namespaces(name)
         namespace = {
             "apiVersion": "v1",
@@ -99,29 +99,29 @@ class Installation:
         """Delete namespaces with all that is in them, and wait until they are gone."""
         limit = f"--timeout={DELETE_SECONDS:.0f}s"
         command = ("delete", "namespace", "--ignore-not-found", limit, *names)
-        # engine pods would take the whole grace period to drain requests that nobody waits for
+        # engine pods would take the whole grace period to drain requests that no client waits for
         for name in names:
             self._delete_pods(name)
         self.cluster.kubectl(*command, timeout_seconds=DELETE_SECONDS + 10)
 
     def delete_leftovers(self) -> None:
-        """Delete what earlier runs made for themselves: their namespaces, with every service in them."""
+        """Delete the namespaces that earlier runs created, with every service in them."""
         names = [body["metadata"]["name"] for body in self.objects("namespaces", f"--selector={TEST_NAMESPACES}")]
         if names:
             self.delete_namespaces(*names)
 
     def kill_operator(self) -> None:
-        """End the operator's process at once, without a goodbye; its Deployment starts another one."""
+        """Kill the operator's process without warning; its Deployment starts another one."""
         selection = (f"--namespace={NAMESPACE}", f"--selector={OPERATOR_PODS}")
         self.cluster.kubectl("delete", "pods", *selection, "--force", "--grace-period=0", "--wait=false")
 
     def operator_log(self) -> str:
-        """The end of the operator's log."""
+        """Return the end of the operator's log."""
         selection = (f"--namespace={NAMESPACE}", f"--selector={OPERATOR_PODS}")
         return self.cluster.kubectl("logs", *selection, "--tail=200")
 
     def offer_model(self, *, namespace: str) -> None:
-        """Put the claim `minilm` into a namespace: the model, on a volume that lies on every node."""
+        """Create the claim `minilm` in a namespace: the model, on a volume that exists on every node."""
         volume = f"{MODEL_CLAIM}-{namespace}"
         self.cluster.kubectl("delete", "persistentvolume", volume, "--ignore-not-found", "--timeout=30s")
         self.apply(*_model_volume(volume, namespace=namespace, path=str(self.environment.model_path.resolve())))
@@ -141,14 +141,14 @@ class Installation:
 
 
 def cluster_for_engines(*, progress: Progress) -> tuple[KindCluster, EngineEnvironment]:
-    """The kind cluster, up, with the real engine's environment in its workers; and that environment."""
+    """Return the running kind cluster with the real engine's environment in its workers, and that environment."""
     cluster, environment, items = _planned_cluster(progress)
     prepare(items, progress=progress)
     return cluster, environment
 
 
 def install(*, progress: Progress, engine_variables: Mapping[str, str] = FAKE_ENGINE_VARIABLES) -> Installation:
-    """The operator of the working tree, installed and ready, in the kind cluster, which is brought up if need be.
+    """Return the operator of the working tree, installed and ready in the kind cluster, which is created if needed.
 
     The pools `a10` and `t4` run the fake engine with `engine_variables`, the pool `cpu` runs the real SGLang.
     """
@@ -179,9 +179,9 @@ def _planned_cluster(progress: Progress) -> tuple[KindCluster, EngineEnvironment
 
 
 def real_engine_pool(name: str, *, node_selector: Mapping[str, str], installation: Installation) -> dict[str, Any]:
-    """The sample's pool of CPU engines, with the real SGLang of this machine instead of the public image.
+    """Return the sample's pool of CPU engines, with this machine's real SGLang instead of the public image.
 
-    The environment is mounted and found by PYTHONPATH: the Python it was made from is not needed in the pod.
+    The environment is mounted and found by PYTHONPATH: the pod does not need the Python that it was created with.
     """
     pool = next(document for document in cpu_sample() if document["kind"] == "GPUPool")
     folder = str(installation.environment.folder.resolve())
@@ -200,7 +200,7 @@ def real_engine_pool(name: str, *, node_selector: Mapping[str, str], installatio
 
 
 def cpu_sample() -> list[dict[str, Any]]:
-    """The objects of the sample that needs no GPU."""
+    """Return the objects of the sample that needs no GPU."""
     return list(yaml.safe_load_all((REPOSITORY / "manifests" / "samples" / "cpu.yaml").read_text(encoding="utf-8")))
 
 
@@ -215,7 +215,7 @@ def _values(operator: str, *, toolbox: str, variables: Mapping[str, str]) -> dic
         "image": {"repository": repository, "tag": tag, "pullPolicy": "Never"},
         "engine": {"image": toolbox},
         "logLevel": "debug",
-        # tests reach past the gateway to put faults into engines
+        # tests bypass the gateway to inject faults into engines
         "gateway": {"metricsNamespaces": [FIRST_NAMESPACE, QUEUE_NAMESPACE]},
         "gpuPools": {"overrides": {"a10": {"engine": engine}, "t4": {"engine": engine}}},
     }
@@ -223,16 +223,16 @@ def _values(operator: str, *, toolbox: str, variables: Mapping[str, str]) -> dic
 
 def _helm_install(cluster: KindCluster, *, values: Mapping[str, Any]) -> None:
     program, verb, *shown = shlex.split(commands(first="helm install")[0])
-    assert verb == "install", "what README.md shows, but also over an installation that is there already"
+    assert verb == "install", "the command in README.md, which also works on an existing installation"
     install = (program, "upgrade", "--install", *shown, "--timeout=4m", "--values=-")
     cluster.kubectl("delete", "secrets", f"--namespace={NAMESPACE}", f"--selector={UNFINISHED}")
     documented(cluster, [shlex.join(install)], stdin=json.dumps(values))
 
 
 def documented(cluster: KindCluster, lines: Sequence[str], *, stdin: str | None = None) -> str:
-    """What a shell in the repository's folder prints for commands that a document shows, and that must succeed."""
+    """Return what commands from a document print, run by a shell in the repository's folder; all must succeed."""
     with tempfile.TemporaryDirectory() as memory:
-        # what Helm remembers of another cluster at the same address would mislead it
+        # cached data of another cluster at the same address would mislead Helm
         homes = {f"HELM_{kind}_HOME": memory for kind in ("CACHE", "CONFIG", "DATA")}
         variables = {**homes, "KUBECACHEDIR": memory}
         within = Surroundings(folder=REPOSITORY, variables=variables, timeout_seconds=HELM_SECONDS)

@@ -1,8 +1,8 @@
-"""What `make demo` and `make test` need, installed and built before they start: `python -m testbed.preparation demo`.
+"""Installs and builds what `make demo` and `make test` need: `python -m testbed.preparation demo`.
 
-Programs of the machine come first: what is missing is installed, or named with the command that installs it. Then
+Programs of the machine come first: what is missing is installed, or named with the command that installs it. Then comes
 everything that is built once and kept in the cache. Only what the job uses is built; where public images can be
-fetched, the demo builds no Kubernetes.
+pulled, the demo does not build Kubernetes.
 """
 
 from __future__ import annotations
@@ -56,22 +56,22 @@ KIND_CLUSTER = "creating a kind cluster with an A10 and a T4 node"
 
 
 def requirements(job: str, *, engine: DockerEngine | None) -> tuple[Requirement, ...]:
-    """The programs that the machine must have for a job; `engine` is the Docker engine that runs, if one does."""
+    """Return the programs that a job needs on the machine; `engine` is the running Docker engine, if any."""
     private = () if engine else (*PRIVATE_DOCKER, *DEBIAN_ROOT, *PAUSE_COMPILER)
     tests = () if job == "demo" else (*CONTROL_PLANE, *GATEWAY, *PROMETHEUS)
     return (*DOCKER_CLIENT, *private, *tests, UV, GO)
 
 
 def ensure_requirements(job: str, *, progress: Progress) -> None:
-    """Install what the machine lacks for a job; raises `PrerequisiteError` that names all that stays missing."""
+    """Install what the machine lacks for a job; raise a `PrerequisiteError` that names everything still missing."""
     engine = running_engine()
     if engine is None:
-        require_root("no Docker engine runs that this user may use, and only root can start one")
+        require_root("this user can use no running Docker engine, and only root can start one")
     ensure(requirements(job, engine=engine), progress=progress)
 
 
 def prepare_job(job: str, *, progress: Progress) -> None:
-    """Install and build everything that a job needs and that is not there yet."""
+    """Install and build everything that a job needs and that does not exist yet."""
     ensure_requirements(job, progress=progress)
     plan = Plan(find_engine(progress=progress), progress=progress)
     prepare([*plan.for_tests(), *plan.for_kind()] if job == "test" else plan.for_kind(), progress=progress)
@@ -89,7 +89,7 @@ class Plan:
         self._wheels = Wheelhouse(cache=self._cache, progress=progress)
 
     def for_kind(self) -> list[Item]:
-        """What the kind cluster and the operator on it are made from; the longest first."""
+        """Return the items that the kind cluster and the operator on it are made from, longest first."""
         assembled = node_image_of(self._engine, progress=self._progress) != PUBLIC_IMAGE
         nodes = [*self._tools(NODE_TOOLS), self._debian(NODE_ROOT, ROOT, PACKAGES)] if assembled else []
         return [
@@ -103,11 +103,11 @@ class Plan:
         ]
 
     def for_tests(self) -> list[Item]:
-        """What the tests need beside the kind cluster."""
+        """Return what the tests need in addition to the kind cluster."""
         return self._tools((KIND, *CONTROL_PLANE_TOOLS, KUBECONFORM))
 
     def cluster(self, cluster: KindCluster) -> Item:
-        """The kind cluster itself, from what `for_kind` lists."""
+        """Return the kind cluster itself, from what `for_kind` lists."""
         return Item(
             KIND_CLUSTER,
             seconds=CREATE_SECONDS,
@@ -130,7 +130,7 @@ class Plan:
         return [self._tool(tool) for tool in tools]
 
     def _tool(self, tool: Tool) -> Item:
-        # Go builds side by side do not share what none has finished: the smallest leaves the standard library to all,
+        # Parallel Go builds do not share unfinished work: the smallest build compiles the standard library for all,
         # and Kubernetes most of kubectl.
         before = () if tool is KIND or tool.is_fetched else (KIND, KUBERNETES) if tool is KUBECTL else (KIND,)
         return Item(
@@ -214,10 +214,10 @@ class Plan:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prepare a job; returns the process's exit status."""
+    """Prepare a job; return the process's exit status."""
     parser = argparse.ArgumentParser(prog="python -m testbed.preparation", description=__doc__)
     parser.add_argument("job", choices=JOBS)
-    parser.add_argument("--programs-only", action="store_true", help="only the programs of the machine; build nothing")
+    parser.add_argument("--programs-only", action="store_true", help="install the machine's programs; build nothing")
     arguments = parser.parse_args(argv)
     progress = Progress()
     try:

@@ -1,4 +1,4 @@
-"""The commands that README.md and docs/ show, so that tests run them as they stand there."""
+"""The commands that README.md and docs/ show, for tests that run them verbatim."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCALING = REPOSITORY / "docs" / "scaling.md"
 
 
 def commands(*, first: str, document: Path = README) -> list[str]:
-    """The lines of the shell block whose first line begins with `first`; raises `LookupError` if there is none."""
+    """Return the lines of the shell block that begins with `first`; raise `LookupError` if there is none."""
     for block in re.findall(r"```bash\n(.*?)```", document.read_text(encoding="utf-8"), flags=re.DOTALL):
         lines = [line for line in block.splitlines() if line.strip()]
         if lines[0].startswith(first):

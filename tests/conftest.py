@@ -1,6 +1,6 @@
-"""How thorough the property tests are, and which tests are not among those that run in seconds.
+"""How thorough the property tests are, and which tests are not part of the fast suite.
 
-The profile is quick by default, HYPOTHESIS_PROFILE=ci in CI, thorough for a long run.
+The profile is `quick` by default, HYPOTHESIS_PROFILE=ci in CI, `thorough` for a long run.
 """
 
 import os

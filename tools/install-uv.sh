@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs uv into the cache, in an environment of its own: sh tools/install-uv.sh CACHE
+# Install uv into the cache, in its own environment: sh tools/install-uv.sh CACHE
 #
-# It is the one thing that must be there before this project's own Python can run; everything else is installed by
+# uv must exist before this project's own Python can run; everything else is installed by
 # `python -m testbed.preparation`.
 set -eu
 cache=$1
@@ -11,7 +11,7 @@ if ! command -v python3 >/dev/null; then
   echo "missing program python3: it runs this project (install with: apt-get install python3 python3-venv)" >&2
   exit 1
 fi
-# Debian keeps the module that makes environments in a package of its own.
+# Debian ships the venv module in a separate package.
 if ! python3 -c 'import ensurepip' 2>/dev/null; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "installing python3-venv"
@@ -21,7 +21,7 @@ if ! python3 -c 'import ensurepip' 2>/dev/null; then
       apt-get install -qq -y --no-install-recommends python3-venv >/dev/null
     }
   else
-    echo "missing Python module ensurepip: it makes Python environments (install with: apt-get install python3-venv)" >&2
+    echo "missing Python module ensurepip: it creates Python environments (install with: apt-get install python3-venv)" >&2
     exit 1
   fi
 fi

@@ -1,7 +1,7 @@
-"""`make demo`: a cluster on this machine, the operator, real text through the real SGLang, load, and a night begins.
+"""`make demo`: a cluster on this machine, the operator, real text through the real SGLang, load, and a night window.
 
-What it shows is what runs: a kind cluster with an A10 and a T4 node that have no GPUs. Text goes to the real SGLang on
-CPU; load and the switch of pools use an engine that only takes the time that a GPU would take.
+Everything shown really runs, on a kind cluster with an A10 node and a T4 node that have no GPUs. Text goes to the real
+SGLang on CPU; load and the switch of pools use a fake engine that takes as long as a GPU would.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ ENGINE_SECONDS = 300.0
 SCALE_SECONDS = 120.0
 SWITCH_SECONDS = 300.0
 NIGHT_SECONDS = 80.0
-"""The night begins no sooner than this after the service is applied: time for the load step, twice what it takes."""
+"""Earliest start of the night after the service is applied: twice what the load step takes."""
 
 
 def main() -> None:
-    """Run the demo; exit with 1 and one clear sentence where it can not go on."""
+    """Run the demo; exit with status 1 and one clear sentence if it cannot continue."""
     console = Console(soft_wrap=True, highlight=False)
     try:
         _run(console)
@@ -44,7 +44,7 @@ def main() -> None:
 
 def _run(console: Console) -> None:
     started = time.monotonic()
-    console.rule("[bold]1. A cluster with an A10 and a T4 node, and the operator")
+    console.rule("[bold]1. A cluster with an A10 node and a T4 node, and the operator")
     installation = install(progress=Progress(console=console))
     installation.make_namespace(NAMESPACE)
     clients = Clients(installation, NAMESPACE)
@@ -54,9 +54,9 @@ def _run(console: Console) -> None:
     finally:
         installation.delete_namespaces(NAMESPACE)
     console.rule(f"[bold]Done in {(time.monotonic() - started) / 60:.1f} minutes")
-    console.print("The cluster is still there: look around with")
+    console.print("The cluster is still running. To look around:")
     console.print(f"  kubectl --kubeconfig {installation.cluster.kubeconfig} get gpupools,embeddingservices -A")
-    console.print("and remove it with: make clean")
+    console.print("To remove it: make clean")
 
 
 def _real_text(console: Console, installation: Installation, clients: Clients) -> None:
@@ -68,7 +68,8 @@ def _real_text(console: Console, installation: Installation, clients: Clients) -
     installation.apply(document, namespace=NAMESPACE)
     _watch_ready(console, service, title="SGLang starts", seconds=ENGINE_SECONDS)
     vectors = clients.embeddings(url=service.url, model=service.name, texts=TEXTS)
-    console.print(f"{len(vectors)} vectors of {len(vectors[0])} figures from {service.url}/v1/embeddings:")
+    console.print(f"{len(vectors)} vectors of {len(vectors[0])} dimensions from {service.url}/v1/embeddings,")
+    console.print("each with its cosine similarity to the first:")
     for text, vector in zip(TEXTS, vectors, strict=True):
         console.print(f"  {_cosine(vectors[0], vector):6.3f}  {text}")
     installation.cluster.kubectl("delete", f"--namespace={NAMESPACE}", "embeddingservice", service.name)
@@ -78,24 +79,24 @@ def _load_and_night(console: Console, installation: Installation, clients: Clien
     document, opens = _with_night(sample("day-night"))
     service = Watched(installation, NAMESPACE, document["metadata"]["name"])
     console.rule("[bold]3. Load")
-    console.print(f"{service.name}: 1 to 4 replicas on A10; from {opens:%H:%M} UTC on, 1 to 4 on T4")
+    console.print(f"{service.name}: 1 to 4 replicas on A10; from {opens:%H:%M} UTC, 1 to 4 on T4")
     installation.apply(document, namespace=NAMESPACE)
     _watch_ready(console, service, title="Engines start", seconds=SCALE_SECONDS)
     rate = ("--rate", "8", "--tokens", "30", "--duration", "900", "--new-connections")
     with clients.load("requests", url=service.url, options=rate) as load:
-        console.print("8 requests per second of 30 tokens arrive; one replica computes 200 tokens per second")
+        console.print("Sending 8 requests per second of 30 tokens each; one replica computes 200 tokens per second")
         watch(
             console,
-            title="More load than one replica serves",
+            title="More load than one replica can serve",
             look=service.status,
-            # T4 replicas start before the window opens and say nothing of the load.
+            # T4 replicas start before the window opens, whatever the load.
             until=lambda status: _pool(status, "a10").get("ready", 0) >= 2,
             seconds=SCALE_SECONDS,
         )
-        console.rule(f"[bold]4. The night begins at {opens:%H:%M} UTC, under load")
+        console.rule(f"[bold]4. The night window opens at {opens:%H:%M} UTC, under load")
         status = watch(
             console,
-            title="T4 replicas become Ready before A10 replicas leave",
+            title="T4 replicas become Ready before A10 replicas are removed",
             look=service.status,
             until=_is_night,
             seconds=SWITCH_SECONDS,
@@ -110,14 +111,14 @@ def _judge(console: Console, summary: Mapping[str, Any], *, switched: bool) -> N
         f"[{style}]{summary['sent']} requests, {summary['ok']} answered, {summary['failed']} failed[/{style}]"
     )
     if not switched:
-        raise AssertionError("the service did not move to the T4 pool in time: see the operator's log")
+        raise AssertionError("the service did not move to the T4 pool in time; see the operator's log")
     if summary["failed"]:
-        message = f"requests failed, and none should: {summary['failures_by_cause']}"
+        message = f"requests failed, but none should: {summary['failures_by_cause']}"
         raise AssertionError(message)
 
 
 def _with_night(document: dict[str, Any]) -> tuple[dict[str, Any], datetime]:
-    """The service with one replica by day and a window that opens with one of the next minutes; and when it does."""
+    """Return the service with one replica by day and a window that opens within minutes, and its opening time."""
     service = deepcopy(document)
     latest = datetime.now(UTC) + timedelta(seconds=NIGHT_SECONDS + 60)
     opens = latest.replace(second=0, microsecond=0)
@@ -134,12 +135,12 @@ def _is_night(status: Mapping[str, Any]) -> bool:
 
 
 def _is_ready(status: Mapping[str, Any]) -> bool:
-    """Whether replicas serve and the gateway in front of them does."""
+    """Return whether the replicas and the gateway in front of them serve."""
     return condition_of(status, "Ready")[0] == "True"
 
 
 def _pool(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The status of one pool, empty while there is none."""
+    """Return the status of one pool; empty if there is none yet."""
     return next((pool for pool in status.get("pools", []) if pool["gpuPool"] == name), {})
 
 

@@ -1,4 +1,4 @@
-"""What the demo shows while it watches a service: one table, redrawn each second, or a line each where nobody draws."""
+"""The demo's view of a service: a table that is redrawn each second, or single lines without a terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def watch(
     until: Callable[[Mapping[str, Any]], bool],
     seconds: float,
 ) -> Mapping[str, Any]:
-    """Show the status that `look` returns until `until` holds; the last status, also when the time is over."""
+    """Show the status that `look` returns until `until` holds or the time is over; return the last status."""
     started = time.monotonic()
     deadline = started + seconds
     status = look()
@@ -42,9 +42,9 @@ def watch(
 
 
 def table(status: Mapping[str, Any]) -> Table:
-    """The pools of a service with what they hold, and why."""
+    """Return a table of the service's pools, with the latest decision below."""
     shown = Table(show_edge=False, pad_edge=False)
-    for heading in ("pool", "ready", "wanted", "starting", "ready pods"):
+    for heading in ("pool", "ready", "desired", "starting", "ready pods"):
         shown.add_column(heading)
     for pool in status.get("pools", []):
         bar = "█" * pool["ready"] + "░" * max(0, pool["desired"] - pool["ready"])
@@ -55,16 +55,16 @@ def table(status: Mapping[str, Any]) -> Table:
 
 
 def line(status: Mapping[str, Any]) -> str:
-    """One line: window, replicas, queue, and the step that decided."""
+    """Return one line: window, replicas, queue, and the last step of the decision."""
     decision, window = status.get("decision", {}), (status.get("schedule") or {}).get("window")
     steps = decision.get("steps", [])
-    reason = steps[-1]["message"] if steps else "nothing decided yet"
+    reason = steps[-1]["message"] if steps else "no decision yet"
     waiting = decision.get("queueRequests")
     queue = "queue unknown" if waiting is None else f"queue {waiting:.0f}"
     return " | ".join([f"window {window}" if window else "no window", pools(status), queue, reason])
 
 
 def pools(status: Mapping[str, Any]) -> str:
-    """Ready and wanted replicas of each pool."""
+    """Return the ready and desired replicas of each pool."""
     counts = (f"{pool['gpuPool']} {pool['ready']}/{pool['desired']}" for pool in status.get("pools", []))
     return ", ".join(counts) or "no pools yet"

@@ -1,4 +1,4 @@
-"""Programs in pods beside the services: load, requests of the OpenAI client, and faults put into fake engines."""
+"""Programs in pods next to the services: load, requests of the OpenAI client, and faults injected into fake engines."""
 
 from __future__ import annotations
 
@@ -56,26 +56,26 @@ class Load:
     name: str
 
     def stop(self) -> dict[str, Any]:
-        """End the load early; returns its summary."""
-        # The program ends its run on SIGTERM, and its container stays to be read.
+        """End the load early and return its summary."""
+        # The program ends its run on SIGTERM; its container stays, so that its output can be read.
         command = ("exec", self.name, "--", "python", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
         self.installation.cluster.kubectl(*self._place(), *command)
         return self.summary(within_seconds=END_SECONDS)
 
     def summary(self, *, within_seconds: float) -> dict[str, Any]:
-        """Counts, failures and latencies when the client has ended; fails if it does not end in time."""
+        """Return counts, failures and latencies once the client has ended; fail if it does not end in time."""
         deadline = time.monotonic() + within_seconds
         while True:
             line = self._last_line()
             if "summary" in line:
                 return dict(line["summary"])
             if time.monotonic() > deadline:
-                message = f"the load client {self.name} does not end; its last line is {line}"
+                message = f"the load client {self.name} does not end; its last line: {line}"
                 raise AssertionError(message)
             time.sleep(POLL_SECONDS)
 
     def wait_for_answers(self) -> None:
-        """Return when the first request was answered."""
+        """Return once the first request has been answered."""
         deadline = time.monotonic() + START_SECONDS
         while not self._counts().get("ok"):
             if time.monotonic() > deadline:
@@ -104,13 +104,13 @@ class Clients:
 
     @contextmanager
     def load(self, name: str, *, url: str, options: Sequence[str]) -> Iterator[Load]:
-        """A load client with options of `python -m testbed.load`, from its first answer to the end of the block."""
+        """Run a load client with options of `python -m testbed.load`, from its first answer to the end of the block."""
         with self._answered(name, program="load", options=("--url", url, *options)) as load:
             yield load
 
     @contextmanager
     def kept(self, name: str, *, url: str, options: Sequence[str]) -> Iterator[Load]:
-        """A client with options of `python -m testbed.load.kept`, from its first answer to the end of the block."""
+        """Run a client with options of `python -m testbed.load.kept`, from its first answer to the end of the block."""
         with self._answered(name, program="load.kept", options=("--url", url, *options)) as load:
             yield load
 
@@ -126,16 +126,16 @@ class Clients:
             self._delete(name)
 
     def embeddings(self, *, url: str, model: str, texts: Sequence[str]) -> list[list[float]]:
-        """What the OpenAI client gets for texts."""
+        """Return the vectors that the OpenAI client gets for texts."""
         printed = self._run("openai", code=EMBED, arguments=[url, model, *texts])
         return [[float(value) for value in vector] for vector in json.loads(printed)]
 
     def post(self, url: str, *, body: str) -> int:
-        """Status of the answer to one request; 0 where there is none."""
+        """Return the HTTP status of the response to one request; 0 if there is none."""
         return int(self._run("post", code=POST, arguments=[url, body]))
 
     def set_faults(self, *names: str, engines: Iterable[str]) -> None:
-        """Replace the faults of fake engines, given by address; no names mean none."""
+        """Replace the faults of the fake engines at these addresses; without names, clear them."""
         self._run("faults", code=SET_FAULTS, arguments=[" ".join(names), *engines])
 
     def _run(self, name: str, *, code: str, arguments: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
-"""Everything that happens to pods, one after the other, under constant load over kept and over new connections.
+"""Everything that happens to pods, one after the other, under constant load over kept and new connections.
 
 Replicas go from one to six, a gateway pod is deleted, a node is drained, an engine gets SIGKILL, replicas go to two,
-and a window moves them from A10 to T4. A third client keeps a few connections for all that time and notes which engine
-answered on them first when.
+and a window moves them from A10 to T4. A third client keeps a few connections open all that time and records when each
+engine first answered on them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from testbed.cluster.errors import ClusterError
 
 LEAST, MOST, FEW = 1, 6, 2
 LOAD = ("--rate=3", "--arrivals=constant", "--tokens=32", "--duration=1800")
-"""100 tokens a second from each of two clients, half of what two replicas compute."""
+"""100 tokens per second from each of two clients: together half of what two replicas compute."""
 NEW_CONNECTIONS, KEPT_CONNECTIONS, FIRST_ANSWERS = "new-connections", "kept-connections", "first-answers"
 KEPT = ("--connections=8", "--pause=0.5", "--duration=1800")
 T4_NODES = "nvidia.com/gpu.product=Tesla-T4"
@@ -31,7 +31,7 @@ READY_SECONDS = 60.0
 CHANGE_SECONDS = 120.0
 WINDOW_SECONDS = 200.0
 CLOCK_SECONDS = 1.0
-"""How far the moment at which something was told to happen may be from the one at which it did."""
+"""How far the time of a command may be from the time at which it takes effect."""
 
 # The engine is not the first process of its container, so this signal reaches it.
 SIGKILL = """
@@ -44,9 +44,9 @@ for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endured:
-    """What became of the requests: the summary of each client, and when an engine was killed, by the epoch.
+    """Outcome of the requests: the summary of each client, and when an engine was killed (seconds since the epoch).
 
-    `events` are the seconds from the begin at which each thing began to happen.
+    `events` are the seconds from the start at which each event began.
     """
 
     seconds: float
@@ -62,27 +62,27 @@ class Endured:
         return answers
 
     def failures(self) -> list[dict[str, Any]]:
-        """Every request that failed, with its client's name."""
+        """Return all failed requests, each with its client's name."""
         return [
             {"client": name, **failure} for name, summary in self.summaries.items() for failure in summary["failures"]
         ]
 
     def was_computed_by_the_killed(self, failure: Mapping[str, Any]) -> bool:
-        """Whether a failed request was under way when the engine was killed, and ended then."""
+        """Return whether a failed request was in progress when the engine was killed, and ended then."""
         ended_at = failure["sent_at"] + failure["seconds"]
         return bool(failure["sent_at"] <= self.killed_until and self.killed_from <= ended_at <= self.killed_until)
 
 
 @dataclass(frozen=True, slots=True)
 class Killing:
-    """Between which moments, by the epoch, an engine was killed."""
+    """When an engine was killed: earliest and latest time, in seconds since the epoch."""
 
     began_at: float
     ended_at: float
 
 
 def endure(service: Watched, *, clients: Clients, seconds: float = 0.0) -> Endured:
-    """Run the story; what happens is spread over `seconds`, or takes no longer than it must."""
+    """Run the story; its events are spread over `seconds`, or follow each other directly."""
     apply(service, least=LEAST)
     service.wait_for_condition("Ready", "True", seconds=READY_SECONDS)
     killings: list[Killing] = []
@@ -118,7 +118,7 @@ def endure(service: Watched, *, clients: Clients, seconds: float = 0.0) -> Endur
 
 
 def apply(service: Watched, *, least: int, has_gateway: bool = True, opens: datetime | None = None) -> None:
-    """Apply the sample with so many replicas, and a window that is open for an hour, if any."""
+    """Apply the sample with this many replicas and, if given, a window that is open for an hour."""
     document = sample("day-night")
     spec: dict[str, Any] = document["spec"]
     spec["gateway"] = {"enabled": has_gateway}
@@ -151,7 +151,7 @@ def _kill_an_engine(service: Watched) -> Killing:
     engine, before = service.sight().pods[0], service.restarts()
     target = (f"--namespace={service.namespace}", engine.name, "--container=engine")
     began_at = time.time()
-    # The shell in the container ends with the engine, sometimes before it can say that all is well.
+    # The shell in the container ends with the engine, sometimes before it can report success.
     with suppress(ClusterError):
         service.installation.cluster.kubectl("exec", *target, "--", "python3", "-c", SIGKILL)
     killing = Killing(began_at, time.time())

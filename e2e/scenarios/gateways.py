@@ -1,4 +1,4 @@
-"""The gateway pods of a service, and what can happen to them."""
+"""The gateway pods of a service, and their disruptions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ CHANGE_SECONDS = 120.0
 
 
 def gateway_pods(service: Watched) -> list[str]:
-    """Names of the gateway pods."""
+    """Return the names of the gateway pods."""
     selection = f"--selector={SERVICE_LABEL}={service.name},app.kubernetes.io/component=gateway"
     found = service.installation.objects("pods", f"--namespace={service.namespace}", selection)
     return [body["metadata"]["name"] for body in found]
 
 
 def delete_a_gateway_pod(service: Watched) -> None:
-    """End one of them; return when it is gone and all are Ready again."""
+    """Delete one of them; return once it is gone and all are Ready again."""
     pods = gateway_pods(service)
     place = f"--namespace={service.namespace}"
     service.installation.cluster.kubectl("delete", "pod", pods[0], place, "--wait=false")
@@ -26,7 +26,7 @@ def delete_a_gateway_pod(service: Watched) -> None:
 
 
 def drain_nodes(service: Watched, *, nodes: str) -> None:
-    """Drain the nodes with a label of all pods but clients; return when all gateways are Ready on other nodes."""
+    """Drain the nodes with a label of all pods except clients; return once all gateways are Ready on other nodes."""
     cluster = service.installation.cluster
     drain = ("drain", f"--selector={nodes}", "--ignore-daemonsets", "--delete-emptydir-data")
     others = (f"--pod-selector=!{CLIENT_LABEL}", f"--timeout={CHANGE_SECONDS:.0f}s")

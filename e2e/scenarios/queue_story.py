@@ -1,4 +1,4 @@
-"""Load comes, the queue grows, replicas follow; load goes, and so do they."""
+"""Load arrives, the queue grows and replicas are added; load stops and they are removed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from e2e.scenarios.watching import Film, Sight, Watched, filmed, sample
 MINIMUM = 1
 GROWN = 3
 LOAD = ("--rate=15", "--tokens=32", "--duration=600", "--new-connections")
-"""480 tokens a second: more than two replicas of 200 compute, at a utilisation of 80 % the work of three."""
+"""480 tokens per second: more than two replicas of 200 can compute; at a utilization of 80 %, the work of three."""
 
 START_SECONDS = 60.0
 GROW_SECONDS = 60.0
@@ -25,10 +25,10 @@ def grow_and_fall(
     when_grown: Callable[[], None],
     end_load: Callable[[Load], dict[str, object]] = Load.stop,
 ) -> None:
-    """Run the story; `when_grown` is called under load, and `end_load` ends the load."""
+    """Run the story; call `when_grown` under load, and `end_load` to end the load."""
     service.installation.apply(sample("queue"), namespace=service.namespace)
     service.wait_for(lambda sight: sight.serving() == MINIMUM, seconds=START_SECONDS, purpose="the first replica")
-    # Requests go through the gateway, whose pods may take longer than a fake engine.
+    # Requests go through the gateway, whose pods may take longer to start than a fake engine.
     service.wait_for_condition("Ready", "True", seconds=START_SECONDS)
     with filmed(service) as film:
         with clients.load("load", url=service.url, options=LOAD) as load:

@@ -16,12 +16,12 @@ TEXTS = ("The river was calm at night.", "A quiet stream in the dark.", "Invoice
 
 
 FATAL = '{"text": "The river", "sampling_params": {"max_new_tokens": 8}}'
-"""What ends an embedding engine that gets it at `/generate`."""
+"""A request to `/generate` that crashes an embedding engine."""
 NOT_FOUND = 404
 END_SECONDS = 60.0
 
 
-def test_the_openai_client_gets_embeddings_nobody_ends_the_engine_and_deletion_leaves_nothing(
+def test_the_openai_client_gets_embeddings_no_client_ends_the_engine_and_deletion_leaves_nothing(
     installation: Installation, namespaces: Callable[[str], str]
 ) -> None:
     service = Watched(installation, namespaces(FIRST_NAMESPACE), "minilm")
@@ -37,7 +37,7 @@ def test_the_openai_client_gets_embeddings_nobody_ends_the_engine_and_deletion_l
     assert clients.post(f"{service.url}/generate", body=FATAL) == NOT_FOUND
     assert clients.embeddings(url=service.url, model=service.name, texts=TEXTS[:1])
     assert service.restarts() == 0
-    # The same request without the gateway shows what it kept away.
+    # The same request, sent past the gateway, shows what the gateway protects from.
     (engine,) = service.sight().pods
     clients.post(f"http://{engine.address}:30000/generate", body=FATAL)
     service.wait_for(lambda _: service.restarts() > 0, seconds=END_SECONDS, purpose="the engine ends")

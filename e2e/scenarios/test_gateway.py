@@ -39,9 +39,9 @@ def test_nothing_that_happens_to_pods_fails_a_request(
 
     assert {name for name, summary in endured.summaries.items() if summary["ok"]} == CLIENTS
     assert [each for each in endured.failures() if not endured.was_computed_by_the_killed(each)] == []
-    # The engine that was killed computed one request after the other: it can take one of each client with it.
+    # The killed engine computed one request after the other: at most one request of each client fails with it.
     assert len(endured.failures()) <= len(CLIENTS), endured.failures()
-    # Six on A10 and two on T4, and clients that keep their connections reach them all.
+    # Six replicas on A10 and two on T4: clients that keep their connections reach them all.
     assert len({answer["engine"] for answer in endured.first_answers}) >= MOST + FEW
 
 
@@ -88,5 +88,5 @@ def test_a_request_to_a_sleeping_service_is_held_until_an_engine_is_ready(
 
 
 def _is_closed(service: Watched) -> bool:
-    """Whether a policy closes the engines to everybody but the gateway."""
+    """Return whether a NetworkPolicy lets only the gateway reach the engines."""
     return bool(service.installation.objects("networkpolicies", f"--namespace={service.namespace}"))

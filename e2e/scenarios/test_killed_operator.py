@@ -27,7 +27,7 @@ def test_both_stories_end_alike_if_the_operator_is_killed_in_their_middle(
         middle.wait()
 
     def told(story: Future[None]) -> None:
-        # A story that failed before its middle keeps the other one waiting for nothing.
+        # Do not let one story wait for another that failed before its middle.
         if story.exception() is not None:
             middle.abort()
 

@@ -10,10 +10,10 @@ pytestmark = pytest.mark.kind
 
 PARTIAL = ("True", "Partial")
 BLIND_SECONDS = 30.0
-"""Three times the sample's stabilisation: with figures, replicas would fall in this time."""
+"""Three times the sample's stabilization window: with metrics, replicas would be removed in this time."""
 
 
-def test_replicas_follow_the_queue_and_are_held_while_figures_are_missing(
+def test_replicas_follow_the_queue_and_are_held_while_metrics_are_missing(
     queue: Watched, queue_clients: Clients
 ) -> None:
     def end_load_blindly(load: Load) -> dict[str, object]:
@@ -21,7 +21,7 @@ def test_replicas_follow_the_queue_and_are_held_while_figures_are_missing(
         engines = [pod.address for pod in all_serve.pods]
         queue_clients.set_faults("metrics-absent", "loads-absent", engines=engines)
         summary = load.stop()
-        # the gateway still tells what waits, but not what the engines compute
+        # the gateway still reports what waits, but not what the engines compute
         queue.wait_for(lambda _: queue.condition("MetricsAvailable") == PARTIAL, seconds=30, purpose="silent engines")
         before = queue.sight()
         with filmed(queue) as blind:

@@ -1,4 +1,4 @@
-"""What a service's pods, replicas and conditions are, at one moment and over time."""
+"""A service's pods, replicas and conditions, at one moment and over time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAMPLE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class EnginePod:
-    """An engine pod: `is_serving` says that it is Ready and was not told to end."""
+    """An engine pod; `is_serving` means that it is Ready and not terminating."""
 
     name: str
     pool: str
@@ -42,23 +42,23 @@ class EnginePod:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """The pods of a service and the replicas that its Deployments ask for, by pool, at one moment."""
+    """The pods of a service and the replicas that its Deployments request, by pool, at one moment."""
 
     at: datetime
     pods: tuple[EnginePod, ...]
     replicas: Mapping[str, int]
 
     def serving(self, pool: str | None = None) -> int:
-        """Pods that requests go to, of one pool or of all."""
+        """Return how many pods receive requests, of one pool or of all."""
         return sum(pod.is_serving for pod in self.pods if pool in {None, pod.pool})
 
     def leaving(self, pool: str) -> int:
-        """Pods of a pool that were told to end."""
+        """Return how many pods of a pool are terminating."""
         return sum(pod.is_leaving for pod in self.pods if pod.pool == pool)
 
     @property
     def wanted(self) -> int:
-        """Replicas that the Deployments ask for, of all pools."""
+        """Replicas that the Deployments of all pools request."""
         return sum(self.replicas.values())
 
 
@@ -72,11 +72,11 @@ class Watched:
 
     @property
     def url(self) -> str:
-        """Address of the service inside of the cluster."""
+        """Address of the service inside the cluster."""
         return f"http://{self.name}.{self.namespace}.svc"
 
     def sight(self) -> Sight:
-        """Pods and replicas now, from one request to the API server."""
+        """Return the pods and replicas now, from one request to the API server."""
         engines = f"{SERVICE_LABEL}={self.name},{POOL_LABEL}"
         found = self.installation.objects("pods,deployments", *self._selection(engines))
         deployments = [body for body in found if body["kind"] == "Deployment"]
@@ -87,16 +87,16 @@ class Watched:
         )
 
     def status(self) -> dict[str, Any]:
-        """`status` of the service."""
+        """Return `status` of the service."""
         found = self.installation.objects(KIND, self.name, f"--namespace={self.namespace}")
         return dict(found[0].get("status", {})) if found else {}
 
     def condition(self, kind: str) -> tuple[str, str]:
-        """Status and reason of a condition; two empty texts if it is not there."""
+        """Return the status and reason of a condition; two empty strings if it is not there."""
         return condition_of(self.status(), kind)
 
     def wait_for(self, goal: Callable[[Sight], bool], *, seconds: float, purpose: str) -> Sight:
-        """The first sight in which `goal` holds; fails with all that is known if there is none in time."""
+        """Return the first sight in which `goal` holds; fail with everything known if there is none in time."""
         deadline = time.monotonic() + seconds
         while not goal(sight := self.sight()):
             if time.monotonic() > deadline:
@@ -105,7 +105,7 @@ class Watched:
         return sight
 
     def wait_for_condition(self, kind: str, status: str, *, seconds: float) -> str:
-        """Reason of a condition when it has a status; fails if it does not get it in time."""
+        """Return the reason of a condition once it has this status; fail if it does not get it in time."""
         deadline = time.monotonic() + seconds
         while (found := self.condition(kind))[0] != status:
             if time.monotonic() > deadline:
@@ -115,12 +115,12 @@ class Watched:
         return found[1]
 
     def restarts(self) -> int:
-        """How often containers of engine pods have ended."""
+        """Return how often containers of engine pods have restarted."""
         pods = self.installation.objects("pods", *self._selection(f"{SERVICE_LABEL}={self.name},{POOL_LABEL}"))
         return sum(each["restartCount"] for pod in pods for each in pod["status"].get("containerStatuses", ()))
 
     def leftovers(self) -> list[str]:
-        """Kind and name of everything that carries the service's label."""
+        """Return the kind and name of every object that carries the service's label."""
         workloads = "pods,deployments,replicasets,services,endpointslices,poddisruptionbudgets,configmaps"
         kinds = f"{workloads},serviceaccounts,rolebindings,networkpolicies"
         found = self.installation.objects(kinds, *self._selection(f"{SERVICE_LABEL}={self.name}"))
@@ -136,18 +136,18 @@ class Watched:
 
 @dataclass(slots=True)
 class Film:
-    """Every sight of a service since the film began; moments at which the API server did not answer are left out."""
+    """Every sight of a service since the film began; moments without an answer of the API server are left out."""
 
     sights: list[Sight] = field(default_factory=list)
 
     def since(self, moment: datetime) -> list[Sight]:
-        """Sights after a moment."""
+        """Return the sights since a moment."""
         return [sight for sight in self.sights if sight.at >= moment]
 
 
 @contextmanager
 def filmed(service: Watched) -> Iterator[Film]:
-    """Look at a service twice a second until the end of the block."""
+    """Record a service twice a second until the end of the block."""
     film, ended = Film(), threading.Event()
 
     def look() -> None:
@@ -167,7 +167,7 @@ def filmed(service: Watched) -> Iterator[Film]:
 
 
 def sample(name: str) -> dict[str, Any]:
-    """The object in a file of e2e/samples."""
+    """Return the object in a file of e2e/samples."""
     document: dict[str, Any] = yaml.safe_load((SAMPLES / f"{name}.yaml").read_text())
     return document
 

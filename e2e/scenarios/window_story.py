@@ -1,4 +1,4 @@
-"""A window opens: T4 replicas become Ready, only then A10 replicas go, and no request fails."""
+"""A window opens: T4 replicas become Ready, only then are A10 replicas removed, and no request fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from e2e.scenarios.watching import Film, Sight, Watched, filmed, sample
 
 REPLICAS = 2
 LOAD = ("--rate=3", "--arrivals=constant", "--tokens=32", "--duration=900")
-"""100 tokens a second from each of two clients, half of what two replicas compute."""
+"""100 tokens per second from each of two clients: together half of what two replicas compute."""
 
 BEFORE_OPENING = timedelta(seconds=35)
 OPEN_FOR = timedelta(minutes=15)
@@ -22,7 +22,7 @@ HANDOVER_SECONDS = 150.0
 
 
 def hand_over(service: Watched, *, clients: Clients, when_open: Callable[[], None]) -> None:
-    """Run the story; `when_open` is called when the window is open and T4 replicas are asked for."""
+    """Run the story; call `when_open` once the window is open and T4 replicas are requested."""
     opens = next_minute(datetime.now(UTC) + BEFORE_OPENING)
     service.installation.apply(day_night(opens=opens), namespace=service.namespace)
     service.wait_for(lambda sight: sight.serving("a10") == REPLICAS, seconds=START_SECONDS, purpose="A10 replicas")
@@ -46,7 +46,7 @@ def hand_over(service: Watched, *, clients: Clients, when_open: Callable[[], Non
 
 
 def day_night(*, opens: datetime) -> dict[str, Any]:
-    """The sample with its window open from an instant, a full minute, on."""
+    """Return the sample with its window opening at an instant, which must be a full minute."""
     document = sample("day-night")
     window = document["spec"]["schedule"]["windows"][0]
     window["start"], window["end"] = (f"{instant:%H:%M}" for instant in (opens, opens + OPEN_FOR))
@@ -54,7 +54,7 @@ def day_night(*, opens: datetime) -> dict[str, Any]:
 
 
 def next_minute(instant: datetime) -> datetime:
-    """The first full minute after an instant."""
+    """Return the first full minute after an instant."""
     return instant.replace(second=0, microsecond=0) + MINUTE
 
 
@@ -75,7 +75,7 @@ def _stays_until_it_opens(film: Film, *, opens: datetime) -> None:
 def _makes_before_it_breaks(film: Film) -> None:
     thin = [sight for sight in film.sights if sight.serving() < REPLICAS]
     assert not thin, thin[0]
-    # Each A10 replica that goes has a T4 replica in its place.
+    # Each A10 replica that leaves has been replaced by a T4 replica.
     early = [sight for sight in film.sights if sight.serving("t4") < sight.leaving("a10")]
     assert not early, early[0]
     assert any(sight.leaving("a10") for sight in film.sights)

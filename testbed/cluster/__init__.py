@@ -1,8 +1,8 @@
-"""Kubernetes clusters for the tests, made from pinned sources and healed by themselves.
+"""Self-healing Kubernetes clusters for the tests, built from pinned sources.
 
-`ControlPlane` is a real control plane with GPU nodes that exist only in its API: integration tests, faults, scale.
-`KindCluster` has real kubelets and an A10 and a T4 worker: end-to-end tests and the demo.
-`ExistingCluster` is one that somebody else made.
+`ControlPlane` is a real control plane with GPU nodes that exist only in its API: for integration, faults and scale.
+`KindCluster` has real kubelets, an A10 worker and a T4 worker: for end-to-end tests and the demo.
+`ExistingCluster` is one that this project did not create.
 """
 
 from .api import Cluster

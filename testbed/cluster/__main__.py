@@ -26,7 +26,7 @@ CLUSTERS = ("control-plane", "kind")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the process's exit status."""
+    """Run one command; return the process's exit status."""
     arguments = _parser().parse_args(argv)
     progress = Progress()
     commands: Mapping[str, Callable[[argparse.Namespace, Progress], None]] = {
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         progress.note(f"error: {error}")
         return 1
     except KeyboardInterrupt:
-        progress.note("interrupted; `python -m testbed.cluster heal` removes what is left")
+        progress.note("interrupted; to clean up, run: python -m testbed.cluster heal")
         return 130
     return 0
 
@@ -53,26 +53,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m testbed.cluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="bring a cluster up; a healthy one stays")
+    up = commands.add_parser("up", help="create a cluster; a healthy one is kept")
     up.add_argument("cluster", choices=CLUSTERS)
     up.add_argument(
-        "--mount", type=Path, action="append", default=[], help="host folder for the kind workers, read-only"
+        "--mount", type=Path, action="append", default=[], help="host folder to mount read-only into the kind workers"
     )
-    down = commands.add_parser("down", help="take a cluster away, with everything it left")
+    down = commands.add_parser("down", help="delete a cluster and everything it left")
     down.add_argument("cluster", choices=(*CLUSTERS, "all"))
-    commands.add_parser("status", help="show what is up and what is built")
-    execute = commands.add_parser("exec", help="run a command against a cluster, or with the built programs only")
+    commands.add_parser("status", help="show which clusters are up and which programs are built")
+    execute = commands.add_parser("exec", help="run a command against a cluster, or only with the built programs")
     execute.add_argument("cluster", choices=(*CLUSTERS, "existing", "tools"))
     execute.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND")
     build = commands.add_parser("build", help="build programs and images without starting a cluster")
     build.add_argument("what", choices=("core", "peers", "node-image", "base-image", "operator-image", "all"))
-    load = commands.add_parser("load", help="bring an image into the kind cluster")
+    load = commands.add_parser("load", help="load an image into the kind cluster")
     load.add_argument("image")
     nodes = commands.add_parser("gpu-nodes", help="add GPU nodes to the control plane")
     nodes.add_argument("--product", required=True, help="for example NVIDIA-A10")
     nodes.add_argument("--count", type=int, default=1)
-    nodes.add_argument("--gpus", type=int, default=8, help="GPUs of each node")
-    commands.add_parser("heal", help="remove what killed runs left")
+    nodes.add_argument("--gpus", type=int, default=8, help="GPUs per node")
+    commands.add_parser("heal", help="clean up after killed runs")
     return parser
 
 
@@ -80,7 +80,7 @@ def _up(arguments: argparse.Namespace, progress: Progress) -> None:
     if arguments.cluster == "kind":
         KindCluster(extra_mounts=arguments.mount, progress=progress).up()
     elif arguments.mount:
-        message = "--mount: the control plane has no workers that could see a folder; use it with kind"
+        message = "--mount works only with kind: the control plane has no workers that could mount a folder"
         raise ClusterError(message)
     else:
         ControlPlane(progress=progress).up()
@@ -102,7 +102,7 @@ def _status(_: argparse.Namespace, progress: Progress) -> None:
 def _exec(arguments: argparse.Namespace, progress: Progress) -> None:
     command = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
     if not command:
-        message = f"what to run is missing: exec {arguments.cluster} -- COMMAND"
+        message = f"the command is missing: exec {arguments.cluster} -- COMMAND"
         raise ClusterError(message)
     argv = [*_prefix(arguments.cluster, progress), *command]
     os.execvp(argv[0], argv)  # noqa: S606 - the command is what the user asked to run
@@ -113,7 +113,7 @@ def _prefix(name: str, progress: Progress) -> list[str]:
         return environment_prefix({"PATH": Toolbox(progress=progress).search_path(CORE)})
     existing = ExistingCluster.from_environment()
     if name == "existing" and existing is None:
-        message = "EMBEDDING_OPERATOR_KUBECONFIG names no cluster"
+        message = "EMBEDDING_OPERATOR_KUBECONFIG is not set: set it to the kubeconfig of the cluster"
         raise ClusterError(message)
     cluster = existing if name == "existing" else _own_cluster(name, progress)
     if cluster is None or not cluster.is_healthy():

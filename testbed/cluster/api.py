@@ -1,4 +1,4 @@
-"""What every test cluster offers, whichever way it came to be."""
+"""The interface of every test cluster."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ class Cluster(Protocol):
 
     @property
     def kubeconfig(self) -> Path:
-        """Credentials of an administrator; the operator and its tests make themselves narrower ones from it."""
+        """Administrator credentials; the operator and its tests derive narrower ones from them."""
 
     def up(self) -> None:
-        """Bring the cluster up; one that is up already stays as it is."""
+        """Create the cluster; one that is up already stays as it is."""
 
     def down(self) -> None:
-        """Take the cluster away and leave nothing behind."""
+        """Delete the cluster and leave nothing behind."""
 
     def is_healthy(self) -> bool:
-        """Whether the cluster is up and answers."""
+        """Return whether the cluster is up and responds."""
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
-        """Standard output of kubectl; raises `CommandError`."""
+        """Return the standard output of kubectl; raise `CommandError`."""
 
     def exec_prefix(self) -> list[str]:
-        """Command-line prefix that runs a program against this cluster, in the network where the cluster is reached."""
+        """Return a command-line prefix that runs a program against this cluster, in a network that reaches it."""
 
 
 def environment_prefix(variables: Mapping[str, str]) -> list[str]:
-    """Command-line prefix that runs a program with these environment variables."""
+    """Return a command-line prefix that runs a program with these environment variables."""
     return ["env", *(f"{name}={value}" for name, value in sorted(variables.items()))]
 
 
 def kubectl_argv(prefix: Sequence[str], arguments: Sequence[str]) -> list[str]:
-    """Command line of kubectl that gives up on a silent server instead of waiting for ever."""
+    """Return a kubectl command line that gives up on an unresponsive server instead of waiting forever."""
     watching = any(argument in {"wait", "rollout", "-w", "--watch"} for argument in arguments)
     limit = [] if watching else ["--request-timeout=30s"]
     return [*prefix, "kubectl", *limit, *arguments]
 
 
 def require_kubeconfig(cluster: Cluster) -> None:
-    """Raise `ClusterError` if the cluster is not there; kubectl would try one on this machine's port 8080 instead."""
+    """Raise `ClusterError` if the cluster does not exist; kubectl would try port 8080 of this machine instead."""
     if not cluster.kubeconfig.exists():
         message = f"the {cluster.name} cluster is not up: python -m testbed.cluster up {cluster.name}"
         raise ClusterError(message)

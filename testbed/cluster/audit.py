@@ -1,4 +1,4 @@
-"""The API server's audit log: who wrote what, for tests that count writes."""
+"""The API server's audit log: which user wrote what, for tests that count writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WRITING_VERBS = frozenset({"create", "update", "patch", "delete", "deletecollect
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One request that changed something: when it came in, who sent it, what it did to what, the answer's code."""
+    """One request that changed something: its time, user, verb, object and response code."""
 
     at: datetime
     username: str
@@ -26,7 +26,7 @@ class Write:
 
 
 def writes(lines: Iterable[str], *, username: str | None = None, after: datetime | None = None) -> Iterator[Write]:
-    """Writes in the lines of an audit log, of one user and after a moment if given; a half-written line is left out."""
+    """Yield the writes in an audit log, optionally of one user and after a time; skip an incomplete line."""
     for line in lines:
         write = _parse(line)
         if write is None:

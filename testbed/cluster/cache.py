@@ -1,4 +1,4 @@
-"""The cache of built things: each in a folder named by a digest of its inputs, published whole or not at all."""
+"""The cache of build artefacts: each in a folder named after a digest of its inputs, published whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORKSPACES = "workspaces"
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A thing to build: its name and every input that decides how it comes out (JSON-like values)."""
+    """A thing to build: its name and every input that affects the result (JSON-like values)."""
 
     name: str
     inputs: Mapping[str, object]
@@ -31,25 +31,25 @@ class Artefact:
 
 
 class Cache:
-    """Finds artefacts that were built before and builds the ones that were not."""
+    """Finds existing artefacts and builds missing ones."""
 
     def __init__(self, *, progress: Progress, root: Path | None = None) -> None:
         self.root = root or cache_root()
         self._progress = progress
 
     def find(self, artefact: Artefact) -> Path | None:
-        """Folder of the artefact, or None if it was never built from these inputs."""
+        """Return the folder of the artefact, or None if it has not been built from these inputs."""
         folder = self.folder_of(artefact)
         return folder if folder.is_dir() else None
 
     def folder_of(self, artefact: Artefact) -> Path:
-        """Folder in which the artefact is or will be."""
+        """Return the folder in which the artefact is or will be."""
         return self.root / artefact.name / artefact.key
 
     def ensure(self, artefact: Artefact, *, build: Callable[[Path], None]) -> Path:
-        """Folder of the artefact, built by `build(empty_folder)` if it is not there yet.
+        """Return the folder of the artefact, built by `build(empty_folder)` if it does not exist yet.
 
-        The folder appears under its name only when `build` has returned; what a killed build left is removed first.
+        The folder gets its name only once `build` has returned; leftovers of a killed build are removed first.
         """
         found = self.find(artefact)
         if found is not None:
@@ -59,7 +59,7 @@ class Cache:
 
     @contextmanager
     def workspace(self, name: str, *, purpose: str) -> Iterator[Path]:
-        """An empty folder for work that no other process does at the same time; removed at the end."""
+        """Yield an empty folder for work that no other process does at the same time; remove it at the end."""
         folder = self.root / WORKSPACES / name
         with exclusive(self.lock_file(name), purpose=purpose, progress=self._progress):
             shutil.rmtree(folder, ignore_errors=True)
@@ -70,15 +70,15 @@ class Cache:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def lock_file(self, name: str) -> Path:
-        """Lock that whoever builds something called `name` holds."""
+        """Return the lock file that a process holds while it builds something called `name`."""
         return self.root / "locks" / f"{name}.lock"
 
     def log_file(self, name: str) -> Path:
-        """Log of the programs that build something called `name`."""
+        """Return the log file of the programs that build something called `name`."""
         return self.root / "logs" / f"{name}.log"
 
     def remove_unfinished(self) -> list[str]:
-        """Remove what killed builds left and leave running builds alone; returns the names of what was removed."""
+        """Remove leftovers of killed builds, leave running builds alone, and return the names of what was removed."""
         unfinished = {folder: folder.parent.name for folder in self.root.glob("*/.unfinished-*")}
         unfinished |= {folder: folder.name for folder in self.root.glob(f"{WORKSPACES}/*")}
         removed = []

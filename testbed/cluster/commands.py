@@ -1,4 +1,4 @@
-"""Programs run to their end: output captured or logged, failure turned into one readable error."""
+"""Programs that run to completion: output is captured or logged, a failure becomes one readable error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_TIMEOUT_SECONDS = 120.0
 
 
 class CommandError(ClusterError):
-    """A program ended with an error or ran past its time; `output` holds what it printed."""
+    """A program failed or exceeded its time limit; `output` contains what it printed."""
 
     def __init__(self, argv: Sequence[str], *, reason: str, output: str) -> None:
         self.output = output
@@ -28,7 +28,7 @@ class CommandError(ClusterError):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a program is run in: its folder, environment variables beyond this process's own, and its time limit."""
+    """How to run a program: its folder, environment variables in addition to this process's own, and its time limit."""
 
     folder: Path | None = None
     variables: Mapping[str, str] | None = None
@@ -39,7 +39,7 @@ ORDINARY = Surroundings()
 
 
 def run(argv: Sequence[str], *, stdin: str | None = None, within: Surroundings = ORDINARY) -> str:
-    """Standard output of a program that must succeed; raises `CommandError` with both outputs otherwise."""
+    """Return the standard output of a program that must succeed; otherwise raise `CommandError` with both outputs."""
     try:
         completed = subprocess.run(
             argv,
@@ -55,7 +55,7 @@ def run(argv: Sequence[str], *, stdin: str | None = None, within: Surroundings =
     except FileNotFoundError as missing:
         raise CommandError(argv, reason=f"{argv[0]} is not installed", output="") from missing
     except subprocess.TimeoutExpired as late:
-        raise CommandError(argv, reason=f"no end after {within.timeout_seconds:.0f} s", output="") from late
+        raise CommandError(argv, reason=f"timed out after {within.timeout_seconds:.0f} s", output="") from late
     if completed.returncode != 0:
         reason = f"exit status {completed.returncode}"
         raise CommandError(argv, reason=reason, output=completed.stdout + completed.stderr)
@@ -63,7 +63,7 @@ def run(argv: Sequence[str], *, stdin: str | None = None, within: Surroundings =
 
 
 def run_logged(argv: Sequence[str], *, log: Path, within: Surroundings = ORDINARY) -> None:
-    """Run a long program with its output appended to the file `log`; raises `CommandError` with the log's tail."""
+    """Run a long program with its output appended to the file `log`; raise `CommandError` with the log's tail."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as output:
         print(f"$ {shlex.join(argv)}", file=output, flush=True)
@@ -82,7 +82,7 @@ def run_logged(argv: Sequence[str], *, log: Path, within: Surroundings = ORDINAR
         except FileNotFoundError as missing:
             raise CommandError(argv, reason=f"{argv[0]} is not installed", output="") from missing
         except subprocess.TimeoutExpired as late:
-            reason = f"no end after {within.timeout_seconds:.0f} s (log: {log})"
+            reason = f"timed out after {within.timeout_seconds:.0f} s (log: {log})"
             raise CommandError(argv, reason=reason, output=_from(log, start)) from late
     if completed.returncode != 0:
         reason = f"exit status {completed.returncode} (log: {log})"
@@ -90,7 +90,7 @@ def run_logged(argv: Sequence[str], *, log: Path, within: Surroundings = ORDINAR
 
 
 def succeeds(argv: Sequence[str], *, within: Surroundings = ORDINARY) -> bool:
-    """Whether a program is there and ends with success within its time."""
+    """Return whether a program exists and succeeds within its time limit."""
     try:
         run(argv, within=within)
     except CommandError:
@@ -99,13 +99,13 @@ def succeeds(argv: Sequence[str], *, within: Surroundings = ORDINARY) -> bool:
 
 
 def bound_to_this_process(argv: Sequence[str]) -> list[str]:
-    """Command line that the kernel ends when this process dies, so that a killed run leaves no half of itself."""
+    """Return a command line whose process the kernel kills when this process dies, so that nothing is left behind."""
     binder = find_program("setpriv")
     return [binder, "--pdeathsig", "TERM", *argv] if binder and find_program(argv[0]) else list(argv)
 
 
 def tail(text: str) -> str:
-    """The last lines of an output, enough to see why it ended."""
+    """Return the last lines of an output, enough to see why the program ended."""
     return "\n".join(text.strip().splitlines()[-TAIL_LINES:])
 
 

@@ -20,14 +20,14 @@ NETWORK_SETUP = (
     ("ip", "address", "add", f"{DNS_ADDRESS}/24", "dev", BRIDGE),
     ("ip", "link", "set", BRIDGE, "up"),
     ("ip", "route", "add", "default", "via", GATEWAY_ADDRESS, "dev", BRIDGE),
-    # every KWOK pod's address is answered here: a server on 0.0.0.0 is all pods, its socket says which was called
+    # the addresses of all KWOK pods are local: a server on 0.0.0.0 serves all pods, its socket tells which was called
     ("ip", "route", "add", "local", KWOK_POD_SUBNET, "dev", "lo"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Files of a running control plane: `root` holds all but etcd's, which are in `etcd`."""
+    """Files of a running control plane: etcd's are in `etcd`, all others in `root`."""
 
     root: Path
     etcd: Path
@@ -58,7 +58,7 @@ class Layout:
 
 
 def etcd(layout: Layout) -> list[str]:
-    """Command line of etcd; it does not wait for the disk, as nothing here outlives the machine."""
+    """Return the command line of etcd; it does not sync to disk, as no data here has to survive a crash."""
     return [
         "etcd",
         f"--data-dir={layout.etcd}",
@@ -70,7 +70,7 @@ def etcd(layout: Layout) -> list[str]:
 
 
 def api_server(layout: Layout) -> list[str]:
-    """Command line of kube-apiserver, with every request in the audit log."""
+    """Return the command line of kube-apiserver, with every request in the audit log."""
     pki = layout.pki
     return [
         "kube-apiserver",
@@ -105,7 +105,7 @@ def api_server(layout: Layout) -> list[str]:
 
 
 def controller_manager(layout: Layout) -> list[str]:
-    """Command line of kube-controller-manager."""
+    """Return the command line of kube-controller-manager."""
     pki = layout.pki
     return [
         "kube-controller-manager",
@@ -120,17 +120,17 @@ def controller_manager(layout: Layout) -> list[str]:
 
 
 def scheduler(layout: Layout) -> list[str]:
-    """Command line of kube-scheduler."""
+    """Return the command line of kube-scheduler."""
     return ["kube-scheduler", *_as_client(layout.kubeconfigs / "scheduler.conf")]
 
 
 def coredns(layout: Layout) -> list[str]:
-    """Command line of CoreDNS."""
+    """Return the command line of CoreDNS."""
     return ["coredns", "-conf", str(layout.corefile)]
 
 
 def kwok(layout: Layout, *, stages: list[Path]) -> list[str]:
-    """Command line of KWOK, which plays the kubelet of every node labelled type=kwok by the given stages."""
+    """Return the command line of KWOK, which simulates the kubelets of nodes labelled type=kwok with these stages."""
     configs = [argument for stage in stages for argument in ("--config", str(stage))]
     return [
         "kwok",
@@ -152,7 +152,7 @@ def _as_client(kubeconfig: Path) -> list[str]:
         f"--authorization-kubeconfig={kubeconfig}",
         "--bind-address=127.0.0.1",
         "--leader-elect=false",
-        # the ordinary 20 requests a second take half a minute to untaint 500 new nodes
+        # at the default of 20 requests per second, removing the taints of 500 new nodes takes half a minute
         "--kube-api-qps=300",
         "--kube-api-burst=600",
     ]

@@ -1,7 +1,7 @@
-"""A real control plane as processes in a network namespace: seconds to start, thousands of fake GPUs, no containers.
+"""A real control plane as processes in a network namespace: starts in seconds, thousands of fake GPUs, no containers.
 
-etcd, kube-apiserver, kube-controller-manager, kube-scheduler, CoreDNS and KWOK. Clients reach it from inside the
-namespace only, through `exec_prefix()`. `down` finds all it runs and writes, also after a run that was killed.
+etcd, kube-apiserver, kube-controller-manager, kube-scheduler, CoreDNS and KWOK. Clients reach it only from inside the
+namespace, through `exec_prefix()`. `down` finds all its processes and files, even after a killed run.
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ class ControlPlane:
 
     @property
     def kubeconfig(self) -> Path:
-        """Credentials of an administrator, usable inside the namespace."""
+        """Administrator credentials, usable inside the namespace."""
         return self._layout.kubeconfig
 
     @property
     def audit_log(self) -> Path:
-        """Every request to the API server, one JSON object a line; see `audit.writes`."""
+        """Log of every request to the API server, one JSON object per line; see `audit.writes`."""
         return self._layout.audit_log
 
     def up(self) -> None:
-        """Bring the control plane up; a healthy one made from the same inputs stays, anything else is replaced."""
-        require_root("the control plane runs in a network namespace of its own")
+        """Start the control plane; a healthy one with the same inputs is kept, anything else is replaced."""
+        require_root("the control plane runs in its own network namespace")
         ensure(CONTROL_PLANE, progress=self._progress)
         self._toolbox.ensure(TOOLS)
         with self._lock():
@@ -76,14 +76,14 @@ class ControlPlane:
                 self._start()
 
     def down(self) -> None:
-        """End every process of the control plane and of its namespace and remove what they wrote."""
+        """Stop every process of the control plane and in its namespace, and remove their files."""
         with self._lock():
             if self.has_leftovers():
-                with self._progress.step("taking the control plane down"):
+                with self._progress.step("stopping the control plane"):
                     self._remove()
 
     def remove_if_broken(self) -> bool:
-        """Remove what a killed run left; one that is up or just coming up stays. Returns whether there was anything."""
+        """Remove what a killed run left and return whether that was anything; a healthy or starting cluster stays."""
         with self._lock():
             broken = self.has_leftovers() and not self.is_healthy()
             if broken:
@@ -91,33 +91,33 @@ class ControlPlane:
         return broken
 
     def is_busy(self) -> bool:
-        """Whether another process brings the cluster up or down at this moment."""
+        """Return whether another process is starting or stopping the cluster."""
         with exclusive_if_free(self._lock_file) as free:
             return not free
 
     def is_healthy(self) -> bool:
-        """Whether every component runs and the API server is ready."""
+        """Return whether every component runs and the API server is ready."""
         running = all(self._supervisor.is_running(name) for name in STOPPING_ORDER)
         return running and self._namespace.is_usable() and self._answers("/readyz")
 
     def has_leftovers(self) -> bool:
-        """Whether anything of a control plane, healthy or not, is on this machine."""
+        """Return whether this machine has anything of a control plane, healthy or not."""
         return self._root.exists() or self._layout.etcd.parent.exists() or self._namespace.path.exists()
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
-        """Standard output of kubectl as administrator; raises `CommandError`."""
+        """Return the standard output of kubectl as administrator; raise `CommandError`."""
         require_kubeconfig(self)
         within = Surroundings(timeout_seconds=timeout_seconds)
         return run(kubectl_argv(self.exec_prefix(), arguments), stdin=stdin, within=within)
 
     def exec_prefix(self) -> list[str]:
-        """Command-line prefix that runs a program inside the namespace, with KUBECONFIG and the built programs."""
+        """Return a command-line prefix that runs a program in the namespace, with KUBECONFIG and the built programs."""
         return [*self._namespace.prefix(), *environment_prefix(self._variables())]
 
     def add_gpu_nodes(
         self, *, product: str, count: int, gpus: int, labels: Mapping[str, str] | None = None
     ) -> list[str]:
-        """Names of `count` KWOK nodes with `gpus` GPUs each, Ready; nodes that are there already are kept."""
+        """Return the names of `count` Ready KWOK nodes with `gpus` GPUs each; existing nodes are kept."""
         nodes = gpu_node_list(product=product, count=count, gpus=gpus, labels=labels)
         batches = [nodes[start::APPLY_BATCHES] for start in range(min(APPLY_BATCHES, len(nodes)))]
         with ThreadPoolExecutor(APPLY_BATCHES) as pool:
@@ -126,12 +126,12 @@ class ControlPlane:
         return names
 
     def stop_component(self, name: str) -> None:
-        """Stop one process, for example `kube-apiserver`, to see how others stand its absence."""
+        """Stop one process, for example `kube-apiserver`, to see how others cope without it."""
         with self._lock():
             self._supervisor.stop(name)
 
     def start_component(self, name: str) -> None:
-        """Start a stopped process again and wait until the API server is ready."""
+        """Restart a stopped process and wait until the API server is ready."""
         with self._lock():
             self._launch(name)
             self._wait_for("/readyz")
@@ -144,7 +144,7 @@ class ControlPlane:
         self._make_certificates()
         self._launch("etcd")
         self._launch("kube-apiserver")
-        # the controllers end themselves if they start before the API server has made its own roles
+        # the controllers exit if they start before the API server has created its own roles
         self._wait_for("/readyz")
         for name in ("kube-controller-manager", "kube-scheduler", "coredns", "kwok"):
             self._launch(name)
@@ -208,7 +208,9 @@ class ControlPlane:
         wait_until(
             lambda: self._answers(path),
             timeout_seconds=START_SECONDS,
-            complaint=lambda: f"the API server does not answer {path}:\n{self._supervisor.log_tail('kube-apiserver')}",
+            complaint=lambda: (
+                f"the API server does not respond to {path}:\n{self._supervisor.log_tail('kube-apiserver')}"
+            ),
             abort_if=self._ended_component,
         )
 

@@ -1,4 +1,4 @@
-"""Keys of built things: a digest over everything that went into them."""
+"""Keys of artefacts: a digest of all their inputs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ KEY_LENGTH = 12
 
 
 def key_of(inputs: Mapping[str, object]) -> str:
-    """Twelve hexadecimal digits that change with any of the JSON-like `inputs`; the order of keys is irrelevant."""
+    """Return twelve hexadecimal digits that change with any of the JSON-like `inputs`, not with the order of keys."""
     canonical = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:KEY_LENGTH]
 
 
 def digest_of_tree(*roots: Path) -> str:
-    """Digest of the names, execute bits and contents of all files under `roots`; compiled Python is not counted."""
+    """Return a digest of the names, execute bits and contents of all files under `roots` except compiled Python."""
     digest = hashlib.sha256()
     for root in roots:
         for path in _files(root):

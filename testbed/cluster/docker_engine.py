@@ -1,7 +1,7 @@
-"""The Docker engine that kind's nodes run in: the one that runs already, or a private one of our own.
+"""The Docker engine that kind's nodes run in: the one that is running already, or a private one.
 
-The private engine keeps its images in the cache, answers on a socket of its own and leaves the machine's packet filter
-alone, so it never mixes with another Docker. Its containers reach each other, and nothing outside.
+The private engine keeps its images in the cache, listens on its own socket and leaves the machine's packet filter
+alone, so it never interferes with another Docker. Its containers can reach only each other.
 """
 
 from __future__ import annotations
@@ -34,62 +34,62 @@ WRAPPER = "runc-wrap"
 
 @dataclass(frozen=True, slots=True)
 class DockerEngine:
-    """A Docker engine that runs; `host` is its address, None for the one the docker command finds by itself."""
+    """A running Docker engine; `host` is its address, None for the docker command's default."""
 
     host: str | None
 
     @property
     def is_private(self) -> bool:
-        """Whether the engine is our own."""
+        """Whether this is the private engine."""
         return self.host is not None
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """Environment variables under which docker and kind use this engine."""
+        """Environment variables with which docker and kind use this engine."""
         return {} if self.host is None else {"DOCKER_HOST": self.host}
 
     def run(self, *arguments: str, timeout_seconds: float = 120) -> str:
-        """Standard output of a docker command; raises `CommandError`."""
+        """Return the standard output of a docker command; raise `CommandError`."""
         within = Surroundings(variables=self.variables, timeout_seconds=timeout_seconds)
         return run(["docker", *arguments], within=within)
 
     def answers(self) -> bool:
-        """Whether the engine is there."""
+        """Return whether the engine responds."""
         within = Surroundings(variables=self.variables, timeout_seconds=20)
         return succeeds(["docker", "info"], within=within)
 
     def image_id(self, reference: str) -> str | None:
-        """Identity of an image the engine holds; None if it holds none of that name."""
+        """Return the ID of an image in the engine; None if there is none of that name."""
         try:
             return self.run("image", "inspect", "--format", "{{.Id}}", reference).strip()
         except CommandError:
             return None
 
     def has_or_pulls(self, reference: str, *, progress: Progress) -> bool:
-        """Whether a public image is here or can be fetched from its registry."""
+        """Return whether a public image is in the engine or can be pulled from its registry."""
         if self.image_id(reference) is not None:
             return True
         with progress.step(f"looking for the public image {reference.partition('@')[0]}", usual_seconds=60):
             try:
                 self.run("pull", "--quiet", reference, timeout_seconds=PULL_TIMEOUT_SECONDS)
             except CommandError:
-                progress.note("no image registry can be reached from here")
+                progress.note("no image registry is reachable from here")
                 return False
         return True
 
     def build(self, context: Path, *, tag: str, dockerfile: Path, build_args: Mapping[str, str], log: Path) -> None:
-        """Build an image from a folder; raises `CommandError` with the end of the build's output."""
+        """Build an image from a folder; raise `CommandError` with the end of the build's output."""
         arguments = [f"--build-arg={name}={value}" for name, value in sorted(build_args.items())]
         within = Surroundings(variables=self.variables, timeout_seconds=BUILD_TIMEOUT_SECONDS)
         argv = ["docker", "build", "--force-rm", f"--tag={tag}", f"--file={dockerfile}", *arguments, str(context)]
         run_logged(argv, log=log, within=within)
 
     def forget_other_tags(self, kept: str) -> None:
-        """Remove the images of the same name under other tags, which earlier inputs left; those in use stay."""
+        """Remove the images of the same name with other tags, which earlier inputs left; those in use are kept."""
         self._remove(reference for reference in self._tags(kept.rpartition(":")[0]) if reference != kept)
 
     def forget_tags(self, repository: str) -> None:
-        """Remove the images of this name under every tag; those in use stay."""
+        """Remove the images of this name with any tag; those in use are kept."""
         self._remove(self._tags(repository))
 
     def _tags(self, repository: str) -> list[str]:
@@ -101,7 +101,7 @@ class DockerEngine:
 
 
 class PrivateDocker:
-    """Our own Docker engine."""
+    """The private Docker engine."""
 
     def __init__(self, *, progress: Progress) -> None:
         self._progress = progress
@@ -111,16 +111,16 @@ class PrivateDocker:
         self.engine = DockerEngine(host=f"unix://{self._root}/docker.sock")
 
     def is_running(self) -> bool:
-        """Whether the engine runs and answers."""
+        """Return whether the engine is running and responds."""
         return self._supervisor.is_running("dockerd") and self.engine.answers()
 
     def has_leftovers(self) -> bool:
-        """Whether an engine, running or killed, left its state on this machine."""
+        """Return whether this machine has state of an engine, running or killed."""
         return self._root.exists()
 
     def start(self) -> DockerEngine:
-        """The engine, started if need be."""
-        require_root("no Docker runs here, and a private one can only be started by root")
+        """Return the engine, starting it if needed."""
+        require_root("no Docker is running here, and only root can start a private one")
         ensure(PRIVATE_DOCKER, progress=self._progress)
         with self._lock():
             if not self.is_running():
@@ -129,7 +129,7 @@ class PrivateDocker:
         return self.engine
 
     def stop(self) -> None:
-        """Stop the engine and what it runs; images stay in the cache."""
+        """Stop the engine and its containers; images stay in the cache."""
         with self._lock():
             if not self.has_leftovers():
                 return
@@ -138,7 +138,7 @@ class PrivateDocker:
                 self._end()
 
     def stop_if_idle(self) -> None:
-        """Stop the engine unless it runs containers."""
+        """Stop the engine unless it has running containers."""
         if self.is_running() and self.engine.run("ps", "--quiet").strip():
             return
         self.stop()
@@ -154,7 +154,7 @@ class PrivateDocker:
         wait_until(
             self.engine.answers,
             timeout_seconds=START_SECONDS,
-            complaint=lambda: f"the private Docker engine does not answer:\n{self._supervisor.log_tail('dockerd')}",
+            complaint=lambda: f"the private Docker engine does not respond:\n{self._supervisor.log_tail('dockerd')}",
             abort_if=self._ended,
         )
 
@@ -170,7 +170,7 @@ class PrivateDocker:
     def _ended(self) -> str | None:
         if self._supervisor.is_running("dockerd"):
             return None
-        return f"the private Docker engine ended:\n{self._supervisor.log_tail('dockerd')}"
+        return f"the private Docker engine exited:\n{self._supervisor.log_tail('dockerd')}"
 
     def _tidy(self) -> None:
         within = Surroundings(variables=self.engine.variables)
@@ -182,7 +182,7 @@ class PrivateDocker:
 
 
 def daemon_argv(root: Path, images: Path, *, wrapper: Path | None) -> list[str]:
-    """Command line of the private engine: state in `root`, images in `images`, runc behind `wrapper` if given."""
+    """Return the private engine's command line: state in `root`, images in `images`, runc behind `wrapper` if given."""
     runtime = ["--add-runtime", f"wrapped={wrapper}", "--default-runtime", "wrapped"] if wrapper else []
     return [
         "dockerd",
@@ -198,13 +198,13 @@ def daemon_argv(root: Path, images: Path, *, wrapper: Path | None) -> list[str]:
 
 
 def lacks_capability(status: str, *, capability: int) -> bool:
-    """Whether the bounding set in /proc/self/status misses a capability, so that no container can be given it."""
+    """Return whether the bounding set in /proc/self/status lacks a capability, so that no container can have it."""
     match = re.search(r"^CapBnd:\s*([0-9a-f]+)", status, re.MULTILINE)
     return match is not None and not int(match[1], 16) >> capability & 1
 
 
 def running_engine() -> DockerEngine | None:
-    """The Docker engine that runs on this machine and that this user may use; None if there is none."""
+    """Return the running Docker engine of this machine if this user may use it; None if there is none."""
     if find_program("docker") is None:
         return None
     engine = DockerEngine(host=None)
@@ -212,7 +212,7 @@ def running_engine() -> DockerEngine | None:
 
 
 def find_engine(*, progress: Progress) -> DockerEngine:
-    """The engine that runs already, or the private one."""
+    """Return the engine that is running already, or the private one."""
     private = PrivateDocker(progress=progress)
     if private.is_running():
         return private.engine
@@ -220,5 +220,5 @@ def find_engine(*, progress: Progress) -> DockerEngine:
     if running is not None:
         return running
     ensure(DOCKER_CLIENT, progress=progress)
-    # installing Docker's package starts an engine on an ordinary machine
+    # on an ordinary machine, installing Docker's package starts an engine
     return running_engine() or private.start()

@@ -1,10 +1,10 @@
-"""How long steps take on this machine: measured times where a step ran before, scaled ones where it did not.
+"""How long steps take on this machine: measured for steps that ran before, scaled defaults for others.
 
     usual(step) = its last time here, else its default x scale
     scale       = (PRIOR + times of the steps measured here) / (PRIOR + their defaults)
 
-So long steps say most of the machine, and one short step says next to nothing. Defaults are for two idle cores, an
-empty Go build cache and a fast network.
+So long steps determine the scale, and a single short step hardly changes it. Defaults are for two idle cores, an empty
+Go build cache and a fast network.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 from .paths import cache_root
 
 PRIOR_SECONDS = 120.0
-"""Steps of this length altogether count as much as the assumption that the machine is as fast as the reference."""
+"""The assumption that this machine is as fast as the reference weighs as much as steps of this total length."""
 
 
 class Durations:
-    """The times of steps, kept in a file; without a file they last as long as the process."""
+    """The times of steps, kept in a file; without a file, only in memory."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
@@ -30,11 +30,11 @@ class Durations:
 
     @classmethod
     def of_this_machine(cls) -> Durations:
-        """The times that are kept in the cache."""
+        """Return the times in the cache."""
         return cls(cache_root() / "durations.json")
 
     def usual(self, title: str, *, default: float) -> float:
-        """Seconds that the step is expected to take here; `default` is what it takes on the reference machine."""
+        """Return the seconds that the step should take here; `default` is the time on the reference machine."""
         with self._lock:
             measured = self._measured.get(title)
             return measured["seconds"] if measured else default * self._scale()
@@ -68,4 +68,4 @@ def _read(file: Path | None) -> dict[str, dict[str, float]]:
             for title, each in json.loads(file.read_text()).items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return {}  # estimates only: a file that is missing or broken is written anew
+        return {}  # estimates only: a missing or broken file is rewritten

@@ -1,9 +1,9 @@
-"""The errors a test cluster reports to people: one sentence that names the trouble and, where there is one, the fix."""
+"""Errors that a test cluster reports to users: one sentence that names the problem and, if there is one, the fix."""
 
 
 class ClusterError(Exception):
-    """A cluster, image or program could not be brought up; the message is meant to be shown as it is."""
+    """A cluster, image or program could not be created; the message is meant to be shown as it is."""
 
 
 class PrerequisiteError(ClusterError):
-    """Something this machine must have is not there and could not be installed."""
+    """Something required on this machine is missing and could not be installed."""

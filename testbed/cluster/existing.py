@@ -1,4 +1,4 @@
-"""A cluster that somebody else made: used as it is, never changed beyond what tests apply, never deleted."""
+"""A cluster that this project did not create: used as it is, changed only by what tests apply, never deleted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ExistingCluster:
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> ExistingCluster | None:
-        """The cluster the environment names; None if it names none."""
+        """Return the cluster that the environment names; None if it names none."""
         named = variables.get(KUBECONFIG_VARIABLE)
         return cls(Path(named).expanduser()) if named else None
 
@@ -38,21 +38,21 @@ class ExistingCluster:
         return self._kubeconfig
 
     def up(self) -> None:
-        """Make sure that the cluster answers; raises `ClusterError` that names the variable if it does not."""
+        """Make sure that the cluster responds; otherwise raise a `ClusterError` that names the variable."""
         if not self._kubeconfig.is_file():
-            message = f"{KUBECONFIG_VARIABLE} names {self._kubeconfig}, which is no file"
+            message = f"{KUBECONFIG_VARIABLE} names {self._kubeconfig}, which is not a file"
             raise ClusterError(message)
         try:
             self.kubectl("get", "--raw", "/readyz")
         except CommandError as failure:
-            message = f"the cluster that {KUBECONFIG_VARIABLE} names does not answer: {failure}"
+            message = f"the cluster that {KUBECONFIG_VARIABLE} names does not respond: {failure}"
             raise ClusterError(message) from failure
 
     def down(self) -> None:
-        """Leave the cluster as it is: it is not ours."""
+        """Leave the cluster as it is: this project did not create it."""
 
     def is_healthy(self) -> bool:
-        """Whether the API server is ready."""
+        """Return whether the API server is ready."""
         try:
             self.up()
         except ClusterError:
@@ -60,12 +60,12 @@ class ExistingCluster:
         return True
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
-        """Standard output of kubectl; raises `CommandError`."""
+        """Return the standard output of kubectl; raise `CommandError`."""
         within = Surroundings(timeout_seconds=timeout_seconds)
         return run(kubectl_argv(self.exec_prefix(), arguments), stdin=stdin, within=within)
 
     def exec_prefix(self) -> list[str]:
-        """Command-line prefix that runs a program with KUBECONFIG and the built programs."""
+        """Return a command-line prefix that runs a program with KUBECONFIG and the built programs."""
         variables = {
             "KUBECONFIG": str(self._kubeconfig),
             "PATH": self._toolbox.search_path(TOOLS),

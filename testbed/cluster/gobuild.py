@@ -1,4 +1,4 @@
-"""Gets a pinned tool: built from its Go module, static and with the dependency versions of its release, or fetched."""
+"""Builds a pinned tool from its Go module, static and with the dependency versions of its release, or fetches it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .requirements import GO, UV
 from .tools import Program, Recipe, Tool
 
 BUILD_FLAGS = ("-trimpath", "-gcflags=all=-dwarf=false")
-"""No debugging tables: the linker would drop them, and compiling takes a twelfth less without them."""
+"""No debug information: the linker would drop it, and compiling takes a twelfth less time without it."""
 
 LINKER_FLAGS = ("-s", "-w")
 GO_VARIABLES: Mapping[str, str] = {"GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
@@ -36,7 +36,7 @@ class GoBuilder:
         self._progress = progress
 
     def ensure(self, tool: Tool) -> Path:
-        """Folder of the built tool: `bin/` with its programs and the files of its module that were asked for."""
+        """Return the folder of the built tool: `bin/` with its programs, and the requested files of its module."""
         artefact = artefact_of(tool)
         found = self._cache.find(artefact)
         return found or self._cache.ensure(artefact, build=lambda folder: self._build(tool, folder))
@@ -75,7 +75,7 @@ class GoBuilder:
             packages = [f"{_package(tool, program)}@{tool.version}" for program in tool.programs]
             self._go(tool, workspace, "install", *flags, *packages, variables={"GOBIN": str(programs)})
             return
-        # All at once, so that one program is linked while others are still compiled.
+        # All at once, so that one program is linked while others are still being compiled.
         together = [program for program in tool.programs if PurePosixPath(program.package).name == program.name]
         if together:
             packages = [_package(tool, program) for program in together]
@@ -93,7 +93,7 @@ class GoBuilder:
 
 
 def artefact_of(tool: Tool) -> Artefact:
-    """The tool as a thing to cache: pinned source, recipe and flags decide how it comes out."""
+    """Return the artefact of the tool: pinned source, recipe and flags determine the result."""
     return Artefact(
         tool.name,
         {
@@ -113,12 +113,12 @@ def artefact_of(tool: Tool) -> Artefact:
 
 
 def title_of(tool: Tool) -> str:
-    """What building the tool is called where people read it."""
+    """Return the title of the step that builds the tool."""
     return f"{'fetching' if tool.is_fetched else 'building'} {tool.name} {tool.version}"
 
 
 def linker_flags(tool: Tool) -> list[str]:
-    """Flags for the Go linker; Kubernetes' programs are told the version they report."""
+    """Return the flags for the Go linker; in Kubernetes' programs, they set the reported version."""
     flags = list(LINKER_FLAGS)
     if tool.recipe is not Recipe.KUBERNETES:
         return flags
@@ -136,10 +136,10 @@ def linker_flags(tool: Tool) -> list[str]:
 
 
 def module_file(tool: Tool, go_mod: Mapping[str, Any]) -> str:
-    """go.mod of a module that builds `tool` as its own go.mod (`go mod edit -json`) would.
+    """Return the go.mod of a module that builds `tool` as its own go.mod (`go mod edit -json`) would.
 
-    Replacements by another published version are repeated. Replacements by a local folder only mean something inside
-    the tool's repository: Kubernetes' staging modules are published as v0 with the same minor and patch version.
+    Replacements by another published version are repeated. Replacements by a local folder only work inside the tool's
+    repository: Kubernetes' staging modules are published as v0 with the same minor and patch version.
     """
     lines = [f"module {tool.name}-build", "", f"go {go_mod['Go']}", ""]
     lines += [f"godebug {setting['Key']}={setting['Value']}" for setting in go_mod.get("Godebug") or []]
@@ -155,7 +155,7 @@ def module_file(tool: Tool, go_mod: Mapping[str, Any]) -> str:
 
 
 def staging_version(version: str) -> str:
-    """Version of Kubernetes' libraries for a version of Kubernetes: v1.36.4 → v0.36.4."""
+    """Return the version of Kubernetes' libraries for a version of Kubernetes: v1.36.4 → v0.36.4."""
     _, minor, patch = version.removeprefix("v").split(".")
     return f"v0.{minor}.{patch}"
 

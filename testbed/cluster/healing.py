@@ -1,4 +1,4 @@
-"""Puts right what killed runs left: healthy clusters stay, broken ones and unfinished builds go."""
+"""Cleans up after killed runs: healthy clusters stay, broken ones and unfinished builds are removed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .progress import Progress
 
 
 def heal(*, progress: Progress) -> list[str]:
-    """Remove what is broken; returns one sentence per thing that was done."""
+    """Remove what is broken; return one sentence for each action."""
     clusters = (ControlPlane(progress=progress), KindCluster(progress=progress))
     broken = [cluster.name for cluster in clusters if cluster.remove_if_broken()]
-    done = [f"removed what was left of the {name} cluster" for name in broken]
+    done = [f"removed leftovers of the {name} cluster" for name in broken]
     private = PrivateDocker(progress=progress)
     if private.has_leftovers() and not private.is_running():
         private.start()

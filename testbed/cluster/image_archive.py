@@ -1,4 +1,4 @@
-"""Container images of one layer as archives that containerd and Docker load, written without either."""
+"""Single-layer container images as archives that containerd and Docker can load, written without either."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The part of a root file system archive whose paths match one of the patterns (`*` does not cross a slash)."""
+    """Return the part of a root file system archive whose paths match any of the patterns (`*` matches no slash)."""
 
     archive: Path
     patterns: tuple[str, ...]
@@ -41,7 +41,7 @@ def write_layer(target: Path, *, programs: Mapping[str, Path], root: Excerpt | N
 
 
 def write_image(target: Path, *, reference: str, entrypoint: Sequence[str], layer: Path) -> None:
-    """Write an image archive to `target`: one layer, the name it is loaded under, and what it runs."""
+    """Write an image archive to `target`: one layer, the image name, and the program to run."""
     with layer.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     settings = {

@@ -1,4 +1,4 @@
-"""Images for the tests: a Python to build on, the operator, and Python tools, built without an image registry."""
+"""Images for the tests: a Python base image, the operator, and Python tools, built without an image registry."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOOLBOX_DOCKERFILE = ASSETS / "docker" / "toolbox.Dockerfile"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """An image to build: its Dockerfile, its build arguments and its context (name in it → file or folder)."""
+    """An image to build: its Dockerfile, its build arguments and its context (name in the context → file or folder)."""
 
     dockerfile: Path
     build_args: Mapping[str, str]
@@ -46,7 +46,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class PythonTools:
-    """What goes into an image of Python programs. Requirements pin what they need: wheels are collected once a list."""
+    """Contents of an image of Python programs. Requirements pin all versions: wheels are collected once per list."""
 
     name: str
     requirements: tuple[str, ...]
@@ -64,9 +64,9 @@ class Images:
         self._wheelhouse = Wheelhouse(cache=self._cache, progress=progress)
 
     def python_base(self) -> str:
-        """Image with Python 3.11, certificates and time zones: the public one, or one made from Debian's packages.
+        """Return an image with Python 3.11, certificates and time zones: the public one or one from Debian packages.
 
-        Of the two only the latter has HAProxy: the operator's Dockerfile adds it where it is missing.
+        Only the latter has HAProxy: the operator's Dockerfile adds it if it is missing.
         """
         reference = self._python_reference()
         if self._engine.image_id(reference) is None:
@@ -77,30 +77,30 @@ class Images:
         return reference
 
     def has_python_base(self) -> bool:
-        """Whether that image is there."""
+        """Return whether that image is there."""
         return self._engine.image_id(self._python_reference()) is not None
 
     def operator(self) -> str:
-        """Image of the operator in the working tree."""
+        """Return the image of the operator in the working tree."""
         recipe = self._operator_recipe(self._wheelhouse.of_operator())
         self.python_base()
         return self._build(recipe, reference=_operator_reference(recipe))
 
     def has_operator(self) -> bool:
-        """Whether that image is there."""
+        """Return whether that image is there."""
         wheels = self._wheelhouse.find_of_operator()
         if wheels is None:
             return False
         return self._engine.image_id(_operator_reference(self._operator_recipe(wheels))) is not None
 
     def toolbox(self, tools: PythonTools) -> str:
-        """Image with a Python environment of the tools' requirements and their sources on its path; it runs Python."""
+        """Return an image that runs Python, with the tools' requirements installed and their sources on its path."""
         recipe = self._toolbox_recipe(tools, self._wheelhouse.of_requirements(tools.requirements))
         self.python_base()
         return self._build(recipe, reference=_toolbox_reference(tools, recipe))
 
     def has_toolbox(self, tools: PythonTools) -> bool:
-        """Whether that image is there."""
+        """Return whether that image is there."""
         wheels = self._wheelhouse.find_of_requirements(tools.requirements)
         if wheels is None:
             return False
@@ -113,7 +113,7 @@ class Images:
 
     def _operator_recipe(self, wheels: Path) -> Recipe:
         if not OPERATOR_DOCKERFILE.exists():
-            message = f"there is no {OPERATOR_DOCKERFILE.relative_to(REPOSITORY)} to build the operator's image from"
+            message = f"cannot build the operator's image: there is no {OPERATOR_DOCKERFILE.relative_to(REPOSITORY)}"
             raise ClusterError(message)
         return Recipe(
             dockerfile=OPERATOR_DOCKERFILE,

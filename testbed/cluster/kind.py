@@ -1,6 +1,6 @@
-"""The kind cluster: real kubelets, a control plane, an A10 worker and a T4 worker with GPUs that only the API knows.
+"""The kind cluster: real kubelets, a control plane, an A10 worker and a T4 worker with GPUs that exist only in the API.
 
-It runs in whatever Docker there is, from the public node image where that can be had and an assembled one elsewhere.
+It runs in any available Docker, from the public node image if that can be pulled, otherwise from an assembled one.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ LOAD_SECONDS = 20.0
 LOAD_TIMEOUT_SECONDS = 600.0
 READY_SECONDS = 120.0
 SLOW_BOOT = "could not find a log line that matches"
-"""What kind says when a node has not booted within 30 s."""
+"""kind's message when a node has not booted within 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class KindState:
-    """What a running cluster was made from: engine, node image, mounted host folders, digest of the settings."""
+    """The inputs of a running cluster: engine, node image, mounted host folders, digest of the settings."""
 
     docker_host: str | None
     image: str
@@ -56,7 +56,7 @@ class KindState:
     settings: str
 
     def serves(self, wanted: KindState) -> bool:
-        """Whether a cluster made from this is as good as one made from `wanted`; more mounts do no harm."""
+        """Return whether a cluster with these inputs can serve for one with `wanted`; additional mounts are allowed."""
         same = (self.docker_host, self.image, self.settings) == (wanted.docker_host, wanted.image, wanted.settings)
         return same and set(wanted.mounts) <= set(self.mounts)
 
@@ -76,7 +76,7 @@ class KindCluster:
 
     @property
     def kubeconfig(self) -> Path:
-        """Credentials of an administrator; the API server listens on a free loopback port."""
+        """Administrator credentials; the API server listens on a free loopback port."""
         return self._root / "kubeconfig"
 
     @property
@@ -86,9 +86,9 @@ class KindCluster:
         return find_engine(progress=self._progress) if state is None else DockerEngine(host=state.docker_host)
 
     def up(self) -> None:
-        """Bring the cluster up with the extra mounts in its workers.
+        """Create the cluster with the extra mounts in its workers.
 
-        A healthy cluster made from the same inputs stays; anything else, also what a killed run left, is replaced.
+        A healthy cluster with the same inputs is kept; anything else, including leftovers of a killed run, is replaced.
         """
         self._check_mounts()
         self._toolbox.ensure(TOOLS)
@@ -100,16 +100,16 @@ class KindCluster:
             self._advertise_gpus()
 
     def is_up(self) -> bool:
-        """Whether a healthy cluster made from the same inputs is there, so that `up` changes nothing."""
+        """Return whether a healthy cluster with the same inputs exists, so that `up` changes nothing."""
         return self._serves(self._wanted(find_engine(progress=self._progress)))
 
     def down(self) -> None:
-        """Delete the cluster and stop the private Docker engine, if that is the one and runs nothing else."""
+        """Delete the cluster; stop the private Docker engine if it was used and runs nothing else."""
         with self._lock():
             self._remove()
 
     def remove_if_broken(self) -> bool:
-        """Remove what a killed run left; one that is up or just coming up stays. Returns whether there was anything."""
+        """Remove what a killed run left and return whether that was anything; a healthy or starting cluster stays."""
         with self._lock():
             broken = self.has_leftovers() and not self.is_healthy()
             if broken:
@@ -117,12 +117,12 @@ class KindCluster:
         return broken
 
     def is_busy(self) -> bool:
-        """Whether another process brings the cluster up or down at this moment."""
+        """Return whether another process is creating or deleting the cluster."""
         with exclusive_if_free(self._lock_file) as free:
             return not free
 
     def is_healthy(self) -> bool:
-        """Whether the API server is ready and so are all nodes."""
+        """Return whether the API server and all nodes are ready."""
         if self._state() is None:
             return False
         try:
@@ -132,17 +132,17 @@ class KindCluster:
             return False
 
     def has_leftovers(self) -> bool:
-        """Whether anything of a cluster, healthy or not, is on this machine."""
+        """Return whether this machine has anything of a cluster, healthy or not."""
         return self._root.exists()
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
-        """Standard output of kubectl as administrator; raises `CommandError`."""
+        """Return the standard output of kubectl as administrator; raise `CommandError`."""
         require_kubeconfig(self)
         within = Surroundings(timeout_seconds=timeout_seconds)
         return run(kubectl_argv(self.exec_prefix(), arguments), stdin=stdin, within=within)
 
     def exec_prefix(self) -> list[str]:
-        """Command-line prefix that runs a program with KUBECONFIG, the built programs and the cluster's Docker."""
+        """Return a command-line prefix that runs a program with KUBECONFIG, built programs and the cluster's Docker."""
         state = self._state()
         host = {"DOCKER_HOST": state.docker_host} if state is not None and state.docker_host is not None else {}
         variables = {
@@ -154,7 +154,7 @@ class KindCluster:
         return environment_prefix(variables)
 
     def load_images(self, *references: str) -> None:
-        """Bring images from the Docker engine to every worker; those that they hold already stay as they are."""
+        """Load images from the Docker engine into every worker, except those that are there already."""
         engine, workers = self.engine, [node["metadata"]["name"] for node in self._workers()]
         marks = {reference: _mark(engine, reference) for reference in references}
         missing = [
@@ -228,7 +228,7 @@ class KindCluster:
     def _possible_engines(self, private: PrivateDocker) -> list[DockerEngine]:
         engines = []
         if private.has_leftovers():
-            # one that was killed must run again to clean up after itself
+            # a killed engine must run again to clean up after itself
             engines.append(private.start())
         running = running_engine() if self.has_leftovers() else None
         return engines if running is None else [*engines, running]
@@ -264,14 +264,14 @@ class KindCluster:
         for node in self._workers():
             if allocatable(node, resource=GPU_RESOURCE) != GPUS_PER_WORKER:
                 gpus = {GPU_RESOURCE: str(GPUS_PER_WORKER)}
-                # a kubelet derives what is allocatable from the capacity by itself, seconds later
+                # the kubelet derives the allocatable amount from the capacity seconds later
                 status = {"status": {"capacity": gpus, "allocatable": gpus}}
                 name = node["metadata"]["name"]
                 self.kubectl("patch", "node", name, "--subresource=status", "-p", json.dumps(status))
         wait_until(
             lambda: all(allocatable(node, resource=GPU_RESOURCE) == GPUS_PER_WORKER for node in self._workers()),
             timeout_seconds=READY_SECONDS,
-            complaint=lambda: f"the kubelets do not pass on {GPU_RESOURCE} from the nodes' capacity",
+            complaint=lambda: f"the kubelets do not make the nodes' capacity of {GPU_RESOURCE} allocatable",
         )
 
     def _workers_are_usable(self) -> bool:
@@ -301,21 +301,21 @@ class KindCluster:
 
 
 def again_after_a_slow_boot(create: Callable[[], None], *, progress: Progress) -> None:
-    """Create a cluster, a second time where a node took longer to boot than kind waits; it has no setting for that.
+    """Create a cluster; try twice if a node boots more slowly than kind waits, as kind has no setting for that.
 
-    kind deletes what it made when it fails.
+    When kind fails, it deletes what it created.
     """
     try:
         create()
     except ClusterError as error:
         if SLOW_BOOT not in str(error):
             raise
-        progress.note("a node took longer to boot than kind waits for it: trying once more")
+        progress.note("a node took longer to boot than kind waits; trying once more")
         create()
 
 
 def full_reference(reference: str) -> str:
-    """Name under which containerd knows an image that Docker calls `reference`."""
+    """Return containerd's name for an image that Docker calls `reference`."""
     first, slash, _ = reference.partition("/")
     has_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
     if has_host:
@@ -326,7 +326,7 @@ def full_reference(reference: str) -> str:
 def _mark(engine: DockerEngine, reference: str) -> str:
     identity = engine.image_id(reference)
     if identity is None:
-        message = f"cannot load {reference}: the Docker engine holds no image of that name"
+        message = f"cannot load {reference}: the Docker engine has no image of that name"
         raise ClusterError(message)
     return f"{LOADED_LABEL}={identity}"
 

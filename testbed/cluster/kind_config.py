@@ -1,4 +1,4 @@
-"""kind's configuration of the GPU cluster, for the node image and the host folders at hand."""
+"""kind's configuration of the GPU cluster, for a node image and host folders."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FILES = ASSETS / "kind"
 
 
 def cluster_config(*, mounts: Sequence[Path], assembled: bool) -> str:
-    """Configuration as YAML: `mounts` appear read-only under the same path in every worker.
+    """Return the configuration as YAML; `mounts` are mounted read-only at the same path in every worker.
 
-    `assembled` says that the nodes run the assembled image, whose kubelet needs settings that the public one does not.
+    `assembled` means that the nodes run the assembled image, whose kubelet needs additional settings.
     """
     config: dict[str, Any] = yaml.safe_load((FILES / "cluster.yaml").read_text())
     if assembled:
@@ -28,7 +28,7 @@ def cluster_config(*, mounts: Sequence[Path], assembled: bool) -> str:
 
 
 def without_forwarding(corefile: str) -> str:
-    """CoreDNS' configuration without a server behind it: a node whose resolver is Docker's has none for pods."""
+    """Return CoreDNS' configuration without an upstream server: pods cannot reach Docker's resolver on a node."""
     kept: list[str] = []
     depth_in_forward = 0
     for line in corefile.splitlines():

@@ -1,4 +1,4 @@
-"""GPU nodes that exist only in the API: KWOK plays their kubelets, so thousands of GPUs cost next to nothing."""
+"""GPU nodes that exist only in the API: KWOK simulates their kubelets, so thousands of GPUs cost almost nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PRODUCT_LABEL = "nvidia.com/gpu.product"
 def gpu_node_list(
     *, product: str, count: int, gpus: int, labels: Mapping[str, str] | None = None
 ) -> list[dict[str, object]]:
-    """Manifests of `count` nodes with `gpus` GPUs each, found by the label that NVIDIA's feature discovery sets."""
+    """Return the manifests of `count` nodes with `gpus` GPUs each, labelled as by NVIDIA's GPU feature discovery."""
     slug = product_slug(product)
     return [
         _gpu_node(f"kwok-{slug}-{number}", product=product, gpus=gpus, labels=labels or {}) for number in range(count)
@@ -21,12 +21,12 @@ def gpu_node_list(
 
 
 def as_list(manifests: list[dict[str, object]]) -> str:
-    """The manifests as one document that kubectl takes."""
+    """Return the manifests as one document for kubectl."""
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
 
 
 def product_slug(product: str) -> str:
-    """Part of a node's name for a GPU product: NVIDIA-A10 → nvidia-a10."""
+    """Return the part of a node's name that stands for a GPU product: NVIDIA-A10 → nvidia-a10."""
     return re.sub(r"[^a-z0-9]+", "-", product.lower()).strip("-")
 
 

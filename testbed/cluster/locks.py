@@ -1,4 +1,4 @@
-"""A lock between processes: two builds of one thing, or two `up` of one cluster, must not run at the same time.
+"""A lock between processes: two builds of one artefact, or two `up` of one cluster, must not run at the same time.
 
 The kernel frees the lock when its holder dies, so a killed run never blocks the next one.
 """
@@ -19,7 +19,7 @@ POLL_SECONDS = 0.2
 
 @contextmanager
 def exclusive(path: Path, *, purpose: str, progress: Progress) -> Iterator[None]:
-    """Hold the lock file at `path`; while another process holds it, say so and wait."""
+    """Hold the lock file at `path`; while another process holds it, report that and wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as lock:
         if not _try_lock(lock.fileno()):
@@ -36,7 +36,7 @@ def exclusive(path: Path, *, purpose: str, progress: Progress) -> Iterator[None]
 
 @contextmanager
 def exclusive_if_free(path: Path) -> Iterator[bool]:
-    """Hold the lock file at `path` unless another process does; yields whether it is held."""
+    """Hold the lock file at `path` unless another process does; yield whether it is held."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as lock:
         yield _try_lock(lock.fileno())

@@ -1,4 +1,4 @@
-"""A network namespace of our own: the control plane's addresses exist in it and nowhere else on the machine."""
+"""A separate network namespace: the control plane's addresses exist in it and nowhere else on the machine."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ class NetworkNamespace:
 
     @property
     def path(self) -> Path:
-        """File that stands for the namespace."""
+        """File that represents the namespace."""
         return NAMESPACES / self.name
 
     def prefix(self) -> list[str]:
-        """Command-line prefix that runs a program inside. `ip netns exec` would hide the machine's control groups."""
+        """Return a command-line prefix to run a program inside; `ip netns exec` would hide the control groups."""
         return ["nsenter", f"--net={self.path}"]
 
     def is_usable(self) -> bool:
-        """Whether programs can be run inside."""
+        """Return whether programs can run inside."""
         return self.path.exists() and succeeds([*self.prefix(), "true"])
 
     def create(self, *, setup: Sequence[Sequence[str]]) -> None:
-        """Make the namespace and run the `setup` commands inside; one a killed run left is replaced."""
+        """Create the namespace and run the `setup` commands inside; replace a namespace that a killed run left."""
         self.remove()
         run(["ip", "netns", "add", self.name])
         for command in setup:
             run([*self.prefix(), *command])
 
     def remove(self) -> None:
-        """End every process inside, except this one and its ancestors, and remove the namespace."""
+        """End every process inside, except this one and its ancestors, and delete the namespace."""
         if not self.path.exists():
             return
         terminate(self.processes())
@@ -51,7 +51,7 @@ class NetworkNamespace:
                 raise
 
     def processes(self) -> list[ProcessIdentity]:
-        """The processes inside, without this one and its ancestors."""
+        """Return the processes inside, except this one and its ancestors."""
         try:
             namespace = self.path.stat()
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a node says of itself in the API."""
+"""The state of a node in the API."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def is_usable(node: Mapping[str, Any]) -> bool:
-    """Whether a node is Ready and nothing keeps pods off it."""
+    """Return whether a node is Ready and nothing keeps pods off it."""
     conditions = node.get("status", {}).get("conditions", [])
     ready = any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
     return ready and not node.get("spec", {}).get("taints")
 
 
 def allocatable(node: Mapping[str, Any], *, resource: str) -> int:
-    """How much of a countable resource pods may take on a node; 0 if the node does not know it."""
+    """Return the allocatable amount of a countable resource on a node; 0 if the node does not have it."""
     return int(node.get("status", {}).get("allocatable", {}).get(resource, "0"))

@@ -1,6 +1,6 @@
 """The image of kind's nodes: the public one, or one assembled from Debian packages and the built programs.
 
-A node image holds systemd, containerd, the kubelet and the images of the control plane, already in containerd's store.
+A node image contains systemd, containerd, the kubelet and the images of the control plane, in containerd's store.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .toolbox import Toolbox, keys_of
 from .tools import CNI_PLUGINS, CONTAINERD, COREDNS, ETCD, KUBECTL, KUBERNETES, KUBERNETES_VERSION
 
 PUBLIC_IMAGE = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
-"""The image that the pinned kind was released with."""
+"""The node image of the pinned kind release."""
 
 ROOT = "node-root"
 REPOSITORY = "embedding-operator/node"
@@ -40,7 +40,7 @@ PACKAGES = (
 )
 CONTROL_PLANE_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "etcd")
 PACKET_FILTER_FILES = ("lib", "lib64", "lib64/*", "usr/lib64/*", "sbin", "usr/sbin/nft", "usr/lib/*/*.so*")
-"""What kube-proxy needs of a root file system: nft and shared libraries."""
+"""The parts of a root file system that kube-proxy needs: nft and shared libraries."""
 
 NODE_PROGRAMS = {
     "usr/bin": ("kubeadm", "kubelet", "kubectl"),
@@ -60,11 +60,11 @@ class NodeImage:
         self._log = toolbox.cache.log_file("node-image")
 
     def is_there(self) -> bool:
-        """Whether the engine holds the image that the present inputs make."""
+        """Return whether the engine has the image for the current inputs."""
         return self._engine.image_id(assembled_reference()) is not None
 
     def ensure(self) -> str:
-        """Reference of the image in the engine, assembled if it is not there yet."""
+        """Return the reference of the image in the engine, assembling it if it does not exist yet."""
         reference = assembled_reference()
         if self._engine.image_id(reference) is not None:
             return reference
@@ -148,19 +148,19 @@ class NodeImage:
 
 
 def node_image_of(engine: DockerEngine, *, progress: Progress) -> str:
-    """The node image to use in an engine: the public one where it can be had, else the one to assemble."""
+    """Return the node image to use in an engine: the public one if it can be pulled, otherwise the one to assemble."""
     if not engine.is_private and engine.has_or_pulls(PUBLIC_IMAGE, progress=progress):
         return PUBLIC_IMAGE
     return assembled_reference()
 
 
 def assembled_reference() -> str:
-    """Name of the image that is assembled from the present inputs."""
+    """Return the name of the image that is assembled from the current inputs."""
     return f"{REPOSITORY}:{_key()}"
 
 
 def image_names(listed: str) -> dict[str, str]:
-    """Images by their short name, from kubeadm's list: `host/coredns/coredns:v1` is `coredns`."""
+    """Return the images by short name, from kubeadm's list: `host/coredns/coredns:v1` is `coredns`."""
     return {line.rpartition("/")[2].partition(":")[0]: line for line in listed.split()}
 
 

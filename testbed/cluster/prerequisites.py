@@ -1,4 +1,4 @@
-"""Making sure that this machine has what a step needs: installed where possible, named clearly where not."""
+"""Makes sure that this machine has what a step needs: installed if possible, otherwise named clearly."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ APT_SURROUNDINGS = Surroundings(variables={"DEBIAN_FRONTEND": "noninteractive"},
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A program that must be there, and what it is for as the end of "it …"."""
+    """A required program, and its purpose, which completes a sentence that begins with "it …"."""
 
     program: str
     purpose: str
 
     def is_met(self) -> bool:
-        """Whether it is there."""
+        """Return whether the program is installed."""
         return find_program(self.program) is not None
 
     def install(self, *, progress: Progress) -> None:
-        """Install it for this project alone, if that can be done; raises `CommandError`."""
+        """Install it for this project only, if that is possible; raise `CommandError` on failure."""
 
     @property
     def advice(self) -> str:
-        """How a person installs it."""
+        """How a user installs it."""
         return f"install {self.program}"
 
     def __str__(self) -> str:
@@ -40,17 +40,17 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Packaged(Requirement):
-    """A program that a Debian package brings."""
+    """A program from a Debian package."""
 
     package: str
 
 
 @dataclass(frozen=True, slots=True)
 class Library(Packaged):
-    """A shared library that a Debian package brings; `program` is its name without "lib" and version."""
+    """A shared library from a Debian package; `program` is its name without "lib" and version."""
 
     def is_met(self) -> bool:
-        """Whether the dynamic linker knows it."""
+        """Return whether the dynamic linker knows it."""
         return find_library(self.program) is not None
 
     def __str__(self) -> str:
@@ -58,12 +58,12 @@ class Library(Packaged):
 
 
 def missing_from(requirements: Iterable[Requirement]) -> list[Requirement]:
-    """The requirements that this machine does not meet."""
+    """Return the requirements that this machine does not meet."""
     return [requirement for requirement in requirements if not requirement.is_met()]
 
 
 def ensure(requirements: Sequence[Requirement], *, progress: Progress) -> None:
-    """Install what is missing where this user may; raises `PrerequisiteError` that names all that stays missing."""
+    """Install what is missing if this user may; raise a `PrerequisiteError` that names everything still missing."""
     missing = missing_from(requirements)
     packages = sorted({each.package for each in missing if isinstance(each, Packaged)})
     if packages and os.geteuid() == 0 and find_program("apt-get"):
@@ -80,7 +80,7 @@ def ensure(requirements: Sequence[Requirement], *, progress: Progress) -> None:
 
 
 def missing_message(missing: Sequence[Requirement]) -> str:
-    """One line for each that is missing with what it is for, then the commands that install them."""
+    """Return one line for each missing requirement with its purpose, then the commands that install them."""
     lines = [f"missing {requirement}: it {requirement.purpose}" for requirement in missing]
     packages = sorted({each.package for each in missing if isinstance(each, Packaged)})
     others = [each.advice for each in missing if not isinstance(each, Packaged)]
@@ -91,12 +91,12 @@ def missing_message(missing: Sequence[Requirement]) -> str:
 def require_root(purpose: str) -> None:
     """Raise `PrerequisiteError` unless this process runs as root."""
     if os.geteuid() != 0:
-        message = f"root is needed: {purpose}; run it as root, for example with sudo --preserve-env"
+        message = f"root is required: {purpose}; run this as root, for example with sudo --preserve-env"
         raise PrerequisiteError(message)
 
 
 def skip_reason(missing: PrerequisiteError, *, environment: Mapping[str, str]) -> str:
-    """Why a test is skipped on this machine; raises `missing` where CI runs, as there nothing may be skipped."""
+    """Return why a test is skipped on this machine; in CI, where no test may be skipped, raise `missing`."""
     if environment.get("CI", "").lower() in {"1", "true"}:
         raise missing
     return str(missing)

@@ -1,7 +1,7 @@
-"""Processes that outlive the command that starts them, and that are stopped without ever hitting a stranger.
+"""Processes that outlive the command that starts them, and that are stopped without ever signalling another process.
 
-A process is known by its number *and* the moment it started. Signals go through a file descriptor of the process, taken
-before that identity is checked, so a number that was given to another process in between is never signalled.
+A process is identified by its PID *and* its start time. Signals go through a file descriptor of the process that is
+opened before that identity is checked, so a PID that was reused in between is never signalled.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """One life of a process: its number, and its start in clock ticks since the boot with this id."""
+    """The identity of a process: its PID, and its start in clock ticks since the boot with this ID."""
 
     pid: int
     start_ticks: int
@@ -36,7 +36,7 @@ class ProcessIdentity:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStat:
-    """What the kernel says of a process: state letter, parent, session and start in clock ticks since boot."""
+    """The kernel's data on a process: state letter, parent, session and start in clock ticks since boot."""
 
     state: str
     parent: int
@@ -45,14 +45,14 @@ class ProcessStat:
 
 
 class Supervisor:
-    """Starts named processes, remembers them in a folder and stops them, also from a later command."""
+    """Starts named processes, records them in a folder and stops them, even from a later command."""
 
     def __init__(self, folder: Path, *, logs: Path) -> None:
         self._folder = folder
         self._logs = logs
 
     def start(self, name: str, argv: Sequence[str], *, variables: Mapping[str, str] | None = None) -> None:
-        """Start `argv` as the leader of its own session, with its output in the log of `name`; a running one stays."""
+        """Start `argv` as the leader of its own session, with its output in the log of `name`, unless it is running."""
         if self.is_running(name):
             return
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ class Supervisor:
         pid = _spawn(argv, log=self.log_file(name), variables=environment(variables))
         identity = identify(pid)
         if identity is None:
-            message = f"{name} ended at once:\n{self.log_tail(name)}"
+            message = f"{name} exited immediately:\n{self.log_tail(name)}"
             raise ClusterError(message)
         record = self._folder / f"{name}.json"
         unfinished = record.with_suffix(".unfinished")
@@ -75,20 +75,20 @@ class Supervisor:
         (self._folder / f"{name}.json").unlink(missing_ok=True)
 
     def names(self) -> list[str]:
-        """Names of the processes that were started and not stopped, whether or not they still run."""
+        """Return the names of processes that were started and not stopped, whether or not they are still running."""
         return sorted(record.stem for record in self._folder.glob("*.json"))
 
     def is_running(self, name: str) -> bool:
-        """Whether the process that was started under this name is still that one, and alive."""
+        """Return whether the process that was started under this name is alive."""
         identity = self._identity(name)
         return identity is not None and identify(identity.pid) == identity
 
     def log_file(self, name: str) -> Path:
-        """File with the output of the process."""
+        """Return the file with the output of the process."""
         return self._logs / f"{name}.log"
 
     def log_tail(self, name: str) -> str:
-        """The last lines the process printed."""
+        """Return the last lines the process printed."""
         log = self.log_file(name)
         return tail(log.read_text(errors="replace")) if log.exists() else ""
 
@@ -100,7 +100,7 @@ class Supervisor:
 
 
 def identify(pid: int) -> ProcessIdentity | None:
-    """Identity of a living process; None if there is none with this number or it has ended."""
+    """Return the identity of a living process; None if there is none with this PID or it has ended."""
     _reap(pid)
     stat = read_stat(pid)
     if stat is None or stat.state in "ZX":
@@ -109,7 +109,7 @@ def identify(pid: int) -> ProcessIdentity | None:
 
 
 def session_of(leader: ProcessIdentity) -> list[ProcessIdentity]:
-    """The process and all others of the session it leads; empty if the process is not the one meant any more."""
+    """Return the process and all others of the session that it leads; empty if another process has its PID now."""
     if identify(leader.pid) != leader:
         return []
     others = (identify(pid) for pid in all_pids() if pid != leader.pid and _session(pid) == leader.pid)
@@ -117,7 +117,7 @@ def session_of(leader: ProcessIdentity) -> list[ProcessIdentity]:
 
 
 def terminate(processes: Iterable[ProcessIdentity], *, grace_seconds: float = GRACE_SECONDS) -> None:
-    """Ask processes to end, kill those that have not ended in time; raises `ClusterError` if one cannot be killed."""
+    """Terminate processes, kill those that do not end in time; raise `ClusterError` if one cannot be killed."""
     alive = _signal_all(processes, signal.SIGTERM)
     alive = _wait_for_end(alive, seconds=grace_seconds)
     alive = _wait_for_end(_signal_all(alive, signal.SIGKILL), seconds=KILL_SECONDS)
@@ -127,7 +127,7 @@ def terminate(processes: Iterable[ProcessIdentity], *, grace_seconds: float = GR
 
 
 def own_lineage() -> set[int]:
-    """This process and its ancestors, which a clean-up must not end."""
+    """Return this process and its ancestors, which a cleanup must not end."""
     lineage, pid = set(), os.getpid()
     while pid > 0:
         lineage.add(pid)
@@ -137,12 +137,12 @@ def own_lineage() -> set[int]:
 
 
 def all_pids() -> list[int]:
-    """Numbers of all processes."""
+    """Return the PIDs of all processes."""
     return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
 
 
 def read_stat(pid: int) -> ProcessStat | None:
-    """What the kernel says of a process; None if there is none with this number."""
+    """Return the kernel's data on a process; None if there is none with this PID."""
     try:
         return parse_stat((PROC / str(pid) / "stat").read_text())
     except (FileNotFoundError, ProcessLookupError):
@@ -150,7 +150,7 @@ def read_stat(pid: int) -> ProcessStat | None:
 
 
 def command_line(pid: int) -> list[str]:
-    """The arguments a process was started with; empty if it has ended or is part of the kernel."""
+    """Return the command line of a process; empty if it has ended or is part of the kernel."""
     try:
         raw = (PROC / str(pid) / "cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
@@ -159,7 +159,7 @@ def command_line(pid: int) -> list[str]:
 
 
 def parse_stat(line: str) -> ProcessStat:
-    """Parse a line of /proc/PID/stat; the program's name in it may itself hold spaces and parentheses."""
+    """Parse a line of /proc/PID/stat; the program's name in it may contain spaces and parentheses."""
     fields = line[line.rindex(")") + 1 :].split()
     return ProcessStat(state=fields[0], parent=int(fields[1]), session=int(fields[3]), start_ticks=int(fields[19]))
 

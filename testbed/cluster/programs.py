@@ -1,6 +1,6 @@
-"""Where programs are found: what this project installed into its cache, then the search path, then system folders.
+"""Where programs are found: this project's cache, then PATH, then system folders.
 
-Every program that a step starts is looked up here, and every program that it starts in turn has the same search path.
+Every program that a step starts is looked up here, and inherits the same search path for its own programs.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from collections.abc import Mapping
 from .paths import tool_folder
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
-"""Folders that an ordinary user's search path leaves out."""
+"""Folders that are missing from an ordinary user's PATH."""
 
 
 def search_path(variables: Mapping[str, str] = os.environ) -> str:
-    """Value of PATH for a step: the cache's programs, the PATH in `variables`, the system's folders."""
+    """Return the PATH of a step: the cache's programs, the PATH in `variables`, system folders."""
     given = variables.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(dict.fromkeys([str(tool_folder()), *given, *SYSTEM_FOLDERS]))
 
 
 def find_program(name: str) -> str | None:
-    """Path of a program; None if it is nowhere."""
+    """Return the path of a program; None if it is not found."""
     return shutil.which(name, path=search_path())
 
 
 def environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Environment of a program: this process's own with the full search path; `variables` win."""
+    """Return a program's environment: this process's own with the full search path; `variables` take precedence."""
     return {**os.environ, "PATH": search_path(), **(variables or {})}

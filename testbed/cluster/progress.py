@@ -1,9 +1,9 @@
-"""What is going on, for people: one line per step, and a live line of what is under way where there is a terminal.
+"""Progress for users: one line per step and, on a terminal, a live line of the steps in progress.
 
     [ 3/14] building Kubernetes v1.36.4: 5 min 12 s (usually 6 min 5 s)
 
-Steps inside a step are part of it and have no line of their own. Everything goes to standard error, so that standard
-output stays what a command prints.
+Nested steps are part of the outer step and have no line of their own. Everything goes to standard error, so that
+standard output contains only the output of a command.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from rich.status import Status
 from .durations import Durations
 
 HEARTBEAT_SECONDS = 60.0
-"""Without a terminal, steps that are still under way are named after this long without any other line."""
+"""Without a terminal, the steps in progress are named after this long without any other line."""
 
 REDRAW_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Work under way: its title, when it started (monotonic seconds), how long it usually takes, its number."""
+    """Work in progress: its title, start (monotonic seconds), usual duration and number."""
 
     title: str
     started: float
@@ -36,7 +36,7 @@ class Step:
 
 
 class Progress:
-    """Reports steps as they go on and end; steps may run in several threads."""
+    """Reports the progress and the end of steps; steps may run in several threads."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Progress:
 
     @contextmanager
     def step(self, title: str, *, usual_seconds: float | None = None, number: str = "") -> Iterator[None]:
-        """Report `title` when it ends or fails, with the time it took; `usual_seconds` are the reference machine's."""
+        """Report `title` when it ends or fails, with its duration; `usual_seconds` is for the reference machine."""
         if getattr(self._inside, "step", False):
             yield
             return
@@ -94,7 +94,7 @@ class Progress:
                 self._ticker.start()
 
     def _end(self, step: Step) -> None:
-        # A terminal shows one live line: the old one must be gone before a new one begins.
+        # A terminal shows one live line: the old one must be removed before a new one begins.
         with self._turn:
             with self._lock:
                 self._running.remove(step)
@@ -130,13 +130,13 @@ class Progress:
 
 
 def closing_line(step: Step, *, outcome: str, now: float) -> str:
-    """The one line of a step: its number, its title, the time it took and the time it usually takes."""
+    """Return the line of a finished step: its number, its title, its duration and its usual duration."""
     usual = "" if step.usual_seconds is None else f" (usually {duration(step.usual_seconds)})"
     return f"{step.number}{step.title}: {outcome}{duration(now - step.started)}{usual}"
 
 
 def alive_line(running: tuple[Step, ...], *, now: float) -> str:
-    """Line that names the steps under way and how far each is."""
+    """Return the line that names the steps in progress and how far each is."""
     return "… " + ", ".join(_so_far(step, now=now) for step in running)
 
 
@@ -150,7 +150,7 @@ def _so_far(step: Step, *, now: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: `3.2 s`, `45 s`, `4 min 5 s`."""
+    """Return seconds in readable form: `3.2 s`, `45 s`, `4 min 5 s`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

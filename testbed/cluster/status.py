@@ -1,4 +1,4 @@
-"""What is up and what is built, as two tables."""
+"""Two tables: which clusters are up, and which programs are built."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _clusters(progress: Progress) -> Table:
         table.add_row(cluster.name, state, _nodes_of(cluster, state), str(cluster.kubeconfig) if state == "up" else "")
     existing = ExistingCluster.from_environment()
     if existing is not None:
-        state = "up" if existing.is_healthy() else "does not answer"
+        state = "up" if existing.is_healthy() else "does not respond"
         table.add_row(existing.name, state, _nodes_of(existing, state), str(existing.kubeconfig))
     private = PrivateDocker(progress=progress)
     docker = "up" if private.is_running() else "broken: heal" if private.has_leftovers() else "down"
@@ -49,7 +49,7 @@ def _tools(progress: Progress) -> Table:
 
 def _state_of(cluster: ControlPlane | KindCluster) -> str:
     if cluster.is_busy():
-        return "coming or going"
+        return "starting or stopping"
     if not cluster.has_leftovers():
         return "down"
     return "up" if cluster.is_healthy() else "broken: heal"

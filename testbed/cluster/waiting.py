@@ -1,4 +1,4 @@
-"""Waiting for something to become true, with a limit and a reason when it does not."""
+"""Waiting for a condition, with a time limit and a reason if it is not met."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def wait_until(
 ) -> None:
     """Return as soon as `condition` holds.
 
-    Raises `ClusterError` with `complaint()` after the time limit, or at once with what `abort_if` answers.
+    Raise `ClusterError` with `complaint()` after the time limit, or at once with the result of `abort_if`.
     """
     deadline = time.monotonic() + timeout_seconds
     while not condition():

@@ -1,4 +1,4 @@
-"""Wheels of everything an image needs, made outside `docker build`, where package registries may not be reachable."""
+"""Wheels for images, collected outside `docker build`, which may be unable to reach package registries."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ PROJECT_INPUTS = ("pyproject.toml", "README.md", "LICENSE", "operator/embedding_
 
 
 class Wheelhouse:
-    """Makes folders of wheels, each once per set of inputs."""
+    """Creates folders of wheels, each once per set of inputs."""
 
     def __init__(self, *, cache: Cache, progress: Progress) -> None:
         self._cache = cache
         self._progress = progress
 
     def of_requirements(self, requirements: Sequence[str]) -> Path:
-        """Folder with the wheels of these requirements and of all they require."""
+        """Return the folder with the wheels of these requirements and their dependencies."""
         return self._collect(_listed(requirements), options=())
 
     def find_of_requirements(self, requirements: Sequence[str]) -> Path | None:
-        """That folder, if it is there."""
+        """Return that folder, if it is there."""
         return self._cache.find(_artefact_of(_listed(requirements)))
 
     def of_operator(self) -> Path:
-        """Folder with the wheels of the operator's locked requirements and of the operator itself."""
+        """Return the folder with the wheels of the operator and its locked requirements."""
         locked = self._collect(_locked_requirements(), options=("--require-hashes",))
         artefact = _operator_artefact(locked)
 
@@ -53,7 +53,7 @@ class Wheelhouse:
         return self._cache.ensure(artefact, build=build)
 
     def find_of_operator(self) -> Path | None:
-        """That folder, if it is there."""
+        """Return that folder, if it is there."""
         locked = self._cache.find(_artefact_of(_locked_requirements()))
         return None if locked is None else self._cache.find(_operator_artefact(locked))
 

@@ -1,4 +1,4 @@
-"""An engine as a process of a test: on loopback, with a log, and never left behind."""
+"""An engine as a process of a test: on loopback, with a log, and always stopped at the end."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ TAIL_BYTES = 4000
 
 
 class EngineError(Exception):
-    """An engine did not become ready, or did not end; the message holds the end of its log."""
+    """An engine did not become ready, or did not end; the message contains the end of its log."""
 
 
 class EngineProcess:
-    """A program that serves as an engine on `port`; used as a context manager it is stopped at the end."""
+    """A program that serves as an engine on `port`; as a context manager, it is stopped at the end."""
 
     def __init__(
         self, argv: Sequence[str], *, port: int, log: Path, variables: Mapping[str, str] | None = None
@@ -45,7 +45,7 @@ class EngineProcess:
         return f"http://{LOOPBACK}:{self.port}"
 
     def start(self) -> None:
-        """Start the program, in a session of its own."""
+        """Start the program in its own session."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -58,7 +58,7 @@ class EngineProcess:
             )
 
     def wait_until_ready(self, *, timeout_seconds: float = READY_SECONDS) -> None:
-        """Return when `/ready` is 200; raises `EngineError` if the program ends first or takes too long."""
+        """Return once `/ready` is 200; raise `EngineError` if the program ends first or takes too long."""
         deadline = time.monotonic() + timeout_seconds
         while not self.is_ready():
             if self._started().poll() is not None:
@@ -68,7 +68,7 @@ class EngineProcess:
             time.sleep(POLL_SECONDS)
 
     def is_ready(self) -> bool:
-        """Whether `/ready` is 200 now."""
+        """Return whether `/ready` is 200 now."""
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=PROBE_SECONDS)
         try:
             connection.request("GET", "/ready")
@@ -83,14 +83,14 @@ class EngineProcess:
         self._started().send_signal(signal.SIGTERM)
 
     def wait(self, *, timeout_seconds: float) -> int:
-        """Exit status, negative if a signal ended the program; raises `EngineError` if it does not end in time."""
+        """Return the exit status, negative if killed by a signal; raise `EngineError` if it does not end in time."""
         try:
             return self._started().wait(timeout_seconds)
         except subprocess.TimeoutExpired as late:
             raise EngineError(self._complaint(f"did not end within {timeout_seconds:.0f} s")) from late
 
     def stop(self) -> None:
-        """End the program and all its children, by force if asking is not enough."""
+        """Stop the program and all its children, by force if necessary."""
         process = self._process
         if process is None:
             return
@@ -133,7 +133,7 @@ class FakeEngine(EngineProcess):
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listens on."""
+    """Return a port of the loopback interface that nothing listens on."""
     with socket.socket() as listener:
         listener.bind((LOOPBACK, 0))
         return int(listener.getsockname()[1])

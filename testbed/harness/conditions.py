@@ -1,4 +1,4 @@
-"""What the conditions of an object say."""
+"""The conditions of an object."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def condition_of(status: Mapping[str, Any], kind: str) -> tuple[str, str]:
-    """Status and reason of a condition; two empty texts if it is not there."""
+    """Return the status and reason of a condition; two empty strings if it is not there."""
     for each in status.get("conditions") or []:
         if each["type"] == kind:
             return each["status"], each.get("reason", "")

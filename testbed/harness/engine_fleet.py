@@ -1,4 +1,4 @@
-"""One process that answers as the engine of every KWOK pod, each at the pod's own address."""
+"""One process that serves as the engine of every KWOK pod, each at the pod's own address."""
 
 import json
 import os
@@ -21,22 +21,22 @@ EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 class EngineFleet:
-    """Steers what the engines report: every engine at once, unless addresses are named."""
+    """Controls what the engines report: all engines at once, unless addresses are given."""
 
     def report(self, **figures: float) -> None:
-        """Have every engine report these figures, and 0 for all others."""
+        """Have every engine report these metrics, and 0 for all others."""
         _post("/script", {"addresses": {EVERY_ADDRESS: figures}})
 
     def report_at(self, figures: Mapping[str, Mapping[str, float]]) -> None:
-        """Have the engines at these addresses report these figures from one instant on."""
+        """Have the engines at these addresses report these metrics, all from the same instant on."""
         _post("/script", {"addresses": figures})
 
     def fail(self, faults: Sequence[str] = ()) -> None:
-        """Set the faults of every engine; none puts all of them right."""
+        """Set the faults of every engine; without faults, all engines work again."""
         _post("/fault", {"addresses": {EVERY_ADDRESS: list(faults)}})
 
     def reset(self) -> None:
-        """Have every engine idle and healthy."""
+        """Make every engine idle and healthy."""
         self.fail()
         self.report()
 
@@ -47,7 +47,7 @@ def running_fleet(
 ) -> Iterator[EngineFleet]:
     """Serve as every engine of the cluster until the end of the context.
 
-    Engines report what they are told; with other `options` what they do, as fast as `environment` says.
+    Engines report what they are told; with other `options`, what they compute, at the speed set in `environment`.
     """
     shared = ["--host=0.0.0.0", f"--port={PORT}", "--per-address", "--enable-metrics"]
     with log.open("wb") as output:

@@ -1,4 +1,4 @@
-"""The operator's own account and rights, from manifests/install.yaml, in a namespace that nothing else uses."""
+"""The operator's ServiceAccount and permissions from manifests/install.yaml, in a namespace that nothing else uses."""
 
 import json
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ PRODUCTS = ("NVIDIA-A10", "Tesla-T4")
 
 
 def install() -> None:
-    """Install everything but the operator's Deployment, the GPUPool catalog, and one node of 8 GPUs per product."""
+    """Install all but the operator's Deployment; add the GPUPool catalog and one node with 8 GPUs per product."""
     released = (MANIFESTS / "install.yaml").read_text().replace(RELEASED_NAMESPACE, NAMESPACE)
     documents = [_own(each) for each in yaml.safe_load_all(released) if each and each["kind"] != "Deployment"]
     definitions = [each["metadata"]["name"] for each in documents if each["kind"] == "CustomResourceDefinition"]
@@ -34,7 +34,7 @@ def install() -> None:
 
 
 def write_kubeconfig(path: Path) -> Path:
-    """Write the credentials of the operator's ServiceAccount, which are not those of an administrator."""
+    """Write the credentials of the operator's ServiceAccount, which has no administrator rights."""
     config = json.loads(kubectl("config", "view", "--raw", "--minify", "--flatten", "-o=json"))
     token = kubectl("create", "token", ACCOUNT, f"--namespace={NAMESPACE}", f"--duration={TOKEN_HOURS}h").strip()
     for user in config["users"]:
@@ -45,7 +45,7 @@ def write_kubeconfig(path: Path) -> Path:
 
 
 def _own(document: dict[str, Any]) -> dict[str, Any]:
-    """Name the binding apart from that of an operator that may be installed beside."""
+    """Give the binding a name that differs from that of another installed operator."""
     if document["kind"] == "ClusterRoleBinding":
         document["metadata"]["name"] = NAMESPACE
     return document

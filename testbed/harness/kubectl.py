@@ -9,7 +9,7 @@ SECONDS = 60
 
 
 def kubectl(*arguments: str, documents: Sequence[dict[str, Any]] = ()) -> str:
-    """Return what kubectl prints; `documents` go to its standard input. Fails the test where it fails."""
+    """Return what kubectl prints; `documents` go to its standard input. Fail the test if kubectl fails."""
     finished = subprocess.run(
         ["kubectl", f"--request-timeout={SECONDS}s", *arguments],
         input="\n---\n".join(json.dumps(document) for document in documents),

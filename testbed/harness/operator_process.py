@@ -1,4 +1,4 @@
-"""The operator as a process of its own, with the credentials that its manifests give it."""
+"""The operator as a separate process, with the credentials that its manifests give it."""
 
 import os
 import signal
@@ -15,11 +15,11 @@ PROGRAM = Path(sys.executable).with_name("embedding-operator")
 START_SECONDS = 60
 TAIL_BYTES = 6000
 POLL_SECONDS = 1.0
-"""A fifth of what the operator ships with, so that tests are short."""
+"""A fifth of the operator's default, to keep tests short."""
 
 
 class OperatorProcess:
-    """One operator; started again it is a new process with the same identity, as a restarted container is."""
+    """One operator; when restarted, it is a new process with the same identity, like a restarted container."""
 
     def __init__(
         self, *, name: str, namespace: str, kubeconfig: Path, log: Path, poll_seconds: float = POLL_SECONDS
@@ -36,7 +36,7 @@ class OperatorProcess:
         self._start_of_log = 0
 
     def start(self) -> None:
-        """Start the process; it leads as soon as it gets the Lease."""
+        """Start the process; it leads as soon as it acquires the Lease."""
         self._start_of_log = self._log.stat().st_size if self._log.exists() else 0
         settings = {
             "NAMESPACE": self._namespace,
@@ -57,36 +57,36 @@ class OperatorProcess:
             )
 
     def start_and_lead(self) -> None:
-        """Start the process and return when it leads."""
+        """Start the process and return once it leads."""
         self.start()
         self.wait_until_leading()
 
     def wait_until_leading(self) -> None:
-        """Return when the process holds the Lease and works."""
+        """Return once the process holds the Lease and works."""
         eventually(f"{self.name} leads", self._leads_or_fails, seconds=START_SECONDS)
 
     def leads(self) -> bool:
-        """Whether this process said that it leads."""
+        """Return whether this process has logged that it leads."""
         return '"leading"' in self.output()
 
     @property
     def pid(self) -> int:
-        """Number of the process."""
+        """Process ID."""
         assert self._process is not None
         return self._process.pid
 
     def is_running(self) -> bool:
-        """Whether the process has not ended."""
+        """Return whether the process has not ended."""
         return self._process is not None and self._process.poll() is None
 
     def output(self) -> str:
-        """What this process has logged since it was started."""
+        """Return what this process has logged since its start."""
         with self._log.open("rb") as log:
             log.seek(self._start_of_log)
             return log.read().decode(errors="replace")
 
     def kill(self) -> None:
-        """End the process without a word, as the kernel does when memory runs out."""
+        """Kill the process without warning, as the kernel does when memory runs out."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -102,11 +102,11 @@ class OperatorProcess:
         return self._process.wait(seconds)
 
     def health_status(self) -> int:
-        """HTTP status of the liveness probe; 0 while nothing listens."""
+        """Return the HTTP status of the liveness probe; 0 while nothing listens."""
         return _get(f"http://127.0.0.1:{self._health_port}/healthz")[0]
 
     def metrics_page(self) -> str:
-        """The page that Prometheus scrapes."""
+        """Return the page that Prometheus scrapes."""
         return _get(f"http://127.0.0.1:{self._metrics_port}/metrics")[1]
 
     def _leads_or_fails(self) -> bool:

@@ -1,4 +1,4 @@
-"""Waiting for a cluster to get somewhere, and looking on while it must stay where it is."""
+"""Waiting for a cluster to reach a state, and checking that it stays in one."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ POLL_SECONDS = 0.3
 
 
 def eventually(what: str, look: Callable[[], T], *, seconds: float = 40) -> T:
-    """Return the first true answer of `look`; fails the test with `what` and the last answer after `seconds`."""
+    """Return the first true result of `look`; after `seconds`, fail the test with `what` and the last result."""
     deadline = time.monotonic() + seconds
     while True:
         seen = look()
@@ -21,8 +21,8 @@ def eventually(what: str, look: Callable[[], T], *, seconds: float = 40) -> T:
 
 
 def throughout(what: str, look: Callable[[], bool], *, seconds: float) -> None:
-    """Fail the test with `what` as soon as `look` is False once within `seconds`."""
+    """Fail the test with `what` as soon as `look` returns False within `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        assert look(), f"no longer so: {what}"
+        assert look(), f"no longer true: {what}"
         time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""What a test does to one namespace of the cluster, and what it sees there."""
+"""One namespace of the cluster, as a test changes and observes it."""
 
 import json
 import uuid
@@ -18,7 +18,7 @@ Object = dict[str, Any]
 
 
 class World:
-    """A namespace of its own. `NAME` is the service that a test speaks about unless it says otherwise."""
+    """A namespace for one test. `NAME` is the service that a test means unless it names another."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -28,7 +28,7 @@ class World:
         kubectl("apply", "--server-side", f"--namespace={self.namespace}", "--filename=-", documents=documents)
 
     def patch(self, kind: str, name: str, change: Object) -> None:
-        """Change an object by a JSON merge patch."""
+        """Change an object with a JSON merge patch."""
         self._kubectl("patch", kind, name, "--type=merge", f"--patch={json.dumps(change)}")
 
     def delete(self, kind: str, name: str) -> None:
@@ -55,7 +55,7 @@ class World:
         return condition_of(self.status(name), kind)
 
     def replicas(self, pool: str = "a10", name: str = NAME) -> int:
-        """Return what the Deployment of a pool asks for; -1 where there is none."""
+        """Return the replicas that the Deployment of a pool requests; -1 if there is none."""
         deployment = self.get("deployment", f"{name}-{pool}")
         return -1 if deployment is None else int(deployment["spec"]["replicas"])
 
@@ -65,7 +65,7 @@ class World:
         return int((deployment.get("status") or {}).get("readyReplicas", 0))
 
     def wait_until_serving(self, name: str = NAME) -> None:
-        """Return when every wanted replica serves and nothing is left to do."""
+        """Return once every desired replica serves and nothing is left to do."""
         eventually(f"{name} serves", lambda: self.condition("Ready", name) == ("True", "Serving"))
 
     def _kubectl(self, *arguments: str) -> str:
@@ -74,7 +74,7 @@ class World:
 
 @contextmanager
 def own_namespace() -> Iterator[World]:
-    """Make a namespace and remove it with all that is in it."""
+    """Create a namespace; at the end, delete it with everything in it."""
     name = f"it-{uuid.uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
     try:
@@ -86,7 +86,7 @@ def own_namespace() -> Iterator[World]:
 def service(name: str = NAME, **spec: Any) -> Object:
     """Return an EmbeddingService: one replica on A10, pods Ready after half a second, `spec` on top of it.
 
-    It has no gateway: that is a program, and pods on these nodes run none.
+    It has no gateway: a gateway is a real program, which pods on these nodes cannot run.
     """
     return {
         "apiVersion": VERSION,
@@ -108,7 +108,7 @@ def pool(name: str, *, least: int = 1, most: int = 4) -> Object:
 
 
 def all_day(name: str, *, namespace: str, pools: list[Object]) -> Object:
-    """Return a ScalingSchedule whose only window is always open, for the services of one namespace."""
+    """Return a ScalingSchedule for the services of one namespace; its only window is always open."""
     bounds = [{key: value for key, value in each.items() if key != "tokensPerSecond"} for each in pools]
     return {
         "apiVersion": VERSION,

@@ -1,4 +1,4 @@
-"""A load client for embedding servers that counts every failure and hides none: it never repeats a request.
+"""A load client for embedding servers that counts every failure and, by default, never repeats a request.
 
-It needs aiohttp only and imports nothing from outside its own folder, so that an image can hold it on its own.
+It needs only aiohttp and imports nothing from outside its own folder, so that an image can contain it alone.
 """

@@ -1,7 +1,7 @@
-"""Send load to an embedding server and say what became of it.
+"""Send load to an embedding server and report the outcome.
 
-One line of JSON a second goes to standard output, the summary to the report file and to the last line. The exit status
-is always 0: failures are a result. SIGTERM and SIGINT end the run early, with a summary.
+One line of JSON per second goes to standard output, the summary to the report file and to the last line. The exit
+status is always 0: failures are a result. SIGTERM and SIGINT end the run early, with a summary.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="testbed.load", description=__doc__, allow_abbrev=False)
     parser.add_argument("--url", required=True, help="address of the server, without /v1/embeddings")
     load = parser.add_mutually_exclusive_group(required=True)
-    load.add_argument("--rate", type=float, help="requests per second, however long answers take (open loop)")
-    load.add_argument("--concurrency", type=int, help="clients that wait for their answers (closed loop)")
+    load.add_argument("--rate", type=float, help="requests per second, however long responses take (open loop)")
+    load.add_argument("--concurrency", type=int, help="clients that wait for their responses (closed loop)")
     parser.add_argument("--duration", type=float, required=True, help="seconds")
-    parser.add_argument("--tokens", type=int, default=32, help="tokens per text, about")
+    parser.add_argument("--tokens", type=int, default=32, help="approximate tokens per text")
     parser.add_argument("--texts", type=int, default=1, help="texts per request")
     parser.add_argument("--arrivals", type=Arrivals, default=Arrivals.POISSON, help="constant or poisson")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="model")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds until a request counts as failed")
-    parser.add_argument("--retries", type=int, default=0, help="repetitions before a request counts as failed")
-    parser.add_argument("--new-connections", action="store_true", help="a connection for every request")
+    parser.add_argument("--retries", type=int, default=0, help="retries before a request counts as failed")
+    parser.add_argument("--new-connections", action="store_true", help="use a new connection for every request")
     parser.add_argument("--api-key")
-    parser.add_argument("--report", type=Path, help="file for the summary; it appears when it is complete")
+    parser.add_argument("--report", type=Path, help="file for the summary; it appears once it is complete")
     return parser
 
 

@@ -14,16 +14,16 @@ from .report import Failure, Tally, summary
 
 SECOND = 1.0
 IDLE_CONNECTION_SECONDS = 4.0
-"""Less than the 5 s after which SGLang closes an idle connection: a request must not meet the closing."""
+"""Less than the 5 s after which SGLang closes an idle connection, so that no request hits a closing connection."""
 
 FIRST_PAUSE_SECONDS = 0.5
-"""Before the first repetition, doubled for each other, as the OpenAI client pauses."""
+"""Pause before the first retry, doubled for each further one, as in the OpenAI client."""
 
 Report = dict[str, object]
 
 
 class LoadClient:
-    """One run of a plan; `each_second` gets the counts of every second that passed."""
+    """One run of a plan; `each_second` receives the counts of every second."""
 
     def __init__(self, plan: Plan, *, each_second: Callable[[Report], None]) -> None:
         self._plan = plan
@@ -35,11 +35,11 @@ class LoadClient:
         self._texts = Texts(tokens=plan.tokens, seed=plan.loop.seed if isinstance(plan.loop, OpenLoop) else 0)
 
     def stop(self) -> None:
-        """Send no more requests; `run` returns when those under way are answered."""
+        """Send no more requests; `run` returns once those in progress are answered."""
         self._stopping.set()
 
     async def run(self) -> Report:
-        """Send everything, wait for the answers, return the summary."""
+        """Send everything, wait for the responses, return the summary."""
         started_at, started = time.time(), time.monotonic()
         ticker = asyncio.create_task(self._tick(started))
         async with self._session() as session:
@@ -139,7 +139,7 @@ def _connector(plan: Plan) -> aiohttp.TCPConnector:
 async def _cause_of_failure(
     session: aiohttp.ClientSession, url: str, *, body: Mapping[str, object], expected: int
 ) -> str | None:
-    # aiohttp repeats idempotent methods on a broken connection, but never a POST: every failure is seen here.
+    # aiohttp retries idempotent methods on a broken connection, but never a POST: every failure is seen here.
     try:
         async with session.post(url, json=body) as response:
             content = await response.read()
@@ -149,7 +149,7 @@ async def _cause_of_failure(
         return type(error).__name__
     if response.status != 200:
         return f"status {response.status}"
-    return None if _holds_embeddings(content, expected=expected) else "no embeddings in the answer"
+    return None if _holds_embeddings(content, expected=expected) else "no embeddings in the response"
 
 
 def _holds_embeddings(content: bytes, *, expected: int) -> bool:

@@ -1,7 +1,7 @@
-"""Ask over a few connections that are kept from the beginning, and say which engine answered first on which of them.
+"""Sends requests over a few persistent connections, and reports which engine first answered when on each.
 
-`python -m load.kept`, beside the load client and with the same lines of JSON. Engines say who they are in a header of
-their answers, as the fake engine does under FAKE_ENGINE_NAMED.
+`python -m load.kept`, next to the load client and with the same lines of JSON. Engines name themselves in a response
+header, as the fake engine does with FAKE_ENGINE_NAMED.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Report = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The first answer of an engine on a connection that was open before; times are seconds since the epoch."""
+    """The first response of an engine on a connection that was open before; times are seconds since the epoch."""
 
     engine: str
     opened_at: float
@@ -37,7 +37,7 @@ class FirstAnswer:
 
 
 class KeptConnections:
-    """Some clients with one connection each; each asks `pause_seconds` after its last answer."""
+    """Clients with one connection each; each sends a request `pause_seconds` after its last response."""
 
     def __init__(
         self, url: str, *, connections: int, pause_seconds: float, each_second: Callable[[Report], None]
@@ -53,11 +53,11 @@ class KeptConnections:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Send no more requests; `run` returns when those under way are answered."""
+        """Send no more requests; `run` returns once those in progress are answered."""
         self._stopping.set()
 
     async def run(self, *, duration_seconds: float) -> Report:
-        """Ask for so long; return the counts, how many connections were opened, and the first answers."""
+        """Send requests for this long; return the counts, the number of opened connections, and the first responses."""
         started_at, started = time.time(), time.monotonic()
         telling = asyncio.create_task(self._tell())
         async with asyncio.TaskGroup() as clients:
@@ -95,12 +95,12 @@ class KeptConnections:
                 pause = self._pause_seconds
 
     def _note(self, answer: FirstAnswer) -> None:
-        # A connection that is younger than an engine says nothing of how new engines are reached.
+        # A connection that is younger than an engine says nothing about how new engines are reached.
         if answer.opened_at <= self._since.setdefault(answer.engine, answer.answered_at):
             self._firsts.setdefault((answer.engine, answer.opened_at), answer)
 
     async def _ask(self, session: aiohttp.ClientSession) -> str | None:
-        """Name of the engine that answered; None for a failure, and for an engine that does not say."""
+        """Name of the engine that answered; None for a failure, or for an engine that does not name itself."""
         sent_at, started = time.time(), time.monotonic()
         self._tally.sent += 1
         engine, cause = None, None
@@ -135,11 +135,11 @@ class KeptConnections:
 
 
 def main() -> None:
-    """Ask as the command line says; SIGTERM and SIGINT end the run early, with a summary."""
+    """Run the command line; SIGTERM and SIGINT end the run early, with a summary."""
     parser = argparse.ArgumentParser(prog="testbed.load.kept", description=__doc__, allow_abbrev=False)
     parser.add_argument("--url", required=True, help="address of the server, without /v1/embeddings")
     parser.add_argument("--connections", type=int, required=True)
-    parser.add_argument("--pause", type=float, required=True, help="seconds between an answer and the next request")
+    parser.add_argument("--pause", type=float, required=True, help="seconds between a response and the next request")
     parser.add_argument("--duration", type=float, required=True, help="seconds")
     asyncio.run(_run(parser.parse_args()))
 

@@ -1,4 +1,4 @@
-"""What load to make: how requests arrive, for how long, with how much text, over which connections."""
+"""The load to generate: how requests arrive, for how long, with how much text, over which connections."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from enum import Enum
 
 
 class Arrivals(Enum):
-    """How requests of an open loop follow each other."""
+    """How the requests of an open loop are spaced."""
 
     CONSTANT = "constant"
-    """At equal distances."""
+    """At equal intervals."""
     POISSON = "poisson"
-    """At random, with the rate as their mean; the same for the same seed."""
+    """At random, with the rate as the mean; the same for the same seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLoop:
-    """Requests that come at their own times, however long the answers take: `rate` per second."""
+    """Requests at their own times, however long the responses take: `rate` per second."""
 
     rate: float
     arrivals: Arrivals
     seed: int
 
     def times(self, *, duration_seconds: float) -> Iterator[float]:
-        """Seconds after the start at which requests are sent."""
+        """Yield the seconds after the start at which requests are sent."""
         return itertools.takewhile(lambda at: at < duration_seconds, self._endless())
 
     def _endless(self) -> Iterator[float]:
@@ -39,14 +39,14 @@ class OpenLoop:
 
 @dataclass(frozen=True, slots=True)
 class ClosedLoop:
-    """`concurrency` clients, each of which sends its next request when it has the answer to the last."""
+    """`concurrency` clients, each of which sends its next request once it has the response to the last."""
 
     concurrency: int
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything about a run of the client; `retries` is how often it repeats a request before that one failed."""
+    """Everything about a run of the client; a request that fails after `retries` retries counts as failed."""
 
     url: str
     loop: OpenLoop | ClosedLoop
@@ -61,16 +61,16 @@ class Plan:
 
 
 class Texts:
-    """Texts of a wished length that differ from each other, so that no cache answers."""
+    """Texts of a given length that differ from each other, so that no cache answers."""
 
     WORDS = ("river", "stone", "light", "house", "green", "water", "night", "music", "paper", "glass")
     MARKERS = 2
-    """Tokens a tokenizer adds to every text."""
+    """Tokens that a tokenizer adds to every text."""
 
     def __init__(self, *, tokens: int, seed: int) -> None:
         self._words = max(1, tokens - self.MARKERS)
         self._generator = random.Random(seed)
 
     def next(self) -> str:
-        """One text of about the wished number of tokens."""
+        """Return one text of about the requested number of tokens."""
         return " ".join(self._generator.choices(self.WORDS, k=self._words))

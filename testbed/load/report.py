@@ -1,4 +1,4 @@
-"""What became of the requests: counts, failures with the time of each, latencies."""
+"""The outcome of the requests: counts, failures with the time of each, latencies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Tally:
     latencies: list[float] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     retries: Counter[str] = field(default_factory=Counter)
-    """Repetitions by the cause of each."""
+    """Retries by cause."""
 
     @property
     def answered(self) -> int:
@@ -36,7 +36,7 @@ class Tally:
         return len(self.latencies)
 
     def document(self) -> dict[str, object]:
-        """Counts and latencies as JSON."""
+        """Return the counts and latencies as JSON."""
         return {
             "sent": self.sent,
             "ok": self.answered,
@@ -48,7 +48,7 @@ class Tally:
 
 
 def summary(tally: Tally, *, started_at: float, seconds: float) -> dict[str, object]:
-    """The report of a run: its counts, its rate and the first failures."""
+    """Return the report of a run: its counts, its rate and the first failures."""
     return {
         **tally.document(),
         "started_at": started_at,
@@ -62,7 +62,7 @@ def summary(tally: Tally, *, started_at: float, seconds: float) -> dict[str, obj
 
 
 def percentiles(latencies: Sequence[float]) -> dict[str, float]:
-    """Latencies that so many percent of the requests did not exceed, and the mean; empty without requests."""
+    """Return percentiles and the mean of the latencies; empty without requests."""
     if not latencies:
         return {}
     ordered = sorted(latencies)

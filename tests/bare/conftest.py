@@ -13,7 +13,7 @@ from tests.bare.machine import BareMachine, bare_machine
 
 @pytest.fixture(scope="session")
 def machine() -> Iterator[BareMachine]:
-    """A new machine for the whole run: tests are in the order in which a newcomer meets things."""
+    """Yield a new machine for the whole run: the tests follow the order in which a new user runs the commands."""
     try:
         require_root("a new machine is a folder that programs are locked into")
     except PrerequisiteError as missing:

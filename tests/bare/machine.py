@@ -1,6 +1,6 @@
-"""A new machine: a Debian with Python and make, in which nothing of this machine can be seen but its network.
+"""A new machine: a Debian with Python and make, isolated from this machine except for its network.
 
-It is a folder that programs are locked into, in namespaces of their own that end with the command.
+It is a folder that programs are confined to, in separate namespaces that end with the command.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from testbed.cluster.prerequisites import Packaged, ensure
 from testbed.cluster.progress import Progress
 
 PACKAGES = ("ca-certificates", "make", "python3")
-"""What README.md asks for, less what the two commands install."""
+"""What README.md requires, without what the two commands install."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CHECKOUT = "/root/embedding-operator"
@@ -33,7 +33,7 @@ LOCK_IN = 'mount --rbind /dev "$1/dev" && mount -t proc proc "$1/proc" && root=$
 NAMESPACES = (Packaged("unshare", "keeps a new machine apart from this one", "util-linux"),)
 
 NETWORK_FILES = ("etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt", "etc/pip.conf", "etc/uv/uv.toml")
-"""What a network's owner sets up on every machine in it: names, certificates, mirrors of package registries."""
+"""What network administrators set up on every machine: host names, certificates, mirrors of package registries."""
 
 NETWORK_HOME_FILES = (".config/go/env", ".config/uv/uv.toml", ".config/pip/pip.conf")
 NETWORK_VARIABLES = re.compile(
@@ -44,7 +44,7 @@ NETWORK_VARIABLES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class BareMachine:
-    """The machine; the checkout of the working tree is the home of its commands."""
+    """The machine; its commands run in the checkout of the working tree."""
 
     root: Path
 
@@ -54,7 +54,7 @@ class BareMachine:
         return self.root / "root" / ".cache" / "embedding-operator"
 
     def run(self, *argv: str, user: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
-        """Run a command in the checkout with nothing but the system's PATH; the output holds both streams."""
+        """Run a command in the checkout with only the system's PATH; the output contains both streams."""
         enter = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", LOCK_IN, "sh", str(self.root))
         within = ("env", f"--chdir={CHECKOUT}", *user)
         return subprocess.run(
@@ -69,7 +69,7 @@ class BareMachine:
         )
 
     def succeed(self, *argv: str) -> str:
-        """Output of a command that must succeed."""
+        """Return the output of a command that must succeed."""
         finished = self.run(*argv)
         assert finished.returncode == 0, f"{argv} ended with {finished.returncode}:\n{tail(finished.stdout)}"
         return finished.stdout
@@ -77,7 +77,7 @@ class BareMachine:
 
 @contextmanager
 def bare_machine(*, progress: Progress) -> Iterator[BareMachine]:
-    """A new machine; it is gone afterwards, and what a killed run left goes when the next one begins."""
+    """Yield a new machine and remove it afterwards; leftovers of a killed run are removed when the next one begins."""
     ensure(NAMESPACES, progress=progress)
     cache = Cache(progress=progress)
     archive = debian_root("bare-machine", packages=PACKAGES, cache=cache, progress=progress)
@@ -85,7 +85,7 @@ def bare_machine(*, progress: Progress) -> Iterator[BareMachine]:
         run(["tar", "--extract", f"--file={archive}", f"--directory={root}"])
         (root / "dev").mkdir(exist_ok=True)
         _connect(root)
-        # packages bring services, and none may start
+        # packages contain services, and none may start
         policy = root / "usr" / "sbin" / "policy-rc.d"
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)

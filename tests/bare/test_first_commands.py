@@ -1,4 +1,4 @@
-"""README.md's two commands on a machine that has Python and make: what they need is installed, or named."""
+"""README.md's two commands on a machine that has Python and make: everything else they need is installed or named."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The picture of the replayed hour shows both worlds, and is the same whenever the curves are."""
+"""The plot of the replayed hour shows the cluster and the simulator, and is the same for the same curves."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How far two curves of replicas are apart, by hand."""
+"""The distance of two curves of replicas, computed by hand."""
 
 import pytest
 
@@ -53,6 +53,6 @@ def test_what_differs_is_a_mean_over_time() -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [([1, 2], [1]), ([1, 2], [1, 2])])
-def test_curves_that_can_not_be_compared_are_refused(one: list[int], other: list[int]) -> None:
+def test_curves_that_cannot_be_compared_are_refused(one: list[int], other: list[int]) -> None:
     with pytest.raises(ValueError, match="equally long"):
         difference(one, other, most_shift=2)

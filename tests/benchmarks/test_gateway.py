@@ -1,4 +1,4 @@
-"""What the benchmark of the gateway asks, and how it counts."""
+"""What the benchmark of the gateway sends, and how it computes its results."""
 
 import json
 
@@ -16,7 +16,7 @@ def test_a_request_has_its_size_and_its_texts(size: int, texts: int) -> None:
     assert all(json.loads(body)["input"])
 
 
-def test_what_a_door_adds_is_told_apart_from_what_a_round_had_to_bear() -> None:
+def test_the_latency_that_a_gateway_adds_is_told_apart_from_a_busy_round() -> None:
     quiet = {SERVICE: figures(0.1, 0.4), OURS: figures(0.2, 0.6), ROUTER: figures(0.3, 0.9)}
     busy = {SERVICE: figures(0.9, 5.4), OURS: figures(1.0, 5.6), ROUTER: figures(1.1, 5.9)}
     odd = {SERVICE: figures(0.1, 0.4), OURS: figures(0.9, 9.4), ROUTER: figures(0.3, 0.9)}

@@ -1,4 +1,4 @@
-"""The replay: each request at its moment, to the engine with the fewest open ones."""
+"""The replay: each request at its time, to the engine with the fewest open requests."""
 
 import json
 import time

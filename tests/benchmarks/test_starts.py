@@ -1,4 +1,4 @@
-"""How the benchmarks tell when pods were Ready, and when their answers reached connections that were open before."""
+"""How the benchmarks determine when pods were Ready, and when they first answered on previously open connections."""
 
 from collections.abc import Iterator
 

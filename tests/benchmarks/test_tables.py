@@ -1,4 +1,4 @@
-"""Figures in the READMEs are those of the committed result files."""
+"""The numbers in the READMEs are those of the committed result files."""
 
 from pathlib import Path
 

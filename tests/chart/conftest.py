@@ -22,7 +22,7 @@ def helm() -> Path:
 
 @pytest.fixture(scope="session")
 def rendered(helm: Path) -> Render:
-    """Renders the chart with tests/chart/values/NAME.yaml, once per name."""
+    """Return a function that renders the chart with tests/chart/values/NAME.yaml, once per name."""
 
     @cache
     def rendering(name: str) -> Rendering:

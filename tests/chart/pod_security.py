@@ -1,4 +1,4 @@
-"""Kubernetes' Pod Security Standard `restricted`, as the chart's pods must meet it."""
+"""The Pod Security Standard `restricted`, which the chart's pods must meet."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ ALLOWED_VOLUMES = {
 
 
 def restricted_violations(pod: Mapping[str, Any]) -> list[str]:
-    """Return why `pod`, a PodSpec, is not restricted; and why its root file system could be written to."""
+    """Return why `pod`, a PodSpec, is not restricted, and why its root file system is writable."""
     return [*_of_pod(pod), *(found for container in _containers(pod) for found in _of_container(container, pod))]
 
 

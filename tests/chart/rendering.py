@@ -1,4 +1,4 @@
-"""The chart as it renders with each file of tests/chart/values, parsed once for all tests."""
+"""The chart rendered with each file of tests/chart/values, parsed once for all tests."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -58,5 +58,5 @@ def operator_container(rendering: Rendering) -> Body:
 
 
 def environment(rendering: Rendering) -> dict[str, str]:
-    """The literal environment of the operator; what the downward API fills is left out."""
+    """Return the literal environment of the operator, without variables that the downward API sets."""
     return {entry["name"]: entry["value"] for entry in operator_container(rendering)["env"] if "value" in entry}

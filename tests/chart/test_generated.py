@@ -1,4 +1,4 @@
-"""Files that are made from others are what `make generate` would write now."""
+"""Generated files are up to date with `make generate`."""
 
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def test_samples_are_valid(path: Path) -> None:
 
 
 def unknown_fields(written: Any, read: Any, *, path: str = "spec") -> list[str]:
-    """Return the fields that the model did not take up."""
+    """Return the fields that the model does not know."""
     if isinstance(written, list) and isinstance(read, list):
         pairs = enumerate(zip(written, read, strict=True))
         return [name for index, pair in pairs for name in unknown_fields(*pair, path=f"{path}[{index}]")]

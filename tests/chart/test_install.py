@@ -1,6 +1,6 @@
 """The chart and the manifests on a real API server: install, upgrade, uninstall.
 
-Runs on the control plane only: every test begins and ends without the project's CRDs.
+Runs only on the control plane: every test begins and ends without the project's CRDs.
 """
 
 import json
@@ -30,7 +30,7 @@ RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Runs helm and kubectl with caches of their own: memories of an earlier API server would mislead them."""
+    """Runs helm and kubectl with their own caches: cached data of an earlier API server would mislead them."""
 
     helm_program: Path
     kubectl_program: str
@@ -59,7 +59,7 @@ class Shell:
 
 @pytest.fixture
 def shell(helm: Path, tmp_path: Path) -> Iterator[Shell]:
-    """A shell on a cluster without CRDs; those that were there are put back afterwards."""
+    """Yield a shell on a cluster without CRDs; existing ones are restored afterwards."""
     if os.environ.get("EMBEDDING_OPERATOR_CLUSTER") != "control-plane":
         pytest.fail(
             "run this with `python -m testbed.cluster exec control-plane -- pytest`: it removes the project's CRDs"
@@ -80,13 +80,13 @@ def shell(helm: Path, tmp_path: Path) -> Iterator[Shell]:
 
 def clear(shell: Shell) -> None:
     shell.helm("uninstall", RELEASE, "--ignore-not-found", "--wait")
-    # The API server gives up deleting a CRD's objects after a minute, if they were made just before, and tries again.
+    # If objects of a CRD were just created, the API server gives up deleting them after a minute and tries again.
     shell.kubectl("delete", "crd", "--ignore-not-found", "--timeout=300s", *CRDS)
 
 
 @pytest.fixture
 def install(shell: Shell) -> Callable[..., str]:
-    """Installs the release as the documentation says, but without operator pods: no node here could run one."""
+    """Return a function that installs the release as documented, but without operator pods: no node can run one."""
 
     def run(*options: str) -> str:
         return shell.helm("install", RELEASE, str(CHART), "--create-namespace", "--wait", "--set=replicas=0", *options)
@@ -96,7 +96,7 @@ def install(shell: Shell) -> Callable[..., str]:
 
 @pytest.fixture
 def upgrade(shell: Shell) -> Callable[..., str]:
-    """Upgrades the release. Without waiting: a GPUPool is ready when an operator has seen it."""
+    """Return a function that upgrades the release without waiting: a GPUPool becomes ready only with an operator."""
 
     def run(*options: str) -> str:
         return shell.helm("upgrade", RELEASE, str(CHART), "--set=replicas=0", *options)
@@ -181,7 +181,7 @@ def test_every_variant_is_valid_to_the_api_server(shell: Shell, install: Callabl
     for namespace in WATCHED:
         shell.kubectl("apply", "--filename=-", stdin=json.dumps(namespace_named(namespace)))
     for name in VARIANTS:
-        # The kind of the PodMonitor belongs to the Prometheus Operator, which is not here.
+        # PodMonitor is a kind of the Prometheus Operator, which is not installed here.
         objects = [body for body in rendered(name).objects if body["kind"] != "PodMonitor"]
         shell.kubectl(
             "apply",

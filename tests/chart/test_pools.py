@@ -47,7 +47,7 @@ def test_on_a_first_install_pools_come_after_their_crd(helm: Path) -> None:
     for body in rendered_pools.values():
         metadata = body["metadata"]
         assert metadata["annotations"]["helm.sh/hook"] == "post-install,post-upgrade"
-        # The marks by which the next upgrade takes the pool into the release.
+        # The labels and annotations by which the next upgrade adopts the pool into the release.
         assert metadata["annotations"]["meta.helm.sh/release-name"] == RELEASE
         assert metadata["annotations"]["meta.helm.sh/release-namespace"] == NAMESPACE
         assert metadata["labels"]["app.kubernetes.io/managed-by"] == "Helm"

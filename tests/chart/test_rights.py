@@ -1,4 +1,4 @@
-"""What the operator and its users may do: exactly this, no more and no less."""
+"""The permissions of the operator and its users: exactly these."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What the chart takes: documented, checked, and refused with a message that names the value and the fix."""
+"""The chart's values: documented, validated, and refused with a message that names the value and the fix."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -64,7 +64,7 @@ def test_an_old_cluster_is_refused(helm: Path) -> None:
 
 
 def closed(schema: Any, *, path: str = "") -> Iterator[tuple[str, bool]]:
-    """Yield every object schema that names properties, and whether it is closed to others."""
+    """Yield every object schema that names properties, and whether it forbids others."""
     if isinstance(schema, Mapping):
         if isinstance(schema.get("properties"), Mapping):
             yield path, schema.get("additionalProperties") is False
@@ -87,7 +87,7 @@ def test_the_schema_knows_every_field_of_a_pool() -> None:
 
 
 def leaves(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield the paths of the values that stand for themselves: their children are not named by the schema."""
+    """Yield the paths of the values whose children are not named by the schema."""
     for key, value in values.items():
         below = schema["properties"][key]
         if isinstance(value, Mapping) and "properties" in below and key not in {"resources", "affinity"}:

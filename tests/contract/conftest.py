@@ -1,4 +1,4 @@
-"""The cluster that contract tests run against: they run inside of `python -m testbed.cluster exec`."""
+"""The cluster that contract tests run against: they run inside `python -m testbed.cluster exec`."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ NO_CLUSTER = (
 
 @pytest.fixture(scope="session")
 def kubeconfig() -> Path:
-    """Return the credentials of an administrator; without a cluster tests are skipped, in CI they fail."""
+    """Return administrator credentials; without a cluster, tests are skipped; in CI they fail."""
     if "EMBEDDING_OPERATOR_CLUSTER" in os.environ:
         return Path(os.environ["KUBECONFIG"])
     if os.environ.get("CI") == "true":
@@ -26,7 +26,7 @@ def kubeconfig() -> Path:
 
 @pytest.fixture(scope="session")
 def crds(kubeconfig: Path) -> Path:
-    """Install the CustomResourceDefinitions of the repository; returns the credentials."""
+    """Install the CustomResourceDefinitions of the repository; return the credentials."""
     kubectl("apply", "--server-side", "--force-conflicts", f"--filename={CRDS}")
     names = [resource.crd_name for resource in CUSTOM_RESOURCES]
     kubectl("wait", "--for=condition=Established", f"--timeout={SECONDS}s", "crd", *names)

@@ -1,4 +1,4 @@
-"""The golden cases: a service, the pools it needs beyond the shipped ones, and the objects that must come of them."""
+"""The golden cases: a service, the pools it needs beyond the shipped ones, and the objects rendered from them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ GATEWAY = GatewayDefaults(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One case, as its folder says; behind a gateway only where the folder says so, to keep the files short."""
+    """One case, defined by its folder; with a gateway only if the folder says so, to keep the files short."""
 
     name: str
     service: ServiceRef
@@ -44,7 +44,7 @@ class Case:
         return CASES / self.name / "rendered.yaml"
 
     def render(self) -> tuple[Manifest, ...]:
-        """Return what is rendered, with the least replicas that the spec allows."""
+        """Return the rendered objects, with the minimum replicas of the spec."""
         return render_service(
             self.service,
             self.spec,

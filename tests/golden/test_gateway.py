@@ -1,4 +1,4 @@
-"""The gateway's configuration with default settings. `UPDATE_GOLDEN=1 pytest tests/golden` writes the file anew."""
+"""The gateway's configuration with default settings. `UPDATE_GOLDEN=1 pytest tests/golden` rewrites the file."""
 
 import os
 from pathlib import Path

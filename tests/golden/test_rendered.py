@@ -1,4 +1,4 @@
-"""Every golden case renders as its file says. `UPDATE_GOLDEN=1 pytest tests/golden` writes the files anew."""
+"""Every golden case renders as its file says. `UPDATE_GOLDEN=1 pytest tests/golden` rewrites the files."""
 
 import os
 from typing import Any
@@ -13,7 +13,7 @@ from tests.golden import cases
 
 
 def without_configuration(manifest: Manifest) -> dict[str, Any]:
-    """Return a body without what HAProxy reads: the real HAProxy judges that, in tests/contract/gateway_config."""
+    """Return a body without HAProxy's files, which tests/contract/gateway_config checks with the real HAProxy."""
     body = manifest.body
     match manifest.kind:
         case "ConfigMap":

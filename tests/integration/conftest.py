@@ -19,7 +19,7 @@ NO_CLUSTER = (
 
 @pytest.fixture(scope="session")
 def installed() -> None:
-    """Install the operator's rights and the GPUs; without the control plane tests are skipped, in CI they fail."""
+    """Install the operator's permissions and the GPUs; without a control plane, tests are skipped; in CI they fail."""
     if os.environ.get("EMBEDDING_OPERATOR_CLUSTER") == CONTROL_PLANE:
         install()
     elif os.environ.get("CI") == "true":
@@ -59,7 +59,7 @@ def running_operator(credentials: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def operator(running_operator: OperatorProcess, engines: EngineFleet) -> OperatorProcess:
-    """Return the operator, leading, whatever the test before did to it."""
+    """Return the operator, leading, whatever the previous test did to it."""
     if not running_operator.is_running():
         running_operator.start_and_lead()
     return running_operator

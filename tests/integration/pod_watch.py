@@ -1,4 +1,4 @@
-"""Every state that the pods of a namespace went through, in order, for what must hold at every instant."""
+"""Every state of the pods of a namespace, in order, for invariants that must hold at every instant."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from testbed.harness.conditions import condition_of
 
 
 class PodWatch:
-    """Watches from its begin to its end; `ready_counts` may be read afterwards or in between."""
+    """Watches from its start to its end; `ready_counts` may be read afterwards or in between."""
 
     def __init__(self, namespace: str, *, events: Path) -> None:
         self._namespace = namespace
@@ -40,7 +40,7 @@ class PodWatch:
         self._process.wait()
 
     def ready_counts(self) -> list[Counter[str]]:
-        """Ready pods that are not leaving, by pool, after every event."""
+        """Return the number of ready, not terminating pods by pool, after every event."""
         ready: dict[str, str] = {}
         counts = []
         for event in self._parsed():
@@ -54,7 +54,7 @@ class PodWatch:
         return counts
 
     def lowest_since(self, ready: int) -> int:
-        """The fewest pods that were Ready at any instant after `ready` of them were for the first time."""
+        """Return the minimum number of Ready pods since `ready` of them were Ready for the first time."""
         totals = [count.total() for count in self.ready_counts()]
         return min(totals[totals.index(ready) :])
 

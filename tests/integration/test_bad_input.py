@@ -1,4 +1,4 @@
-"""Input that the schema accepts and the operator can not act on: a named condition, and the last good state serves."""
+"""Input that the schema accepts but the operator cannot use: a condition names it, and the last good state serves."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,7 +92,7 @@ def serves(world: World, *, generation: int) -> bool:
     return kept and world.condition("Ready")[0] == "True"
 
 
-def test_name_of_a_child_that_belongs_to_somebody_else(operator: OperatorProcess, world: World) -> None:
+def test_name_of_a_child_that_belongs_to_another_owner(operator: OperatorProcess, world: World) -> None:
     labels = {"app": "foreign"}
     containers = [{"name": "main", "image": "example.com/foreign"}]
     template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
@@ -152,7 +152,7 @@ REFUSAL = "no change on Fridays"
 
 @contextmanager
 def refused_deployments(world: World) -> Iterator[None]:
-    """Let the API server refuse every change of the spec of a Deployment in the namespace."""
+    """Make the API server refuse every change of the spec of a Deployment in the namespace."""
     name = f"refuse-{world.namespace}"
     admission = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
     rule = {
@@ -205,7 +205,7 @@ def test_other_autoscaler_on_a_managed_deployment(operator: OperatorProcess, wor
             "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 2},
         }
     )
-    # other autoscalers are looked for once a minute, and first of all at the start
+    # the sweep finds other autoscalers once a minute, and first at the start
     operator.kill()
     operator.start_and_lead()
     eventually("the other is named", lambda: world.condition("ConflictingScaler") == ("True", "OtherScaler"))

@@ -1,4 +1,4 @@
-"""What docs/ tells a user to type, typed by a shell, beside a service that the README's commands made."""
+"""The commands in docs/, run by a shell, next to a service that the README's commands created."""
 
 import subprocess
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_a_user_gives_keys_to_clients_and_looks_at_the_service() -> None:
 
 
 def typed(lines: list[str]) -> list[str]:
-    """What a shell prints for lines that all must succeed."""
+    """Return what a shell prints for lines that must all succeed."""
     finished = subprocess.run(
         ["bash", "-euc", "\n".join(lines)], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=SECONDS
     )

@@ -1,4 +1,4 @@
-"""A window that moves a service from A10 to T4: the new replicas serve before the old ones go."""
+"""A window that moves a service from A10 to T4: the new replicas serve before the old ones are removed."""
 
 import uuid
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ T4_NODES = "--selector=nvidia.com/gpu.product=Tesla-T4"
 
 @contextmanager
 def window_on_t4(world: World) -> Iterator[str]:
-    """Open a window on T4 for the services of `world`; yields the name of its ScalingSchedule."""
+    """Open a window on T4 for the services of `world`; yield the name of its ScalingSchedule."""
     name = f"night-{uuid.uuid4().hex[:6]}"
     world.apply(all_day(name, namespace=world.namespace, pools=[TWO_T4]))
     try:
@@ -91,7 +91,7 @@ def test_new_pool_that_never_gets_ready_replaces_nothing(operator: OperatorProce
 
 @contextmanager
 def closed_t4_nodes() -> Iterator[None]:
-    """Let no pod onto T4 nodes."""
+    """Keep all pods off T4 nodes."""
     kubectl("cordon", T4_NODES)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Which of two operators acts, and how one leaves."""
+"""Which of two operators acts, and how the leader steps down."""
 
 from collections.abc import Iterator
 from pathlib import Path

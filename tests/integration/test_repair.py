@@ -1,4 +1,4 @@
-"""What others change by hand comes back; what cluster admins set has a true status."""
+"""Manual changes are reverted; what cluster admins set has an accurate status."""
 
 import json
 from functools import partial
@@ -22,7 +22,7 @@ def test_child_edited_by_hand_is_restored(operator: OperatorProcess, world: Worl
     image = engine_image(world)
 
     world.patch("deployment", DEPLOYMENT, {"spec": {"replicas": 3}})
-    # Replicas that became Ready meanwhile leave as any others do: one at once, the next when the minute is over.
+    # Replicas that became Ready meanwhile are removed like any others: one at once, the next after a minute.
     eventually("the replicas are back", lambda: world.replicas() == 1, seconds=180)
 
     container = {"name": "engine", "image": "example.com/other"}
@@ -53,7 +53,7 @@ def test_pool_and_schedule_say_whom_they_serve(operator: OperatorProcess, world:
     world.apply(all_day(schedule, namespace=world.namespace, pools=[pool("a10", least=2)]), service())
     try:
         eventually("the window counts", lambda: world.ready_pods() == 2)
-        # who depends on them is counted once a minute, and first of all at the start
+        # the sweep counts their dependents once a minute, and first at the start
         operator.kill()
         operator.start_and_lead()
         eventually(

@@ -1,4 +1,4 @@
-"""From the queue of the engines to the replicas of a Deployment, and what must not move them."""
+"""From the queue of the engines to the replicas of a Deployment, and what must not change them."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def test_queue_raises_replicas_and_its_end_lowers_them(
 
 
 @pytest.mark.parametrize("fault", ["metrics-absent", "metrics-nan"])
-def test_nothing_falls_while_figures_are_missing_or_wrong(
+def test_nothing_falls_while_metrics_are_missing_or_wrong(
     operator: OperatorProcess, engines: EngineFleet, world: World, fault: str
 ) -> None:
     world.apply(elastic())
@@ -46,7 +46,7 @@ def test_nothing_falls_while_figures_are_missing_or_wrong(
     engines.report(**QUEUE)
     eventually("four replicas serve", lambda: world.ready_pods() == 4)
 
-    # figures of the engines vanish together with the load: only fresh figures may lower anything
+    # the engines' metrics vanish together with the load: only fresh metrics may lower anything
     engines.fail(["loads-absent", fault])
     engines.report()
     eventually("the loss is seen", lambda: world.condition("MetricsAvailable")[0] == "False", seconds=60)
@@ -65,11 +65,11 @@ def test_killed_under_load_it_lowers_nothing_when_it_comes_back(
     operator.start_and_lead()
     throughout("replicas are held under load", lambda: world.replicas() == 4, seconds=HOLD_SECONDS)
 
-    # and without a single figure to go by
+    # and without any metric
     operator.kill()
     engines.fail(["metrics-absent", "loads-absent"])
     operator.start_and_lead()
-    throughout("replicas are held without figures", lambda: world.replicas() == 4, seconds=HOLD_SECONDS)
+    throughout("replicas are held without metrics", lambda: world.replicas() == 4, seconds=HOLD_SECONDS)
 
 
 @pytest.mark.parametrize("mode", ["Paused", "Advisory"])

@@ -55,7 +55,7 @@ def test_becomes_ready_with_its_children_and_a_true_status(operator: OperatorPro
 def test_writes_nothing_at_rest(operator: OperatorProcess, world: World) -> None:
     world.apply(service())
     world.wait_until_serving()
-    # pools follow with the next census, and the test before may have left them another truth
+    # pools follow with the next sweep, and the previous test may have left them another status
     eventually("the pools tell what they hold", lambda: gpus_in_use(world) == {"a10": 1, "t4": 0}, seconds=90)
     eventually("writes have stopped", lambda: not operator_writes(last_seconds=QUIET_SECONDS), seconds=60)
 
@@ -72,7 +72,7 @@ def gpus_in_use(world: World) -> dict[str, int]:
 
 
 def operator_writes(*, after: datetime | None = None, last_seconds: float = 0) -> list[Write]:
-    """Writes of the operator beside the renewals of its Lease."""
+    """Return the operator's writes except the renewals of its Lease."""
     begin = after or datetime.fromtimestamp(time.time() - last_seconds, UTC)
     with ControlPlane().audit_log.open() as log:
         return [write for write in writes(log, username=USERNAME, after=begin) if write.resource != "leases"]

@@ -1,4 +1,4 @@
-"""What docs/ says must be true and complete: reasons, errors, fields with their defaults, metrics, and files."""
+"""docs/ must be correct and complete: reasons, errors, fields with their defaults, metrics, and files."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ GATEWAY_TEXT, OPERATIONS_TEXT, SCALING_TEXT = (
 
 
 def code(text: str) -> set[str]:
-    """What stands between single backquotes."""
+    """Return the texts between single backquotes."""
     return set(re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text))
 
 

@@ -1,4 +1,4 @@
-"""The process: what ends it, and what it asks the API server for."""
+"""The process: what ends it, and what it requests from the API server."""
 
 import asyncio
 import socket
@@ -22,7 +22,7 @@ from tests.world.http_server import Answer, HttpServer, http_server
 SECONDS = 20
 
 
-def test_settings_that_can_not_be_used_end_it_with_their_name(
+def test_settings_that_cannot_be_used_end_it_with_their_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMBEDDING_OPERATOR_POLL_SECONDS", "often")
@@ -75,7 +75,7 @@ def paths(server: HttpServer) -> list[str]:
 
 @asynccontextmanager
 async def operator(server: HttpServer, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the operator as a process that nobody gave a user name."""
+    """Run the operator as a process without a user name."""
     ports = {name: str(free_port()) for name in ("HEALTH_PORT", "METRICS_PORT", "POKE_PORT")}
     settings = {"LEASE": "false", **ports, **variables}
     process = await asyncio.create_subprocess_exec(
@@ -110,13 +110,13 @@ async def test_with_watched_namespaces_it_asks_for_nothing_namespaced_elsewhere(
     assert elsewhere == []
 
 
-async def test_it_ends_when_the_cluster_can_not_be_read(server: HttpServer) -> None:
+async def test_it_ends_when_the_cluster_cannot_be_read(server: HttpServer) -> None:
     server.otherwise = lambda _, __: (403, {"message": "nodes is forbidden"})
     async with asyncio.timeout(SECONDS), operator(server) as process:
         assert await process.wait() == 1
 
 
-async def test_it_takes_notices_of_gateways_and_asks_whose_they_are(server: HttpServer) -> None:
+async def test_it_takes_pokes_of_gateways_and_asks_whose_they_are(server: HttpServer) -> None:
     reviewed: list[Any] = []
 
     def answer(request: web.Request, body: Any) -> Answer:

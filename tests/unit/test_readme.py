@@ -1,4 +1,4 @@
-"""What README.md shows must be true: its objects are valid, its commands and files exist, and it stays short."""
+"""README.md must be correct: its objects are valid, its commands and files exist, and it stays short."""
 
 import re
 from pathlib import Path

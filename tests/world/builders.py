@@ -1,4 +1,4 @@
-"""Fluent builders of test values. Every call returns a new builder, so that a common beginning can be shared.
+"""Fluent builders of test values. Every call returns a new builder, so that a common prefix can be shared.
 
 service().on("a10", minimum=1, maximum=6).window("night", "22:00", "08:00", t4=(1, 4)).spec()
 observation().pool(pool("a10").ready(2).starting(1)).load(queue=40).build()
@@ -27,11 +27,11 @@ CPU_POOL = GPUPoolSpec.model_validate(
         "engine": {"image": "docker.io/lmsysorg/sglang:v0.5.23-xeon"},
     }
 )
-"""A pool of engines without GPUs, as manifests/samples/cpu.yaml has it."""
+"""A pool of engines without GPUs, as in manifests/samples/cpu.yaml."""
 
 
 def _window(name: str, start: str, end: str, *, pools_and_fields: Mapping[str, Any]) -> Manifest:
-    """Return one window: tuples are (minReplicas, maxReplicas) of a pool; without any the window is asleep."""
+    """Return one window: tuples are (minReplicas, maxReplicas) of a pool; without any, the service sleeps."""
     pools = {key: value for key, value in pools_and_fields.items() if isinstance(value, tuple)}
     fields = {key: value for key, value in pools_and_fields.items() if not isinstance(value, tuple)}
     allowed = (
@@ -46,14 +46,14 @@ def _bounds_manifest(pool: str, minimum: int, maximum: int) -> Manifest:
 
 @dataclass(frozen=True, slots=True)
 class ServiceBuilder:
-    """An EmbeddingService, as users write it."""
+    """An EmbeddingService as users write it."""
 
     name: str = "qwen3-embedding"
     namespace: str = "default"
     body: Manifest = field(default_factory=lambda: {"model": {"huggingFace": {"repo": "Qwen/Qwen3-Embedding-0.6B"}}})
 
     def named(self, name: str, *, namespace: str | None = None) -> "ServiceBuilder":
-        """Give it another name, and another namespace if one is given."""
+        """Set the name and, if given, the namespace."""
         return replace(self, name=name, namespace=namespace or self.namespace)
 
     def having(self, **fields: Any) -> "ServiceBuilder":
@@ -76,7 +76,7 @@ class ServiceBuilder:
         return self.having(schedule={"windows": [], **self.body.get("schedule", {}), "timeZone": zone})
 
     def manifest(self) -> Manifest:
-        """Return the object; on the pool `a10` if no pool was added."""
+        """Return the object; it uses the pool `a10` if no pool was added."""
         return {
             "apiVersion": API_VERSION,
             "kind": "EmbeddingService",
@@ -91,7 +91,7 @@ class ServiceBuilder:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleBuilder:
-    """A ScalingSchedule, as cluster admins write it."""
+    """A ScalingSchedule as cluster admins write it."""
 
     name: str = "nights"
     body: Manifest = field(default_factory=lambda: {"timeZone": "UTC", "windows": []})

@@ -1,4 +1,4 @@
-"""A small HTTP server in place of an API server: it answers as it is told."""
+"""A small HTTP server instead of an API server, with predefined responses."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ clusters: [{name: test, cluster: {server: "http://127.0.0.1:PORT", certificate-a
 users: [{name: test, user: {tokenFile: token}}]
 """
 
-# As every cluster has one; without it each client would read all that the machine trusts.
+# Every cluster has one; without it, each client would load all certificates that the machine trusts.
 AUTHORITY = """\
 -----BEGIN CERTIFICATE-----
 MIIBdDCCARugAwIBAgIUES9eXhT8RsoJyCqPfKYZpD3eXtIwCgYIKoZIzj0EAwIw
@@ -36,7 +36,7 @@ lFVbjt2NAiBw5u0GztU96lb5pxFQk4UoM5GAAGzIxXwuIwTj82MRlA==
 """
 
 Answer = tuple[int, Any]
-"""An HTTP status and a body; the status 0 stands for an answer that does not come."""
+"""An HTTP status and a body; the status 0 stands for a response that never comes."""
 
 
 def _unexpected(request: web.Request, body: Any) -> Answer:
@@ -45,7 +45,7 @@ def _unexpected(request: web.Request, body: Any) -> Answer:
 
 @dataclass
 class HttpServer:
-    """Answers requests in order from `answers`, then with `otherwise`, and keeps what it was asked."""
+    """Answers requests in order from `answers`, then with `otherwise`, and records the requests."""
 
     kubeconfig: Path
     answers: list[Answer] = field(default_factory=list)

@@ -1,6 +1,6 @@
-"""A small deterministic world around `decide`: pods start after a lead, work is served, the queue is what is left.
+"""A small deterministic world around `decide`: pods start after a startup time, work is served, the rest is queued.
 
-Not a simulator of cost: only enough dynamics to see whether the loop settles, flaps or breaks a promise.
+Not a cost simulator: only enough dynamics to see whether the loop settles, flaps or violates an invariant.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Observations in a few words, for the tests of the decision."""
+"""Builders of observations for the tests of the decision."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -131,7 +131,7 @@ def trigger(
 
 
 def idle_for(seconds: float, *, now: datetime = NOON, required: float = 0.0) -> ScalingMemory:
-    """A settled memory of a gateway that was idle for `seconds`, up to the last decision."""
+    """Return a settled memory of a gateway that was idle for `seconds` until the last decision."""
     last = now - timedelta(seconds=5)
     return settled_memory(required, now=now)._replace(
         idle=IdleTime(since=last - timedelta(seconds=seconds), until=last)
@@ -161,7 +161,7 @@ def observe(
 
 
 def settled_memory(required: float, *, now: datetime = NOON) -> ScalingMemory:
-    """A memory whose windows are over: what is required now is all that was required for an hour."""
+    """Return a memory with settled windows: the current requirement has been the only one for an hour."""
     return ScalingMemory(
         at=now - timedelta(seconds=5),
         required=required,

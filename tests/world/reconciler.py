@@ -1,4 +1,4 @@
-"""A reconciler on a store of values, and an API server that takes every write."""
+"""A reconciler on a store of values, and an API server that accepts every write."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,7 +39,7 @@ KEY = ObjectKey(EMBEDDING_SERVICE.kind, "search", "qwen")
 
 
 def service_on(*pools: str, version: int = 1, **fields: Any) -> Body:
-    """Return the service that `KEY` names, with one replica at least on every pool."""
+    """Return the service that `KEY` names, with at least one replica on every pool."""
     body = embedding_service(version=version, **fields)
     listed = [{"gpuPool": pool, "minReplicas": 1, "maxReplicas": 4} for pool in pools]
     return {**body, "spec": {**body["spec"], "pools": listed}}
@@ -47,7 +47,7 @@ def service_on(*pools: str, version: int = 1, **fields: Any) -> Body:
 
 @dataclass
 class Clock:
-    """Tells the time that a test has set."""
+    """A clock with the time that a test has set."""
 
     now: datetime = NOON
 
@@ -60,7 +60,7 @@ class Clock:
 
 @dataclass
 class World:
-    """What one test sees: the store to change, the requests that were made, the decisions that were taken."""
+    """What a test uses: the store to change, the requests that were made, the decisions that were taken."""
 
     server: HttpServer
     store: ObjectStore
@@ -87,7 +87,7 @@ class World:
 
 @dataclass
 class _Objects:
-    """Takes what is applied and gives it an identity."""
+    """Accepts what is applied and gives it a UID."""
 
     store: ObjectStore
     version: int = 100

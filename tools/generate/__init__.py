@@ -1,10 +1,10 @@
-"""Everything in the repository that is made from something else: `python -m tools.generate` writes it, tests compare.
+"""Generated files of the repository: `python -m tools.generate` writes them, tests check that they are up to date.
 
     operator/embedding_operator/api/   → crds/                     the CustomResourceDefinitions
-    crds/                              → charts/*/files/crds/      copies, because a chart can not reach outside itself
+    crds/                              → charts/*/files/crds/      copies, because a chart cannot read other files
     charts/*/values.yaml               → charts/*/README.md        from the comments that start with "# --"
-    charts/*                           → manifests/*.yaml          the chart's output for those who do not use Helm
-    manifests/gpupools.yaml            → operator/embedding_operator/cli/gpupools.yaml    what the command line knows
+    charts/*                           → manifests/*.yaml          the chart's output for installation without Helm
+    manifests/gpupools.yaml            → operator/embedding_operator/cli/gpupools.yaml    the command line's catalog
 
-Needs Helm 4: the program that `HELM` names, else the one that the test clusters built, else `helm` on the PATH.
+Needs Helm 4: the pinned one, which is put into the cache if it is not there.
 """

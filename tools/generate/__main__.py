@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Write what is out of date and name it."""
+    """Write the files that are out of date and print their names."""
     try:
         helm = ensure_helm()
     except ClusterError as error:

@@ -1,4 +1,4 @@
-"""The GPUPools that the chart installs, as the command line has them without a cluster: specs by name."""
+"""The catalog of the GPUPools that the chart installs, for the command line without a cluster: specs by name."""
 
 import yaml
 
@@ -6,6 +6,6 @@ HEADER = "# Generated from manifests/gpupools.yaml by `make generate`. Do not ed
 
 
 def catalog(manifest: str) -> str:
-    """Return the text of the catalog from that of a manifest of GPUPools."""
+    """Return the text of the catalog for a manifest of GPUPools."""
     pools = {pool["metadata"]["name"]: pool["spec"] for pool in yaml.safe_load_all(manifest) if pool}
     return HEADER + yaml.safe_dump(pools, sort_keys=True)

@@ -47,7 +47,7 @@ class DocumentedValue:
 
 
 def documented_values(values: str) -> list[DocumentedValue]:
-    """Return the values that comments of the text of a values.yaml document, in their order."""
+    """Return the values that have a comment in the text of a values.yaml, in their order."""
     defaults = yaml.safe_load(values)
     return [
         DocumentedValue(path=path, default=_at(defaults, path), meaning=" ".join(comment).removeprefix(_MARK))

@@ -14,7 +14,7 @@ CATALOG = "operator/embedding_operator/cli/gpupools.yaml"
 
 
 def generated_files(repository: Path, *, helm: Path) -> Iterator[dict[str, str]]:
-    """Yield stages of files (text by path in the repository). Each must be written before the next is asked for."""
+    """Yield stages of files (text by path in the repository). Write each stage before requesting the next one."""
     chart = repository / CHART
     crds = crd_files()
     yield {

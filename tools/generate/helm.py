@@ -10,13 +10,13 @@ from testbed.cluster.progress import Progress
 from testbed.cluster.toolbox import Toolbox
 
 SERVED = ("embedding-operator.io/v1alpha1/GPUPool",)
-"""What a cluster serves once the CRDs are in; Helm alone can not know."""
+"""API versions that a cluster serves once the CRDs are installed; Helm alone cannot know them."""
 
 _SOURCE = re.compile(r"# Source: [^/]+/(?P<template>\S+)\n")
 
 
 class HelmError(Exception):
-    """Helm refused what it was given; the message is Helm's own."""
+    """Helm failed; the message is Helm's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ def ensure_helm() -> Path:
 
 
 def run_helm(helm: Path, *arguments: str) -> str:
-    """Return what `helm ARGUMENTS` prints; raise `HelmError` with its complaint."""
+    """Return what `helm ARGUMENTS` prints; raise `HelmError` with its error output."""
     finished = subprocess.run([helm, *arguments], capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
     if finished.returncode:
         raise HelmError(finished.stderr.strip() or finished.stdout.strip())

@@ -1,4 +1,4 @@
-"""manifests/: the chart's output, for those who do not use Helm."""
+"""manifests/: the chart's output, for installation without Helm."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ POOLS = "templates/gpupools.yaml"
 def manifest_files(helm: Path, *, chart: Path) -> dict[str, str]:
     """Return the text of each manifest by file name.
 
-    The pools are a file of their own: kubectl can apply them only once the API server serves their CRD.
+    The pools are in a separate file: kubectl can apply them only once the API server serves their CRD.
     """
     documents = render(helm, chart=chart, release=RELEASE, namespace=NAMESPACE)
     installation = [document for document in documents if document.template != POOLS]
@@ -35,7 +35,7 @@ def manifest_files(helm: Path, *, chart: Path) -> dict[str, str]:
 
 
 def joined(*texts: str) -> str:
-    """Return one YAML stream of `texts`."""
+    """Return `texts` as one YAML stream."""
     return HEADER + "---\n".join(texts)
 
 

@@ -1,5 +1,5 @@
-"""A stand-in for an SGLang embedding server: its endpoints, metrics, queue and habits without a model or a GPU.
+"""A fake SGLang embedding server: the same endpoints, metrics, queue and behavior without a model or a GPU.
 
-What it copies was read off SGLang 0.5.23, and `tests/contract/engine` runs one suite against both. It needs aiohttp
-only and imports nothing from outside its own folder, so that an image can hold it on its own.
+It copies the behavior of SGLang 0.5.23, and `tests/contract/engine` runs one suite against both. It needs only aiohttp
+and imports nothing from outside its own folder, so that an image can contain it alone.
 """

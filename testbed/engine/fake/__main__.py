@@ -1,4 +1,4 @@
-"""Run a fake engine: `python -m testbed.engine.fake`, or `python -m sglang.launch_server` where an image says so."""
+"""Run a fake engine: `python -m testbed.engine.fake`, or `python -m sglang.launch_server` in the test image."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LAST_ANSWERS_SECONDS = 1.0
 
 
 def main() -> None:
-    """Serve until SIGTERM and the last answer; ends with status 0 then, with 2 for settings it cannot use."""
+    """Serve until SIGTERM and the last response; exit with status 0 then, with an error status for invalid settings."""
     try:
         settings = read_settings(sys.argv[1:], environment=os.environ)
     except SettingsError as error:
@@ -30,7 +30,7 @@ def main() -> None:
 async def serve(settings: Settings) -> None:
     """Load, bind the port, warm up, serve, drain.
 
-    Like in the real engine nothing listens while the model loads, and SIGTERM has no handler until the port is bound.
+    As in the real engine, nothing listens while the model loads, and SIGTERM has no handler until the port is bound.
     """
     behaviour = settings.behaviour
     is_bound_early = Fault.READY_BEFORE_LOADED in behaviour.faults

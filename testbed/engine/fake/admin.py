@@ -1,7 +1,7 @@
-"""How tests steer an engine: `/fault` sets what goes wrong, `/script` what is reported.
+"""How tests control an engine: `/fault` sets what goes wrong, `/script` what is reported.
 
-Both take `{"addresses": {ADDRESS: …}}`; `*` stands for every address that is not named, and for the engine as a whole
-where it does not tell addresses apart. `/fault` takes a list of fault names per address and replaces those it had.
+Both take `{"addresses": {ADDRESS: …}}`; `*` stands for every address that is not named, and for the whole engine if it
+does not distinguish addresses. `/fault` takes a list of fault names per address and replaces the previous ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .settings import SHARED_ADDRESS
 
 
 class Admin:
-    """The two endpoints that the real engine does not have."""
+    """The endpoints that the real engine does not have."""
 
     PATHS = ("/fault", "/script")
 
@@ -27,7 +27,7 @@ class Admin:
         self._fleet = fleet
 
     def routes(self) -> list[web.RouteDef]:
-        """Routes of the endpoints."""
+        """Return the routes of the endpoints."""
         return [
             web.get("/fault", self.show_faults),
             web.post("/fault", self.set_faults),
@@ -48,7 +48,7 @@ class Admin:
     async def set_scripts(self, request: web.Request) -> web.StreamResponse:
         """`POST /script`."""
         if not self._fleet.settings.behaviour.scripted:
-            raise _refuse("the engine reports its own figures: start it with --scripted")
+            raise _refuse("the engine reports its own metrics; to set them, start it with --scripted")
         try:
             scripts = {
                 address: read_script(figures)
@@ -66,7 +66,9 @@ class Admin:
             message = f'the body must be {{"addresses": {{ADDRESS: {of.__name__}}}}}'
             raise _refuse(message)
         if not self._fleet.settings.behaviour.per_address and set(addresses) - {SHARED_ADDRESS}:
-            message = f"the engine does not tell addresses apart: use {SHARED_ADDRESS!r} or start it --per-address"
+            message = (
+                f"the engine does not distinguish addresses: use {SHARED_ADDRESS!r} or start it with --per-address"
+            )
             raise _refuse(message)
         return addresses
 
@@ -76,7 +78,7 @@ def _faults(names: list[object]) -> frozenset[Fault]:
         return frozenset(Fault(name) for name in names)
     except ValueError as error:
         known = ", ".join(fault.value for fault in Fault)
-        message = f"{error}; there are {known}"
+        message = f"{error}; known faults: {known}"
         raise _refuse(message) from error
 
 

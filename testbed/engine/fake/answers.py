@@ -1,4 +1,4 @@
-"""Bodies of answers to embedding requests."""
+"""Bodies of responses to embedding requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .vectors import shortened, vector_of
 
 
 def embeddings(request: EmbeddingRequest, *, settings: Settings, faults: frozenset[Fault]) -> dict[str, object]:
-    """Body of the answer to a request, with the vectors that the faults leave it."""
+    """Return the body of the response to a request, its vectors altered by the faults."""
     tokens = sum(map(count_tokens, request.texts))
     vectors = [_garbled(_vector(text, request=request, settings=settings), faults=faults) for text in request.texts]
     return {

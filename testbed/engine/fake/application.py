@@ -1,4 +1,4 @@
-"""The HTTP server: SGLang's endpoints, and `/fault` and `/script` by which tests steer it."""
+"""The HTTP server: SGLang's endpoints, and `/fault` and `/script`, with which tests control it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from .traffic import EMBEDDINGS
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 OPEN_PREFIXES = ("/health", "/ready", "/metrics")
-"""Paths that need no key, whatever keys are set."""
+"""Paths that never need a key."""
 
 LETHAL_PATHS = ("/generate", "/v1/completions", "/v1/chat/completions")
-"""Paths of text generation: which of them kill an embedding server depends on its model; here all of them do."""
+"""Paths of text generation: which of them crash an embedding server depends on its model; here all of them do."""
 
 NAME_HEADER = "X-Engine"
 HEALTH_POLLS = 20
@@ -35,7 +35,7 @@ LARGEST_BODY = 64 * 1024**2
 
 
 def application(fleet: Fleet) -> web.Application:
-    """The application that serves a fleet."""
+    """Return the application that serves a fleet."""
     endpoints, admin = Endpoints(fleet), Admin(fleet)
     app = web.Application(middlewares=[endpoints.count, endpoints.authorize], client_max_size=LARGEST_BODY)
     app.add_routes(
@@ -57,7 +57,7 @@ def application(fleet: Fleet) -> web.Application:
 
 
 class Endpoints:
-    """What the real engine serves."""
+    """The endpoints of the real engine."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
@@ -75,7 +75,7 @@ class Endpoints:
             return await self.lethal(request)
 
     async def lethal(self, request: web.Request) -> web.StreamResponse:
-        """Die of a call, as the real engine does."""
+        """Crash on a call, as the real engine does."""
         self._fleet.kill(_address(request))
         return _hang_up(request)
 
@@ -113,7 +113,7 @@ class Endpoints:
         return web.Response(status=200 if self._is_ready(request) else 503)
 
     async def health(self, request: web.Request) -> web.StreamResponse:
-        """`GET /health`: slow by design, and 503 when nothing moves for twenty polls."""
+        """`GET /health`: slow by design, and 503 when there is no progress for twenty polls."""
         if not self._is_ready(request):
             return web.Response(status=503)
         for _ in range(HEALTH_POLLS):
@@ -124,7 +124,7 @@ class Endpoints:
 
     @web.middleware
     async def count(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Count every call, and hang up where the engine is gone."""
+        """Count every call, and close the connection if the engine is gone."""
         if request.path in Admin.PATHS:
             return await _in_json(handler, request)
         replica = self._replica(request)
@@ -141,7 +141,7 @@ class Endpoints:
 
     @web.middleware
     async def authorize(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse calls without the key, but for probes and metrics."""
+        """Refuse calls without the key, except for probes and metrics."""
         key = self._settings.engine.api_key
         is_open = request.path.startswith(OPEN_PREFIXES) or request.path in Admin.PATHS
         given = request.headers.get("Authorization", "")

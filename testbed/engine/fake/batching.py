@@ -1,7 +1,7 @@
-"""A batch server: texts wait in order of arrival, and as many as fit the limits are computed together.
+"""A batch server: texts wait in order of arrival; as many as fit the limits are computed together.
 
 A batch of n tokens takes max(floor, base + n·per token) seconds. The gauges are written when a batch ends, as in the
-real engine: they say what was the case then, not what is.
+real engine: they describe that moment, not the present.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MICROSECONDS = 1_000_000
 
 
 class QueueFullError(Exception):
-    """The texts of a request would exceed the longest queue allowed."""
+    """The texts of a request would exceed the maximum queue length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class ServiceTime:
     floor_seconds: float
 
     def of(self, tokens: int) -> float:
-        """Seconds for a batch of that many tokens."""
+        """Return the seconds that a batch of this many tokens takes."""
         return max(self.floor_seconds, self.base_seconds + tokens * self.seconds_per_token)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """Most tokens and texts in one batch, most texts in the queue (None: any number)."""
+    """Maximum tokens and texts in one batch, maximum texts in the queue (None: no limit)."""
 
     tokens: int
     texts: int
@@ -42,7 +42,7 @@ class BatchLimits:
 
 @dataclass(eq=False, slots=True)
 class EngineWork:
-    """One text on its way: `done` is set when its batch ends."""
+    """One text in progress: `done` is set when its batch ends."""
 
     tokens: int
     done: asyncio.Future[None]
@@ -50,7 +50,7 @@ class EngineWork:
 
 @dataclass(slots=True)
 class Totals:
-    """What was done since the start."""
+    """Totals since the start."""
 
     texts: int = 0
     tokens: int = 0
@@ -60,7 +60,7 @@ class Totals:
 
     @property
     def busy_microseconds(self) -> int:
-        """Time in which a batch was computed."""
+        """Time spent on computing batches."""
         return round(self.busy_seconds * MICROSECONDS)
 
 
@@ -73,7 +73,7 @@ class Gauges:
 
 
 class BatchServer:
-    """Takes texts in and completes them batch by batch; `run` must be running as a task."""
+    """Accepts texts and completes them batch by batch; `run` must be running as a task."""
 
     def __init__(self, *, limits: BatchLimits, service_time: ServiceTime) -> None:
         self._limits = limits
@@ -98,12 +98,12 @@ class BatchServer:
 
     @property
     def running(self) -> int:
-        """Texts in the batch that is computed now."""
+        """Texts in the batch that is being computed now."""
         return len(self._running)
 
     @property
     def running_tokens(self) -> int:
-        """Tokens of the texts in the batch that is computed now."""
+        """Tokens of the texts in the batch that is being computed now."""
         return sum(work.tokens for work in self._running)
 
     @property
@@ -120,9 +120,9 @@ class BatchServer:
         self._unblocked.set()
 
     async def compute(self, tokens: Sequence[int]) -> None:
-        """Queue one text per token count and return when all are computed; raises `QueueFullError` if they won't fit.
+        """Queue one text per token count and return once all are computed; raise `QueueFullError` if they do not fit.
 
-        Cancelled while waiting, it takes its texts out of the queue again.
+        If cancelled while waiting, it removes its texts from the queue.
         """
         if self._limits.queued is not None and len(self._waiting) + len(tokens) > self._limits.queued:
             raise QueueFullError

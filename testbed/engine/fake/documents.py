@@ -1,4 +1,4 @@
-"""The documents of an engine about itself: `/v1/loads`, `/model_info`, `/server_info`, `/v1/models`."""
+"""The documents in which an engine describes itself: `/v1/loads`, `/model_info`, `/server_info`, `/v1/models`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KIBIBYTES_OF_KV_PER_TOKEN = 9
 
 
 def loads(figures: Figures, *, engine: EngineSettings, now: float) -> dict[str, object]:
-    """Body of `/v1/loads`: one entry, as the engine has one data-parallel rank; `now` in seconds since the epoch."""
+    """Return the body of `/v1/loads`: one entry for the one data-parallel rank; `now` is in seconds since the epoch."""
     used = figures.live_running_tokens
     kv_gigabytes = round(engine.max_total_tokens * KIBIBYTES_OF_KV_PER_TOKEN / 1024**2, 3)
     rank = {
@@ -53,7 +53,7 @@ def loads(figures: Figures, *, engine: EngineSettings, now: float) -> dict[str, 
 
 
 def model_info(engine: EngineSettings, *, dimension: int) -> dict[str, object]:
-    """Body of `/model_info`."""
+    """Return the body of `/model_info`."""
     return {
         "model_path": engine.model_path,
         "served_model_name": engine.served_model_name,
@@ -74,7 +74,7 @@ def model_info(engine: EngineSettings, *, dimension: int) -> dict[str, object]:
 
 
 def server_info(engine: EngineSettings) -> dict[str, object]:
-    """Body of `/server_info`: the arguments that this engine follows, and its version."""
+    """Return the body of `/server_info`: the arguments that this engine honors, and its version."""
     return {
         "model_path": engine.model_path,
         "served_model_name": engine.served_model_name,
@@ -89,7 +89,7 @@ def server_info(engine: EngineSettings) -> dict[str, object]:
 
 
 def models(engine: EngineSettings, *, now: float) -> dict[str, object]:
-    """Body of `/v1/models`."""
+    """Return the body of `/v1/models`."""
     name = engine.served_model_name
     model = {
         "id": name,

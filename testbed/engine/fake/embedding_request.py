@@ -1,4 +1,4 @@
-"""The body of `POST /v1/embeddings`: what is accepted, what is refused in which words, and what kills the engine."""
+"""The body of `POST /v1/embeddings`: what is accepted, what is refused and how, and what crashes the engine."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Text = str | tuple[int, ...]
 
 
 class Encoding(Enum):
-    """How vectors are written in the answer."""
+    """How vectors are encoded in the response."""
 
     FLOAT = "float"
     BASE64 = "base64"
 
 
 class RefusalError(Exception):
-    """An answer with an error status and the engine's error document."""
+    """A response with an error status and the engine's error document."""
 
     def __init__(self, status: int, message: str, *, kind: str) -> None:
         super().__init__(message)
@@ -30,17 +30,17 @@ class RefusalError(Exception):
 
     @property
     def document(self) -> dict[str, object]:
-        """Body of the answer."""
+        """Body of the response."""
         return {"object": "error", "message": str(self), "type": self.kind, "param": None, "code": self.status}
 
 
 class LethalInputError(Exception):
-    """An input that the real engine dies of: it accepts the input and fails in the model."""
+    """An input that crashes the real engine: it accepts the input and fails in the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """Texts to embed, in order, and how to answer; `dimensions` is None for the model's own."""
+    """Texts to embed, in order, and the format of the response; `dimensions` is None for the model's own."""
 
     texts: tuple[Text, ...]
     encoding: Encoding
@@ -50,7 +50,7 @@ class EmbeddingRequest:
 def read_request(
     body: bytes, *, content_type: str, engine: EngineSettings, dimension: int, vocabulary_size: int
 ) -> EmbeddingRequest:
-    """The request in a body; raises `RefusalError` where the engine answers 400, `LethalInputError` where it dies."""
+    """Return the request in a body; raise `RefusalError` if the engine returns 400, `LethalInputError` if it dies."""
     document = _document(body, content_type=content_type)
     texts = _texts(document)
     for text in texts:

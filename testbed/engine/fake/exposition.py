@@ -1,4 +1,4 @@
-"""Prometheus' text format: families of samples, and the ways in which a broken endpoint garbles them."""
+"""The Prometheus text format: families of samples, and how a broken endpoint garbles them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One value under its labels."""
+    """One value with its labels."""
 
     labels: Mapping[str, str]
     value: float
@@ -36,24 +36,24 @@ class Family:
 
 
 def render(families: Iterable[Family]) -> str:
-    """The text of families that have samples."""
+    """Return the text of the families that have samples."""
     return "".join(_text(family) for family in families if family.samples)
 
 
 def renamed(families: Iterable[Family]) -> list[Family]:
-    """The families under names without a colon."""
+    """Return the families with names without a colon."""
     return [replace(family, name=family.name.replace(":", "_")) for family in families]
 
 
 def without_numbers(families: Iterable[Family]) -> list[Family]:
-    """The families with NaN in place of every value."""
+    """Return the families with NaN in place of every value."""
     return [
         replace(family, samples=[replace(sample, value=math.nan) for sample in family.samples]) for family in families
     ]
 
 
 def cut(text: str) -> str:
-    """The text up to the middle of its middle line."""
+    """Return the text cut off in the middle of its middle line."""
     start = text.rindex("\n", 0, len(text) // 2) + 1
     return text[: (start + text.index("\n", start)) // 2]
 

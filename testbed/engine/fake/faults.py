@@ -1,4 +1,4 @@
-"""What can be made to go wrong in a fake engine, alone or together."""
+"""Faults that can be set in a fake engine, alone or together."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from enum import Enum
 
 
 class Fault(Enum):
-    """One thing that goes wrong for as long as it is set; `CRASH` ends the process or, per address, the address."""
+    """A fault is active for as long as it is set; `CRASH` ends the process or, per address, the engine there."""
 
     METRICS_ABSENT = "metrics-absent"
     """`/metrics` is 404."""
     METRICS_NAN = "metrics-nan"
     """Every sample of `/metrics` is NaN."""
     METRICS_STALE = "metrics-stale"
-    """`/metrics` keeps answering what it answered first under this fault."""
+    """`/metrics` keeps returning its first response under this fault."""
     METRICS_RENAMED = "metrics-renamed"
-    """Names begin with `sglang_` in place of `sglang:`, as after a rename upstream."""
+    """Names begin with `sglang_` instead of `sglang:`, as after an upstream rename."""
     METRICS_SLOW = "metrics-slow"
     """`/metrics` answers only after `slow_metrics_seconds`."""
     METRICS_PARTIAL = "metrics-partial"
@@ -27,10 +27,10 @@ class Fault(Enum):
     WRONG_DIMENSION = "wrong-dimension"
     """Vectors are one value short."""
     NAN_VECTORS = "nan-vectors"
-    """Vectors hold NaN, which JSON has no number for: they come as null, or as NaN in base64."""
+    """Vectors contain NaN, which JSON cannot represent: they are sent as null, or as NaN in base64."""
     HANG = "hang"
-    """No request ends, while `/ready` says all is well."""
+    """No request completes, while `/ready` is 200."""
     READY_BEFORE_LOADED = "ready-before-loaded"
     """The port is bound and `/ready` is 200 from the first moment; until loaded, embeddings are 503."""
     CRASH = "crash"
-    """The engine is gone: killed like the real one, without a word to its clients."""
+    """The engine is gone: killed like the real one, without a response to its clients."""

@@ -1,4 +1,4 @@
-"""The figures an engine reports, from one moment, whether they are its own or dictated."""
+"""The values that an engine reports at one moment, its own or scripted ones."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures of one engine.
+    """Values of one engine.
 
-    `in_flight`, `received` and `answered` are of HTTP calls per (endpoint, method[, status]). `gauge_*` are texts as of
+    `in_flight`, `received` and `answered` count HTTP calls per (endpoint, method[, status]). `gauge_*` are texts as of
     the end of the last batch, `live_*` as of now. `startup_seconds` is by phase.
     """
 

@@ -1,4 +1,4 @@
-"""All engines of a process, and how far along the process is: loading, serving, terminating."""
+"""All engines of a process, and the phase of the process: loading, serving, terminating."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .settings import SHARED_ADDRESS, Settings
 
 
 class FleetPhase(Enum):
-    """Life of the process after its port is bound."""
+    """Phases of the process after its port is bound."""
 
     LOADING = "loading"
     SERVING = "serving"
@@ -22,7 +22,7 @@ class FleetPhase(Enum):
 
 
 class Fleet:
-    """The engines by local address; without `per_address` there is one, whatever the address."""
+    """The engines by local address; without `per_address`, there is one for all addresses."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -32,7 +32,7 @@ class Fleet:
         self._faults: dict[str, frozenset[Fault]] = {SHARED_ADDRESS: frozenset(settings.behaviour.faults)}
 
     def at(self, address: str) -> Replica:
-        """The engine at a local address, which begins to exist when first asked for."""
+        """Return the engine at a local address, which is created on first use."""
         key = address if self.settings.behaviour.per_address else SHARED_ADDRESS
         replica = self._replicas.get(key)
         if replica is None:
@@ -44,14 +44,14 @@ class Fleet:
         return replica
 
     def play(self, address: str, script: Script) -> None:
-        """Have the engine at an address report a script; `*` stands for all that have no script of their own."""
+        """Have the engine at an address report a script; `*` stands for all engines without their own script."""
         self._scripts[address] = script
         for key, replica in self._replicas.items():
             if key == address or (address == SHARED_ADDRESS and key not in self._scripts):
                 replica.play(script)
 
     def set_faults(self, address: str, faults: frozenset[Fault]) -> None:
-        """Give the engine at an address exactly these faults; `*` stands for all without faults of their own."""
+        """Give the engine at an address exactly these faults; `*` stands for all engines without their own faults."""
         self._faults[address] = faults
         for key, replica in self._replicas.items():
             if key == address or (address == SHARED_ADDRESS and key not in self._faults):
@@ -60,28 +60,28 @@ class Fleet:
             self.die()
 
     def faults(self) -> dict[str, list[str]]:
-        """Names of the faults that are set, by address."""
+        """Return the names of the faults that are set, by address."""
         return {address: sorted(fault.value for fault in faults) for address, faults in self._faults.items()}
 
     def kill(self, address: str) -> None:
-        """End the engine at an address as the real one ends: by SIGKILL of itself, or here by silence."""
+        """End the engine at an address as the real one ends: it kills itself, or per address no longer responds."""
         if not self.settings.behaviour.per_address:
             self.die()
         self.set_faults(address, frozenset({Fault.CRASH}))
 
     def die(self) -> None:
-        """End the process as the real engine does when a part of it fails."""
+        """End the process as the real engine does when one of its parts fails."""
         os.kill(os.getpid(), signal.SIGKILL)
 
     async def warm_up(self) -> None:
-        """Go from loading to serving; engines that are reached by address have their own warm-up behind them."""
+        """Go from loading to serving; with `per_address`, engines have completed their warm-up from the start."""
         if not self.settings.behaviour.per_address:
             await self.at(SHARED_ADDRESS).warm_up()
         if self.phase is FleetPhase.LOADING:
             self.phase = FleetPhase.SERVING
 
     async def drained(self) -> None:
-        """Return when no embedding call is left, looked at as rarely as the real engine looks."""
+        """Return once no embedding call is left, checking as rarely as the real engine does."""
         while True:
             await asyncio.sleep(self.settings.behaviour.drain_poll_seconds)
             if not any(replica.traffic.embeddings_active for replica in self._all()):

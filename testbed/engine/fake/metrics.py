@@ -1,4 +1,4 @@
-"""The metric families that SGLang feeds on an embedding server, under its names, types and labels."""
+"""The metric families that SGLang exports on an embedding server, with its names, types and labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .settings import EngineSettings
 
 
 def families_of(figures: Figures, *, engine: EngineSettings) -> list[Family]:
-    """Everything on `/metrics`."""
+    """Return everything on `/metrics`."""
     own = {"model_name": engine.served_model_name, "engine_type": "unified"}
     scheduler = {**own, "tp_rank": "0", "pp_rank": "0", "moe_ep_rank": "0"}
     return [

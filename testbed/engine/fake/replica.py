@@ -1,4 +1,4 @@
-"""One engine: its queue, counts, faults and script. A process is one of them, or one on each of its addresses."""
+"""One engine: its queue, counts, faults and script. A process has one of them, or one for each of its addresses."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .settings import Settings
 from .traffic import EMBEDDINGS, Traffic
 
 WARMUP_TOKENS = 8
-"""Tokens of the request an engine sends to itself before it is ready; they are in its counters from then on."""
+"""Tokens of the request that an engine sends to itself before it is ready; its counters include them."""
 
 
 class Replica:
-    """State of one engine. Made inside a running event loop; its queue is worked on until `stop`."""
+    """State of one engine. Create it inside a running event loop; its queue is processed until `stop`."""
 
     def __init__(self, settings: Settings) -> None:
         behaviour, engine = settings.behaviour, settings.engine
@@ -40,7 +40,7 @@ class Replica:
         self._work = asyncio.create_task(self.batches.run())
 
     def set_faults(self, faults: Iterable[Fault]) -> None:
-        """Have exactly these faults from now on."""
+        """Set exactly these faults."""
         self.faults = frozenset(faults)
         self.stale_metrics = self.families() if Fault.METRICS_STALE in self.faults else None
         if Fault.HANG in self.faults:
@@ -49,26 +49,26 @@ class Replica:
             self.batches.unblock()
 
     def play(self, script: Script) -> None:
-        """Report the figures of a script from now on."""
+        """Report the values of a script from now on."""
         self._playing = Playing(script, time.monotonic())
 
     async def warm_up(self) -> None:
-        """Compute what an engine computes before it is ready; it may begin to hang only after that."""
+        """Compute the request that an engine sends to itself before it is ready; it can hang only after that."""
         self.batches.unblock()
         await self.batches.compute([WARMUP_TOKENS])
         self.set_faults(self.faults)
 
     async def stop(self) -> None:
-        """End the work on the queue."""
+        """Stop processing the queue."""
         self._work.cancel()
         await asyncio.gather(self._work, return_exceptions=True)
 
     def families(self) -> list[Family]:
-        """Metric families of this moment."""
+        """Return the current metric families."""
         return families_of(self.figures(), engine=self._settings.engine)
 
     def figures(self) -> Figures:
-        """Figures of this moment."""
+        """Return the current values."""
         own = self._own_figures()
         return own if self._playing is None else _dictated(own, self._playing, now=time.monotonic())
 

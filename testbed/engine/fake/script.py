@@ -1,4 +1,4 @@
-"""Figures that a test dictates: a scripted engine reports them in place of its own."""
+"""Values that a test sets: a scripted engine reports them instead of its own."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 
 class ScriptError(ValueError):
-    """A script names a figure that does not exist or gives it no number."""
+    """A script names a value that does not exist, or sets one to something other than a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What to report. The token counter grows by `tokens_per_second` from its value at the moment the script is set."""
+    """The values to report. The token counter grows by `tokens_per_second` from its value when the script is set."""
 
     in_flight: int = 0
     waiting_requests: int = 0
@@ -27,22 +27,22 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """A script and the moment from which its counter grows (monotonic seconds)."""
+    """A script and the time from which its counter grows (monotonic seconds)."""
 
     script: Script
     since: float
 
     def prompt_tokens(self, *, now: float) -> float:
-        """Value of the token counter now."""
+        """Return the value of the token counter now."""
         return self.script.prompt_tokens + self.script.tokens_per_second * (now - self.since)
 
 
 def read_script(document: Mapping[str, object]) -> Script:
-    """A script from JSON; raises `ScriptError` that names the figure and says which there are."""
+    """Return a script from JSON; raise a `ScriptError` that names the unknown value and all known ones."""
     known = [field.name for field in dataclasses.fields(Script)]
     for name, value in document.items():
         if name not in known:
-            message = f"{name!r} is not a figure; there are {', '.join(known)}"
+            message = f"{name!r} is not a known value; known values: {', '.join(known)}"
             raise ScriptError(message)
         if isinstance(value, bool) or not isinstance(value, int | float):
             message = f"{name} must be a number, not {value!r}"

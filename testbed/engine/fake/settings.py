@@ -1,7 +1,7 @@
-"""What decides how a fake engine behaves: the real engine's command line, and `FAKE_ENGINE_*` variables.
+"""Settings of a fake engine: the real engine's command line, and `FAKE_ENGINE_*` variables.
 
-The command line may be any that SGLang accepts: options that change nothing here are ignored. The variables stand for
-what hardware and model decide for the real engine, and hold faults to start with.
+The command line may be any that SGLang accepts: options without a meaning here are ignored. The variables replace what
+hardware and model determine for the real engine, and set the initial faults.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .faults import Fault
 
 PREFIX = "FAKE_ENGINE_"
 SHARED_ADDRESS = "*"
-"""Key of the one replica of an engine that does not tell addresses apart, and of what holds for all of them."""
+"""Key of the only replica of an engine that does not distinguish addresses, and of what applies to all addresses."""
 
 DEFAULT_CONTEXT_LENGTH = 512
 DEFAULT_MAX_TOTAL_TOKENS = 65536
@@ -27,12 +27,12 @@ DEFAULT_KEEP_ALIVE_SECONDS = 5.0
 
 
 class SettingsError(ValueError):
-    """A variable that does not exist or does not hold what it must."""
+    """A variable that does not exist or has an invalid value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matryoshka:
-    """Shorter vectors a client may ask for: none, any, or those in `dimensions`."""
+    """Shorter vectors that a client may request: none, any, or those in `dimensions`."""
 
     enabled: bool = False
     dimensions: tuple[int, ...] = ()
@@ -40,7 +40,7 @@ class Matryoshka:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the real engine takes from its command line and this one follows."""
+    """Options of the real engine's command line that this engine honors."""
 
     model_path: str
     served_model_name: str
@@ -58,12 +58,12 @@ class EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What a model on its hardware decides. A batch of n tokens takes max(floor, base + n·per token) seconds.
+    """What a model on its hardware determines. A batch of n tokens takes max(floor, base + n·per token) seconds.
 
     `frontend_seconds_per_text` is spent on one text after the other before it reaches the queue: an engine that is
     limited by it has many requests in flight and none waiting. `vector_space` defaults to the model path: engines of
-    one model agree on every vector, engines of two models on none. An engine that is `named` puts the name of its host
-    into a header of its answers, which the real one does not.
+    one model agree on every vector, engines of two models on none. An engine that is `named` sends the name of its host
+    in a response header, which the real one does not.
     """
 
     start_delay_seconds: float = 0.0
@@ -86,7 +86,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a fake engine is started with."""
+    """All settings of a fake engine."""
 
     engine: EngineSettings
     behaviour: Behaviour
@@ -94,12 +94,12 @@ class Settings:
 
     @property
     def vector_space(self) -> str:
-        """Name of the space in which texts have their vectors."""
+        """Name of the vector space of the texts."""
         return self.behaviour.vector_space or self.engine.model_path
 
 
 def read_settings(argv: Sequence[str], *, environment: Mapping[str, str]) -> Settings:
-    """Settings from a command line and the environment; raises `SettingsError` for a variable it cannot use."""
+    """Return the settings from a command line and the environment; raise `SettingsError` for an invalid variable."""
     options, _ = _parser().parse_known_args(list(argv))
     behaviour = _behaviour(environment)
     return Settings(
@@ -128,8 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json-model-override-args", type=json.loads, default={})
     parser.add_argument("--api-key")
     parser.add_argument("--enable-metrics", action="store_true")
-    parser.add_argument("--per-address", action="store_true", help="be another engine on every local address")
-    parser.add_argument("--scripted", action="store_true", help="report the figures given by POST /script")
+    parser.add_argument("--per-address", action="store_true", help="serve a separate engine on every local address")
+    parser.add_argument("--scripted", action="store_true", help="report the values set with POST /script")
     return parser
 
 
@@ -164,7 +164,7 @@ def _behaviour(environment: Mapping[str, str]) -> Behaviour:
         name = variable.removeprefix(PREFIX).lower()
         if name not in defaults:
             known = ", ".join(PREFIX + known.upper() for known in sorted(defaults))
-            message = f"{variable} is not known; there are {known}"
+            message = f"{variable} is not known; known variables: {known}"
             raise SettingsError(message)
         try:
             given[name] = _value(text, like=defaults[name])

@@ -1,4 +1,4 @@
-"""What the HTTP server counts: calls in the server, calls received, answers sent, per endpoint."""
+"""What the HTTP server counts: calls in progress, calls received, responses sent, per endpoint."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Traffic:
         self.answered: Counter[tuple[str, str, int]] = Counter()
 
     def begin(self, endpoint: str, method: str) -> None:
-        """A call arrived."""
+        """Count the arrival of a call."""
         self.received[endpoint, method] += 1
         self.active[endpoint, method] += 1
 
     def end(self, endpoint: str, method: str, *, status: int | None) -> None:
-        """The call is over; `status` is None if the client left before the answer."""
+        """Count the end of a call; `status` is None if the client left before the response."""
         self.active[endpoint, method] -= 1
         if status is not None:
             self.answered[endpoint, method, status] += 1
 
     @property
     def embeddings_active(self) -> int:
-        """Embedding calls in the server."""
+        """Embedding calls in progress."""
         return self.active[EMBEDDINGS, "POST"]

@@ -1,6 +1,6 @@
-"""What goes into the image of the tests: the fake engine under SGLang's name, the load client, the OpenAI client.
+"""Contents of the test image: the fake engine under SGLang's name, the load client, the OpenAI client.
 
-In the image the packages lie side by side: `python3 -m sglang.launch_server …`, `python3 -m load …`.
+In the image, the packages are next to each other: `python3 -m sglang.launch_server …`, `python3 -m load …`.
 """
 
 from __future__ import annotations

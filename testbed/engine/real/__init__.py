@@ -1,1 +1,1 @@
-"""The real SGLang on a CPU, for what no stand-in can prove."""
+"""The real SGLang on a CPU, for what a fake engine cannot prove."""

@@ -1,4 +1,4 @@
-"""Install the real engine if need be, and print the Python that runs it: `python -m testbed.engine.real`."""
+"""Install the real engine if needed, and print the path of the Python that runs it: `python -m testbed.engine.real`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .environment import ensure_environment
 
 
 def main() -> None:
-    """Print the path; what is going on goes to standard error."""
+    """Print the path; progress goes to standard error."""
     try:
         print(ensure_environment(progress=Progress()).python)
     except ClusterError as error:

@@ -11,7 +11,7 @@ from .environment import ENGINE_VARIABLES, EngineEnvironment
 
 
 class RealEngine(EngineProcess):
-    """SGLang 0.5.23 with MiniLM on a CPU: about 4 GB of memory, ready after a minute on two cores."""
+    """SGLang 0.5.23 with MiniLM on a CPU: about 4 GB of memory, ready within a minute on two cores."""
 
     def __init__(self, environment: EngineEnvironment, *, log: Path, options: Sequence[str] = ()) -> None:
         port = free_port()

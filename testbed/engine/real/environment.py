@@ -1,4 +1,4 @@
-"""The Python environment in which the real SGLang runs on a CPU: installed once, found again by its inputs."""
+"""The Python environment in which the real SGLang runs on a CPU: installed once per set of inputs."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ class EngineEnvironment:
         return self.folder / "lib" / f"python{PYTHON}" / "site-packages"
 
     def argv(self, *, host: str, port: int, options: Iterable[str] = ()) -> list[str]:
-        """Command line of a CPU engine with the model; `options` come last, so they win.
+        """Return the command line of a CPU engine with the model; `options` come last, so they take precedence.
 
-        BERT models get wrong vectors from SGLang's radix cache, so it is off; without chunks SGLang cannot work out
+        BERT models get wrong vectors from SGLang's radix cache, so it is off; without chunks SGLang cannot determine
         its memory, so that is given.
         """
         argv = [
@@ -81,18 +81,18 @@ class EngineEnvironment:
 
 
 def find_environment(*, cache: Cache) -> EngineEnvironment | None:
-    """The environment, if it was installed before."""
+    """Return the environment if it has been installed."""
     folder = cache.find(engine_artefact())
     return None if folder is None else EngineEnvironment(folder)
 
 
 def planned_environment(*, cache: Cache) -> EngineEnvironment:
-    """The environment at the place where it is or will be."""
+    """Return the environment at the path where it is or will be."""
     return EngineEnvironment(cache.folder_of(engine_artefact()))
 
 
 def ensure_environment(*, progress: Progress, cache: Cache | None = None) -> EngineEnvironment:
-    """The environment, installed first if need be (about 2 minutes, 4 GB)."""
+    """Return the environment, installing it first if needed (about 2 minutes, 4 GB)."""
     cache = cache or Cache(progress=progress)
     ensure((UV,), progress=progress)
     artefact = engine_artefact()
@@ -104,7 +104,7 @@ def ensure_environment(*, progress: Progress, cache: Cache | None = None) -> Eng
 
 
 def engine_artefact() -> Artefact:
-    """What the environment is made of. Equal in every checkout and in every environment: it is 4 GB."""
+    """Return the inputs of the environment. They are the same in every checkout and environment, as it takes 4 GB."""
     inputs = {
         "requirements": [line for line in REQUIREMENTS.read_text().splitlines() if not line.startswith("#")],
         "stub": digest_of_tree(KERNEL_STUB),
@@ -117,7 +117,7 @@ def engine_artefact() -> Artefact:
 
 
 def _system_python() -> str:
-    """Path of the Python that the environment is made with: the same from whatever environment this is called."""
+    """Return the path of the Python that the environment is created with, independent of the current environment."""
     return run(["uv", "python", "find", "--no-project", "--system", PYTHON]).strip()
 
 
@@ -126,7 +126,7 @@ def _install(folder: Path, *, log: Path, progress: Progress) -> None:
     environment = EngineEnvironment(folder)
     downloads = folder / ".downloads"
     with progress.step("installing SGLang for the CPU", usual_seconds=INSTALL_SECONDS):
-        # Relocatable, as the folder gets its final name only when it is complete.
+        # Relocatable, because the folder gets its final name only once it is complete.
         run_logged(["uv", "venv", "--relocatable", "--allow-existing", "--python", PYTHON, str(folder)], log=log)
         install = ["uv", "pip", "install", "--no-deps", f"--cache-dir={downloads}", f"--python={environment.python}"]
         run_logged([*install, f"--requirement={REQUIREMENTS}"], log=log, within=within)

@@ -1,4 +1,4 @@
-"""Result documents in a few words, for the tests of the report."""
+"""Builders of result documents for the tests of the report."""
 
 from benchmarks.simulation.results import Assumption, Curve, Document, Kind, Run, RunKey, Split, TraceFacts, Waits
 
@@ -17,7 +17,7 @@ def run(
     pools: tuple[str, ...] = ("a10",),
     parameters: dict[str, float | int | str | bool] | None = None,
 ) -> Run:
-    """Return a week's run that cost `cost` a day."""
+    """Return a week's run that costs `cost` per day."""
     return Run(
         key=RunKey(policy=policy, scenario=scenario, start=start, seed=seed, tuning=tuning),
         kind=kind,

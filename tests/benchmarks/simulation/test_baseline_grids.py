@@ -65,8 +65,8 @@ def tried(cost: float, late: float) -> Try:
     ("tries", "chosen"),
     [
         pytest.param([tried(3, 0.001), tried(2, 0.0025), tried(1, 0.003)], 1, id="cheapest of those with a margin"),
-        pytest.param([tried(3, 0.003), tried(2, 0.005), tried(1, 0.006)], 1, id="nobody has a margin: of the punctual"),
-        pytest.param([tried(3, 0.02), tried(2, 0.3)], 0, id="nobody is punctual: the least late"),
+        pytest.param([tried(3, 0.003), tried(2, 0.005), tried(1, 0.006)], 1, id="none has a margin: of the punctual"),
+        pytest.param([tried(3, 0.02), tried(2, 0.3)], 0, id="none is punctual: the least late"),
         pytest.param([tried(200, 0.002), tried(202, 0.001)], 1, id="as cheap: the less late"),
         pytest.param([tried(200, 0.002), tried(203, 0.001)], 0, id="not as cheap"),
         pytest.param([tried(200, 0.003), tried(201, 0.004), tried(202, 0.002)], 2, id="a margin before the cost"),

@@ -1,4 +1,4 @@
-"""What one run of the benchmark gives."""
+"""The result of one run of the benchmark."""
 
 import pytest
 from embedding_operator.simulation.facts import read_facts
@@ -15,7 +15,7 @@ FACTS = read_facts()
 
 
 def test_a_bound_has_a_plan_for_the_prices_of_each_table() -> None:
-    """Where a T4 costs more than an A10, the cheapest plan holds none: that of another table is no bound there."""
+    """Where a T4 costs more than an A10, the cheapest plan has no T4: the plan for other prices is no bound there."""
     staged = stage(diurnal(rate=5.0), FACTS, peak=3.0, scale=None, days=(1.0, 2.0))
     scenario = Scenario(gpus=("a10", "t4"), peak=3.0)
     ground = Ground(

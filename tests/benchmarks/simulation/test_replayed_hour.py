@@ -1,4 +1,4 @@
-"""The hour that a cluster and the simulator both play: what is compressed, what is scaled, and what stays."""
+"""The hour that both a cluster and the simulator replay: what is compressed, what is scaled, and what stays."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Many jobs: what is there is not run again, and what was run is written."""
+"""Many jobs: existing results are not computed again, and new results are written."""
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
@@ -37,7 +37,7 @@ def job(policy: str, *, seed: int = 0, draws: bool = False) -> Job:
 
 
 def none() -> Executor:
-    """Workers that take no job."""
+    """Return an executor that runs no job."""
     workers = ThreadPoolExecutor(1)
     workers.shutdown()
     return workers

@@ -1,4 +1,4 @@
-"""The services that compete: scaled traces, fitted windows, and who takes part."""
+"""The simulated scenarios: scaled traces, fitted windows, and the competing policies."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ def test_a_stated_scale_and_stated_days_are_kept() -> None:
 
 
 def test_plans_are_fitted_with_what_a_server_computes_and_not_with_the_operators_estimate() -> None:
-    """A rate trigger is a plan, too: given an estimate that is too high, it would be late for no reason."""
+    """A rate trigger is a plan, too: with an estimate that is too high, it would be late for no reason."""
     week = training_week(stage(diurnal(rate=5.0), FACTS, peak=3.0, scale=None, days=None), FACTS)
     server = FACTS.server(model="Qwen3-Embedding-4B", gpu="a10")
     assert week.tokens_per_second == server.capacity(tokens_per_request=100.0, outstanding=64)
@@ -106,7 +106,7 @@ def test_a_service_on_two_pools_never_sleeps_as_no_other_policy_does(percentile:
 
 
 @pytest.mark.parametrize("scenario", [ONE, TWO])
-def test_everybody_can_be_built_with_every_setting_that_is_tried(scenario: Scenario) -> None:
+def test_every_policy_can_be_built_with_every_setting_that_is_tried(scenario: Scenario) -> None:
     competing = contestants(scenario, week=WEEK, night_speed=0.3)
     for contestant in competing:
         for parameters in (contestant.default, *contestant.candidates):

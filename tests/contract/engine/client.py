@@ -1,4 +1,4 @@
-"""What the tests ask an engine."""
+"""A client of an engine, for tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and body of an answer; the body is None if it is no JSON."""
+    """Status and body of a response; the body is None if it is not JSON."""
 
     status: int
     body: Any
@@ -33,34 +33,34 @@ class EngineClient:
         self._session = session
 
     async def embed(self, texts: object, **fields: object) -> Answer:
-        """Answer to a request for embeddings."""
+        """Return the response to a request for embeddings."""
         return await self.post("/v1/embeddings", {"model": "minilm", "input": texts, **fields})
 
     async def post(self, path: str, document: object) -> Answer:
-        """Answer to a JSON document."""
+        """Return the response to a JSON document."""
         async with self._session.post(self.url + path, json=document) as response:
             return await _answer(response)
 
     async def post_bytes(self, path: str, content: bytes, *, content_type: str) -> Answer:
-        """Answer to a body that need not be JSON."""
+        """Return the response to a body that need not be JSON."""
         headers = {"Content-Type": content_type}
         async with self._session.post(self.url + path, data=content, headers=headers) as response:
             return await _answer(response)
 
     async def get(self, path: str) -> Answer:
-        """Answer to a GET."""
+        """Return the response to a GET."""
         async with self._session.get(self.url + path) as response:
             return await _answer(response)
 
     async def metrics(self) -> dict[str, Metric]:
-        """Metric families by name; a counter's is without `_total`."""
+        """Return the metric families by name; a counter's is without `_total`."""
         async with self._session.get(f"{self.url}/metrics") as response:
             assert response.status == 200
             text = await response.text()
         return {family.name: family for family in text_string_to_metric_families(text)}
 
     async def value(self, sample_name: str, **labels: str) -> float:
-        """Value of the sample with these labels, 0 if there is none yet; it must be the only one."""
+        """Return the value of the only sample with these labels, 0 if there is none yet."""
         family = (await self.metrics()).get(sample_name.removesuffix("_total"))
         samples = [
             sample
@@ -71,11 +71,11 @@ class EngineClient:
         return samples[0].value if samples else 0.0
 
     async def in_flight(self) -> float:
-        """Embedding calls in the server."""
+        """Return the number of embedding calls in progress."""
         return await self.value("sglang:http_requests_active", **EMBEDDINGS)
 
     async def load(self) -> dict[str, Any]:
-        """The one entry of `/v1/loads`."""
+        """Return the only entry of `/v1/loads`."""
         answer = await self.get("/v1/loads")
         assert answer.status == 200
         (entry,) = answer.body["loads"]
@@ -83,7 +83,7 @@ class EngineClient:
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Return when the condition holds; fails after a minute."""
+    """Return once the condition holds; fail after a minute."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not await condition():
         assert time.monotonic() < deadline, "it did not happen"

@@ -1,4 +1,4 @@
-"""Both engines, started alike, so that every test runs against the real one and the fake one."""
+"""Both engines, started in the same way, so that every test runs against the real one and the fake one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=120)
 
 
 class Engine(Enum):
-    """The two that must agree."""
+    """The two engines that must agree."""
 
     FAKE = "fake"
     REAL = "real"
@@ -41,7 +41,7 @@ Starter = Callable[[Engine, str], EngineProcess]
 
 @pytest.fixture(scope="session")
 def real_environment() -> EngineEnvironment:
-    """Return the installed SGLang; what is missing to install it skips the tests, or fails them in CI."""
+    """Return the installed SGLang; if it cannot be installed, tests are skipped; in CI they fail."""
     try:
         return ensure_environment(progress=Progress())
     except PrerequisiteError as missing:
@@ -50,7 +50,7 @@ def real_environment() -> EngineEnvironment:
 
 @pytest.fixture(scope="session")
 def starter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Starter:
-    """Return what makes an engine that is not started yet, with a log of the name given."""
+    """Return a function that creates an engine, not started yet, with a log of the given name."""
     logs: Path = tmp_path_factory.mktemp("engines")
 
     def make(engine: Engine, name: str) -> EngineProcess:
@@ -64,7 +64,7 @@ def starter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="session", params=list(Engine), ids=lambda engine: engine.value)
 def engine(request: pytest.FixtureRequest, starter: Starter) -> Iterator[EngineProcess]:
-    """Return a ready engine that tests share: none may leave it changed."""
+    """Return a ready engine that tests share: no test may leave it changed."""
     with starter(request.param, "shared") as process:
         process.wait_until_ready()
         yield process

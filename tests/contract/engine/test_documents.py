@@ -1,4 +1,4 @@
-"""What engines tell about themselves."""
+"""How engines describe themselves."""
 
 import time
 
@@ -88,5 +88,5 @@ async def test_health_is_slower_than_a_default_probe_waits(client: EngineClient)
     answer = await client.get("/health")
 
     assert (answer.status, answer.body) == (200, None)
-    # It looks for the result of a request of its own once a second: a probe with the default timeout of 1 s fails.
+    # It checks for the result of its own request once a second: a probe with the default timeout of 1 s fails.
     assert time.monotonic() - started >= 0.95

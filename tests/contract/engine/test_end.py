@@ -1,4 +1,4 @@
-"""How engines end: by SIGTERM, when everything is answered; by a request they die of, at once."""
+"""How engines end: after SIGTERM, once everything is answered; after a request that crashes them, at once."""
 
 import asyncio
 
@@ -38,7 +38,7 @@ async def test_sigterm_ends_readiness_at_once_and_the_engine_after_the_last_answ
     answers = await asyncio.gather(*calls)
 
     assert (health.status, metrics.status) == (503, 200)
-    # It refuses nothing: only Kubernetes taking it out of the Service keeps new requests away.
+    # It refuses nothing: only its removal from the Service by Kubernetes keeps new requests away.
     assert late.status == 200
     assert [answer.status for answer in answers] == [200] * len(calls)
     assert await asyncio.to_thread(own_engine.wait, timeout_seconds=60) == 0

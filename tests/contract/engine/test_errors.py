@@ -1,4 +1,4 @@
-"""What engines refuse, with which status and in which words."""
+"""What engines refuse, with which status and message."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the signals of scaling do while there is load, and after."""
+"""The scaling signals during load and afterwards."""
 
 import asyncio
 

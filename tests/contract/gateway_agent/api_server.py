@@ -1,4 +1,4 @@
-"""An API server that holds EndpointSlices: lists and watches of one collection, and outages on request."""
+"""An API server with EndpointSlices: lists and watches of one collection, and outages on request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Body = dict[str, Any]
 
 @dataclass
 class ApiServer:
-    """`slices` by name; every change has a version of its own, as in a cluster."""
+    """`slices` by name; every change has its own resource version, as in a cluster."""
 
     port: int
     slices: dict[str, Body] = field(default_factory=dict)
@@ -49,11 +49,11 @@ class ApiServer:
         await self._happens("DELETED", self.slices.pop(name))
 
     async def go_out(self) -> None:
-        """Answer nothing but errors, and end all watches."""
+        """Answer only with errors, and end all watches."""
         await self._switch(is_out=True)
 
     async def come_back(self, *, with_history: bool) -> None:
-        """Answer again; without the history old watches can not be taken up."""
+        """Answer again; without the history, old watches cannot be resumed."""
         if not with_history:
             self._events.clear()
             self.version += 1

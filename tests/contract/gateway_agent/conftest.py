@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def haproxy() -> str:
-    """Return the path of HAProxy; where it can not be installed tests are skipped, in CI they fail."""
+    """Return the path of HAProxy; if it cannot be installed, tests are skipped; in CI they fail."""
     try:
         ensure(GATEWAY, progress=Progress())
     except PrerequisiteError as missing:
@@ -44,7 +44,7 @@ def haproxy() -> str:
 
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[EngineProcess]]:
-    """Return engines in which a request takes long enough to be met by a change."""
+    """Return engines in which requests take long enough for a change to happen meanwhile."""
     folder = tmp_path_factory.mktemp("engines")
     variables = {"FAKE_ENGINE_BASE_SECONDS": "0.05", "FAKE_ENGINE_DRAIN_POLL_SECONDS": "0.2"}
     with ExitStack() as stack:
@@ -59,7 +59,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[Engin
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Return a folder whose name leaves room for that of a socket."""
+    """Return a folder with a path short enough for a socket in it."""
     with tempfile.TemporaryDirectory(prefix="gateway-") as name:
         yield Path(name)
 

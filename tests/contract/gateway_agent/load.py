@@ -1,4 +1,4 @@
-"""Clients that ask for embeddings without pause, and count what is not answered."""
+"""Clients that request embeddings without pause, and count failures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEXT = {"model": "minilm", "input": "a few words"}
 
 @dataclass
 class Load:
-    """What came of the requests so far: how many had each status or error."""
+    """Outcome of the requests so far: how many had each status or error."""
 
     url: str
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -26,7 +26,7 @@ class Load:
         return {outcome: count for outcome, count in self.outcomes.items() if outcome != "200"}
 
     async def more(self, count: int) -> None:
-        """Return when so many more requests are answered."""
+        """Return once this many more requests are answered."""
         goal = self.outcomes["200"] + count
         while self.outcomes["200"] < goal:
             assert not self.failures
@@ -44,7 +44,7 @@ class Load:
 
 @asynccontextmanager
 async def load(url: str, *, clients: int) -> AsyncIterator[Load]:
-    """Keep so many clients busy; at the end their last requests are answered."""
+    """Keep this many clients busy; at the end, their last requests are answered."""
     running = Load(url)
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30)) as session:

@@ -28,7 +28,7 @@ END_SECONDS = 10.0
 
 
 async def eventually(what: str, look: Callable[[], Awaitable[object]]) -> None:
-    """Return when `look` is true; fail the test with `what` if that takes too long."""
+    """Return once `look` is true; fail the test with `what` if that takes too long."""
     try:
         async with asyncio.timeout(SECONDS):
             while not await look():  # noqa: ASYNC110
@@ -118,7 +118,7 @@ class Pod:
         return f"http://{LOOPBACK}:{self.config.agent_port}"
 
     async def start(self) -> None:
-        """Prepare, start both programs, return when the pod is ready."""
+        """Prepare, start both programs, and return once the pod is ready."""
         await self._preparation.start()
         assert self._preparation.running is not None
         assert await self._preparation.running.wait() == 0, self._preparation.log.read_text()
@@ -132,7 +132,7 @@ class Pod:
                 await process.end(signal.SIGKILL if process is self.agent else signal.SIGTERM)
 
     async def is_ready(self) -> bool:
-        """Return what the kubelet would be told by the agent."""
+        """Return the agent's response to a probe of the kubelet."""
         async with aiohttp.ClientSession() as session:
             try:
                 async with session.get(f"{self.agent_url}/ready") as answer:
@@ -147,7 +147,7 @@ class Pod:
         return await self.is_ready()
 
     async def servers(self) -> dict[str, Server]:
-        """Return HAProxy's servers by name, none while it is not up."""
+        """Return HAProxy's servers by name; none while it is down."""
         try:
             async with RuntimeSocket(path=self.folder / "admin.sock").conversation() as conversation:
                 return {server.name: server for server in await conversation.servers()}
@@ -155,14 +155,14 @@ class Pod:
             return {}
 
     async def has(self, *names: str) -> bool:
-        """Return whether exactly these servers get requests."""
+        """Return whether exactly these servers receive requests."""
         return {name for name, server in (await self.servers()).items() if server.admitted} == set(names)
 
     async def list_engine(self, name: str, port: int, *, conditions: Conditions = READY) -> None:
-        """Let the cluster list an engine pod, or list it with other conditions."""
+        """Make the cluster list an engine pod, or list it with other conditions."""
         listed = endpoint(name, LOOPBACK, conditions=conditions)
         await self.api.put(endpoint_slice(listed, name=f"slice-of-{name}", port=port))
 
     async def forget_engine(self, name: str) -> None:
-        """Let the cluster list an engine pod no longer."""
+        """Make the cluster no longer list an engine pod."""
         await self.api.remove(f"slice-of-{name}")

@@ -1,4 +1,4 @@
-"""The end of a pod: not ready at once, requests answered, both programs gone by themselves."""
+"""The end of a pod: not ready at once, requests answered, both programs exit by themselves."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_the_agent_says_that_the_pod_ends_and_goes_on_until_haproxy_has_en
         assert await pod.agent.running.wait() == 0
 
 
-async def test_an_agent_that_can_not_serve_ends_and_says_why(pod: Pod) -> None:
+async def test_an_agent_that_cannot_serve_ends_and_says_why(pod: Pod) -> None:
     await pod.start()
     second = Process(pod.agent.argv, pod.folder / "second.log", pod.variables)
     await second.start()
@@ -91,7 +91,7 @@ async def test_clients_that_keep_a_connection_leave_before_it_is_closed(
 
         await eventually("clients are asked to leave", asks_to_leave)
         await running.more(16)
-        # From here on every client waits for one answer more; when HAProxy has answered us, it has accepted them all.
+        # From here on, every client waits for one more response; once HAProxy has answered us, it has accepted all.
         running.is_over = True
         await pod.servers()
         pod.haproxy.running.send_signal(signal.SIGUSR1)
@@ -101,6 +101,6 @@ async def test_clients_that_keep_a_connection_leave_before_it_is_closed(
 
 
 async def connection_header(pod: Pod) -> str:
-    """Return what an answer says about its connection."""
+    """Return what a response says about its connection."""
     async with aiohttp.ClientSession() as session, session.post(f"{pod.url}/v1/embeddings", json=TEXT) as answer:
         return answer.headers.get("Connection", "")

@@ -1,4 +1,4 @@
-"""Engines come, go and move under load; the agent, HAProxy and the API server fail: no request does."""
+"""Engines come, go and move under load; the agent, HAProxy and the API server fail; no request fails."""
 
 from __future__ import annotations
 
@@ -87,9 +87,7 @@ async def test_a_pod_may_move_to_another_address_and_have_another_limit(serving:
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
-async def test_requests_do_not_notice_that_the_agent_is_restarted(
-    serving: Pod, engines: Engines, by: signal.Signals
-) -> None:
+async def test_requests_survive_a_restart_of_the_agent(serving: Pod, engines: Engines, by: signal.Signals) -> None:
     async with load(serving.url, clients=4) as running:
         await serving.agent.end(by)
         await serving.list_engine("b", engines[1].port)
@@ -156,7 +154,7 @@ async def test_a_request_to_a_service_without_engines_waits_for_the_first(pod: P
     assert running.failures == {}
 
 
-async def test_servers_that_nobody_knows_are_removed(serving: Pod, engines: Engines) -> None:
+async def test_unknown_servers_are_removed(serving: Pod, engines: Engines) -> None:
     runtime = serving.folder / "admin.sock"
     reader, writer = await asyncio.open_unix_connection(runtime)
     writer.write(f"add server engines/stray 127.0.0.1:{engines[2].port};enable server engines/stray\n".encode())

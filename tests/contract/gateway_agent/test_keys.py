@@ -1,4 +1,4 @@
-"""API keys are rotated without a restart, and a useless Secret changes nothing."""
+"""API keys are rotated without a restart, and an unusable Secret changes nothing."""
 
 from __future__ import annotations
 

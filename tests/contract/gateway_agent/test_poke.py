@@ -1,4 +1,4 @@
-"""From a request that is held to the operator: told at once, seldom, and with the token of the pod."""
+"""Pokes of the operator for a held request: at once, rate-limited, and with the token of the pod."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.contract.gateway_agent.pod import Pod, eventually
 
 
 class Operator:
-    """Keeps what it is told, and when."""
+    """Records pokes and their times."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -74,12 +74,12 @@ async def test_held_requests_are_told_and_not_one_by_one(
     assert running.failures == {}
 
 
-async def test_without_requests_nobody_is_told(heard: Pod, operator: Operator) -> None:
+async def test_without_requests_there_is_no_poke(heard: Pod, operator: Operator) -> None:
     await asyncio.sleep(0.5)
     assert operator.told == []
 
 
-async def test_a_flood_of_notices_becomes_ten_a_second(heard: Pod, operator: Operator) -> None:
+async def test_a_flood_of_pokes_becomes_ten_a_second(heard: Pod, operator: Operator) -> None:
     async with aiohttp.ClientSession() as session:
         for _ in range(100):
             async with session.post(f"{heard.agent_url}/poke") as answer:

@@ -1,4 +1,4 @@
-"""The real HAProxy, which every test here runs."""
+"""The real HAProxy, for all tests here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def haproxy() -> str:
-    """Return the path of HAProxy; where it can not be installed tests are skipped, in CI they fail."""
+    """Return the path of HAProxy; if it cannot be installed, tests are skipped; in CI they fail."""
     try:
         ensure(GATEWAY, progress=Progress())
     except PrerequisiteError as missing:
@@ -37,7 +37,7 @@ def haproxy() -> str:
 
 @pytest.fixture(scope="session")
 async def shared(haproxy: str) -> AsyncIterator[tuple[Gateway, Engine]]:
-    """Return a gateway with short limits, and the engine behind it, for all tests that leave them as they are."""
+    """Return a gateway with short limits and the engine behind it, for all tests that leave them unchanged."""
     engine = open_engine()
     limits: dict[str, Any] = {"body_limit_bytes": 100_000, "request_timeout_seconds": 1, "client_timeout_seconds": 2}
     async with running(engine), gateway(haproxy, **limits) as one:
@@ -53,6 +53,6 @@ def door(shared: tuple[Gateway, Engine]) -> Gateway:
 
 @pytest.fixture
 def engine(shared: tuple[Gateway, Engine]) -> Engine:
-    """Return the shared engine, which has seen nothing yet."""
+    """Return the shared engine, which has not seen any request yet."""
     shared[1].seen.clear()
     return shared[1]

@@ -1,4 +1,4 @@
-"""A small engine in the event loop of a test: it keeps what it is sent, and answers when and how the test says."""
+"""A small engine in the event loop of a test: it records requests, and answers when and how the test says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GONE = (asyncio.IncompleteReadError, ConnectionError)
 
 
 class Behaviour(Enum):
-    """What becomes of a request."""
+    """How the engine treats a request."""
 
     ANSWER = "answers once the gate is open"
     HANG_UP = "closes the connection without an answer"
@@ -22,7 +22,7 @@ class Behaviour(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A request as it came over the wire, its body without chunks."""
+    """A request as received, its body without chunk framing."""
 
     target: str
     headers: dict[str, str]
@@ -31,7 +31,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Engine:
-    """`port` is that of a running engine; `open_connections` counts those on which a request came, until they close."""
+    """`port` is set while the engine runs; `open_connections` counts connections with a request until they close."""
 
     behaviour: Behaviour = Behaviour.ANSWER
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,7 +48,7 @@ class Engine:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def kill(self) -> None:
-        """End as a killed process does: nothing listens, every connection is reset."""
+        """End like a killed process: nothing listens, every connection is reset."""
         if self._server is not None:
             self._server.close()
         for writer in self._writers:
@@ -83,7 +83,7 @@ class Engine:
             self.open_connections -= is_counted
 
     async def _gate_opens(self, reader: asyncio.StreamReader) -> bool:
-        """Whether the gate opens before the caller hangs up."""
+        """Return whether the gate opens before the caller hangs up."""
         opening, end = asyncio.ensure_future(self.gate.wait()), asyncio.ensure_future(reader.read(1))
         await asyncio.wait((opening, end), return_when=asyncio.FIRST_COMPLETED)
         is_open = opening.done()
@@ -107,14 +107,14 @@ async def running(*engines: Engine) -> AsyncIterator[None]:
 
 
 def open_engine() -> Engine:
-    """An engine that answers at once."""
+    """Return an engine that answers at once."""
     engine = Engine()
     engine.gate.set()
     return engine
 
 
 async def read_request(reader: asyncio.StreamReader) -> Seen:
-    """The next request; raises `asyncio.IncompleteReadError` if the connection ends before it does."""
+    """Return the next request; raise `asyncio.IncompleteReadError` if the connection ends within it."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     line, *fields = head.strip().split("\r\n")
     headers = {name.lower(): value.strip() for name, value in (each.split(":", 1) for each in fields)}

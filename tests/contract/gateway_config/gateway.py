@@ -41,7 +41,7 @@ class Gateway:
         return f"http://{LOOPBACK}:{self.config.http_port}"
 
     async def embed(self, document: object = TEXT, **headers: str) -> Answer:
-        """Ask for embeddings."""
+        """Request embeddings."""
         return await self.ask("POST", "/v1/embeddings", json.dumps(document).encode(), **headers)
 
     async def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
@@ -52,7 +52,7 @@ class Gateway:
             return Answer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, await answer.read())
 
     async def add(self, engine: Engine, *, name: str = "engine-a", maxconn: int = 32) -> None:
-        """Add an engine as the agent does."""
+        """Add an engine, as the agent does."""
         check = "check inter 500ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down"
         address = f"{LOOPBACK}:{engine.port}"
         await self.command(f"add server engines/{name} {address} {check} maxconn {maxconn}")
@@ -60,7 +60,7 @@ class Gateway:
         await self.command(f"enable health engines/{name}")
 
     async def command(self, line: str) -> str:
-        """Answer of the runtime socket."""
+        """Return the response of the runtime socket."""
         reader, writer = await asyncio.open_unix_connection(str(self.folder / "admin.sock"))
         writer.write(line.encode() + b"\n")
         answer = (await reader.read()).decode()
@@ -69,23 +69,23 @@ class Gateway:
         return answer
 
     async def figure(self, column: str, *, of: str = "BACKEND") -> int:
-        """One number of `show stat` for a server of the backend, or for the backend."""
+        """Return one value of `show stat`, for a server of the backend or for the backend."""
         rows = csv.DictReader((await self.command("show stat")).removeprefix("# ").splitlines())
         (value,) = [row[column] for row in rows if (row["pxname"], row["svname"]) == ("engines", of)]
         return int(value)
 
     def access_log(self) -> list[dict[str, Any]]:
-        """Lines of the access log."""
+        """Return the lines of the access log."""
         lines = (self.folder / "log").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     async def logged(self, count: int) -> list[dict[str, Any]]:
-        """The access log once it has so many lines."""
+        """Return the access log once it has this many lines."""
         await until(lambda: len(self.access_log()) >= count)
         return self.access_log()
 
     async def raw(self, request: bytes, *, seconds: float = WAIT_SECONDS) -> bytes:
-        """All that comes back for bytes, until the connection is closed or `seconds` have passed."""
+        """Send bytes and return the response, until the connection is closed or `seconds` have passed."""
         reader, writer = await asyncio.open_connection(LOOPBACK, self.config.http_port)
         writer.write(request)
         answer = b""
@@ -99,7 +99,7 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client got."""
+    """A response as the client received it."""
 
     status: int
     headers: Mapping[str, str]
@@ -107,7 +107,7 @@ class Answer:
 
     @property
     def error(self) -> dict[str, Any]:
-        """The error in OpenAI's shape; nothing else may be in the document."""
+        """The error in OpenAI's format; the document must contain nothing else."""
         assert self.headers["content-type"] == "application/json"
         document = json.loads(self.body)
         assert document.keys() == {"error"}
@@ -117,7 +117,7 @@ class Answer:
 
 
 async def until(condition: Callable[[], object | Awaitable[bool]]) -> None:
-    """Return when `condition()` is true, or what it awaits; raises `TimeoutError` if it does not become so."""
+    """Return once `condition()` or its awaited result is true; raise `TimeoutError` if that does not happen."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             outcome = condition()
@@ -151,7 +151,7 @@ async def gateway(haproxy: str, *, keys: Mapping[str, str] | None = None, **sett
 
 
 def on_free_ports(config: GatewayConfig, *, folder: Path) -> GatewayConfig:
-    """The same gateway with its ports and files where a test may have them."""
+    """Return the same gateway with ports and files that a test may use."""
     ports: set[int] = set()
     while len(ports) < len(("http", "metrics", "agent")):
         ports.add(free_port())
@@ -177,7 +177,7 @@ def write(config: GatewayConfig, *, keys: Mapping[str, str]) -> None:
 
 
 def digest(key: str) -> str:
-    """What stands for a key in the map."""
+    """Return the digest that represents a key in the map."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""HAProxy takes every configuration that can be rendered, without a warning."""
+"""HAProxy accepts every configuration that can be rendered, without a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines that fail, leave and are stopped: what is tried again, what is not, and what a client is told."""
+"""Engines that fail, leave and are stopped: what is retried, what is not, and what the client receives."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_what_an_engine_may_have_died_of_is_not_tried_again(haproxy: str) 
 
 
 async def test_nor_is_it_in_a_later_request_of_a_connection(haproxy: str) -> None:
-    """From 2.6.18, 2.8.10 and 3.0 on HAProxy answers 502 as to the first request; before, it hangs up."""
+    """From 2.6.18, 2.8.10 and 3.0 on, HAProxy answers 502 as for the first request; older ones close the connection."""
     engine, other = open_engine(), open_engine()
     async with running(engine, other), gateway(haproxy) as door:
         await door.add(engine, name="engine-a")

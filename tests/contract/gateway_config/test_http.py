@@ -1,4 +1,4 @@
-"""Requests that are meant to be read differently by two programs, and headers that are meant to mislead."""
+"""Requests crafted to be parsed differently by two programs, and headers crafted to mislead."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_what_is_lawful_but_odd_reaches_engines_in_the_plain_form(
 ) -> None:
     answer = await door.raw(HEAD + JSON + MADE_PLAIN[name] + HIDDEN, seconds=SECONDS)
     codes = re.findall(rb"HTTP/1\.[01] (\d{3})", answer)
-    # A connection on which lengths contradict each other is not used again.
+    # A connection with contradictory lengths is not reused.
     assert codes in ([b"200"], [b"200", b"404"])
     (request,) = engine.seen
     assert (request.target, request.body) == ("/v1/embeddings", BODY)

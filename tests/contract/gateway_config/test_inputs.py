@@ -1,4 +1,4 @@
-"""Which bodies reach an engine. Token ids and empty lists kill it, so texts alone are let through."""
+"""Which bodies reach an engine. Token ids and empty lists crash it, so only texts are let through."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ async def test_a_body_that_is_hard_to_read_does_not_stop_the_others(door: Gatewa
 
 
 def is_harmless(body: bytes) -> bool:
-    """Whether Python reads an object with texts as its only input, or can not read the body at all."""
+    """Return whether Python reads an object with only texts as input, or cannot read the body at all."""
     try:
         pairs = json.loads(body, object_pairs_hook=lambda members: members)
     except ValueError:
@@ -188,7 +188,7 @@ def _is_texts(value: object) -> bool:
 
 
 def mutated(body: bytes, *, chance: random.Random) -> bytes:
-    """The body with a few bytes of syntax put in, taken out, or exchanged."""
+    """Return the body with a few bytes of syntax inserted, removed or replaced."""
     mutant = bytearray(body)
     for _ in range(chance.randint(1, 3)):
         at = chance.randrange(len(mutant) + 1)

@@ -1,4 +1,4 @@
-"""Who may ask, and how a key is changed while HAProxy runs."""
+"""Which clients are allowed, and how a key is changed while HAProxy runs."""
 
 from __future__ import annotations
 
@@ -93,6 +93,6 @@ async def test_keys_change_at_once_and_together(locked: tuple[Gateway, Engine]) 
     await door.command(f"commit map @{version} {path}")
 
 
-async def test_without_keys_nobody_gets_in(haproxy: str) -> None:
+async def test_without_keys_no_client_gets_in(haproxy: str) -> None:
     async with gateway(haproxy, keys={}) as door:
         assert (await door.embed(Authorization="Bearer x")).status == 401

@@ -1,4 +1,4 @@
-"""The access log: a line of JSON for each request, without anything that a client would not show."""
+"""The access log: a line of JSON for each request, without secrets or texts of the client."""
 
 from __future__ import annotations
 

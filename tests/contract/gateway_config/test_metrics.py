@@ -1,4 +1,4 @@
-"""The metrics that docs/gateway.md tells to watch are those of the real HAProxy."""
+"""The metrics that docs/gateway.md recommends to watch are those of the real HAProxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reaches an engine: two paths, written in one way."""
+"""What reaches an engine: two paths, in one spelling."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_everything_else_is_refused(target: str, method: str, door: Gatewa
     body = b'{"input":"a"}'
     head = f"{method} {target} HTTP/1.1\r\nHost: search\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     answer = await door.raw(head.encode() + body)
-    # What is no HTTP is refused by HAProxy's parser, in its own words.
+    # What is not HTTP is refused by HAProxy's parser, with its own message.
     is_http = "#" not in target and not target.startswith("\\")
     assert answer.startswith(b"HTTP/1.1 404" if is_http else b"HTTP/1.1 400"), answer
     assert engine.seen == []

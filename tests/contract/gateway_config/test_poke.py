@@ -1,4 +1,4 @@
-"""When the agent is told that requests wait, and when not."""
+"""When HAProxy tells the agent that requests wait, and when not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.contract.gateway_config.gateway import Gateway, gateway, until
 
 @asynccontextmanager
 async def agent_of(door: Gateway) -> AsyncIterator[list[float]]:
-    """An agent that keeps when it was told."""
+    """Run an agent that records the times of its pokes."""
     told: list[float] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -65,7 +65,7 @@ async def test_it_is_told_ten_times_a_second_at_most_and_after_the_last_request(
             asked.append(asyncio.create_task(door.embed()))
             await asyncio.sleep(0.01)
         await until(lambda: told and told[-1] >= last_asked)
-        # How far two of them lie apart here is this machine's affair; how many there are in all is the gateway's.
+        # The distance between two of them depends on this machine; the total number depends on the gateway.
         assert 2 <= len(told) <= (told[-1] - began) / 0.1 + 1
         engine.gate.set()
         assert {answer.status for answer in await asyncio.gather(*asked)} == {200}
@@ -81,7 +81,7 @@ async def test_at_rest_and_under_a_load_that_fits_nothing_is_told(haproxy: str) 
         assert told == []
 
 
-async def test_an_agent_that_is_away_or_silent_delays_nobody(haproxy: str) -> None:
+async def test_an_agent_that_is_away_or_silent_delays_no_request(haproxy: str) -> None:
     over = asyncio.Event()
 
     async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Requests that wait: for the first engine, or for their turn. The numbers of the queue are what scaling reads."""
+"""Requests that wait for the first engine or for their turn. Scaling reads the queue's numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.contract.gateway_config.gateway import Gateway, gateway, until
 
 
 async def waiting(door: Gateway, *engines: str) -> int:
-    """Requests without an engine: those of the backend but those of its servers."""
+    """Return the number of requests without an engine: those of the backend minus those of its servers."""
     at_engines = [await door.figure("scur", of=name) for name in engines]
     return await door.figure("scur") - sum(at_engines)
 

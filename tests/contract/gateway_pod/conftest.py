@@ -1,4 +1,4 @@
-"""The real HAProxy, as the pod starts and ends it."""
+"""The real HAProxy, as the pod starts and stops it."""
 
 import pytest
 

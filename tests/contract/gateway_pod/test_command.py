@@ -1,4 +1,4 @@
-"""The command of HAProxy's container: what Kubernetes sends it becomes what HAProxy understands."""
+"""The command of HAProxy's container: it translates Kubernetes' signals for HAProxy."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from tests.contract.gateway_config.gateway import DEFAULT, Gateway, on_free_port
 
 @asynccontextmanager
 async def pod(haproxy: str, folder: Path, *, variables: Mapping[str, str] | None = None) -> AsyncIterator[Gateway]:
-    """Run HAProxy by the command of its container, with the container's `variables`."""
+    """Run HAProxy with the command of its container and the container's `variables`."""
     config = on_free_ports(DEFAULT, folder=folder)
     write(config, keys={})
     path = f"{Path(haproxy).parent}:{os.environ['PATH']}"

@@ -1,4 +1,4 @@
-"""Memory of requests that wait: it is there for as long as they are, whatever comes after them."""
+"""Memory of waiting requests: it is kept as long as they wait, whatever comes after them."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def resident_mib(process: int) -> float:
 
 
 async def hold(door: Gateway, connections: AsyncExitStack) -> None:
-    """Send a request that waits, on a connection that ends with `connections`."""
+    """Send a request that waits, on a connection that is closed with `connections`."""
     _, writer = await asyncio.open_connection("127.0.0.1", door.config.http_port)
     connections.callback(writer.close)
     writer.write(HEAD.encode() + TEXT_OF_A_MEGABYTE)

@@ -1,4 +1,4 @@
-"""A client of the test cluster, and a namespace per test."""
+"""A client of the test cluster, and a namespace for each test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.contract.kube.objects import Place, unique
 
 @pytest.fixture
 async def place(crds: Path) -> AsyncIterator[Place]:
-    """Return a new namespace, which is deleted with all that is in it."""
+    """Return a new namespace, which is deleted with everything in it."""
     requests: list[Answered] = []
     async with await connect(kubeconfig=crds, user_agent="contract-tests", observer=requests.append) as client:
         name = unique("kube-contract")

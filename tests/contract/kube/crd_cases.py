@@ -1,4 +1,4 @@
-"""Examples of what the API server refuses, each with the accepted example beside it; from the files in `cases/`."""
+"""Examples of what the API server refuses, each with an accepted counterpart; from the files in `cases/`."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ SMALLEST: dict[str, Manifest] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A refused object, the accepted one beside it, and what the refusal names."""
+    """A refused object, its accepted counterpart, and what the refusal must name."""
 
     name: str
     resource: CustomResource
@@ -37,7 +37,7 @@ class Case:
 
 
 def smallest(resource: CustomResource, *, name: str = "example", namespace: str = "default") -> Manifest:
-    """Return the smallest valid object of a kind; `namespace` counts where the kind has one."""
+    """Return the smallest valid object of a kind; `namespace` is used if the kind is namespaced."""
     metadata = {"name": name, "namespace": namespace} if resource.namespaced else {"name": name}
     spec = deepcopy(SMALLEST[resource.kind])
     return {"apiVersion": API_VERSION, "kind": resource.kind, "metadata": metadata, "spec": spec}

@@ -1,4 +1,4 @@
-"""Objects on the API server, and children as the renderer makes them."""
+"""Objects on the API server, and children as the renderer creates them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def unique(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A namespace of one test, the client, and every request that the client made."""
+    """The namespace of one test, the client, and every request that the client made."""
 
     client: Client
     namespace: str
@@ -44,7 +44,7 @@ class Place:
         return await self.client.get(resource, name=name, namespace=self.namespace)
 
     async def edit(self, resource: Resource, name: str, patch: Body) -> Body:
-        """Change an object as somebody else would."""
+        """Change an object as another client would."""
         return await self.client.merge(resource, patch, name=name, namespace=self.namespace)
 
     async def delete(self, resource: Resource, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What the CRDs promise beyond their rules: defaults, merging, columns, names, selectable fields, the status."""
+"""What the CRDs guarantee beyond their rules: defaults, merging, columns, names, selectable fields, the status."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def namespace() -> Iterator[str]:
 
 
 def stored(built: ServiceBuilder) -> Manifest:
-    """Return the object as the server has it."""
+    """Return the object as the server stores it."""
     name, namespace = built.name, built.namespace
     found: Manifest = json.loads(kubectl("get", "embsvc", name, f"--namespace={namespace}", "--output=json"))
     return found

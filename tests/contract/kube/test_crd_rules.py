@@ -1,4 +1,4 @@
-"""Every rule of the CRDs on a real API server: what is refused, with which words, and what is accepted beside it.
+"""Every rule of the CRDs on a real API server: what is refused, with which message, and what is accepted.
 
 Run with `python -m testbed.cluster exec control-plane -- pytest tests/contract/kube`.
 """
@@ -36,13 +36,13 @@ class Refusal:
 
 
 class Server:
-    """The API server, asked whether it would create an object."""
+    """The API server, used to check whether it would create an object."""
 
     def __init__(self, client: ApiClient) -> None:
         self._objects = CustomObjectsApi(client)
 
     def create(self, resource: CustomResource, manifest: Manifest) -> Manifest:
-        """Return the object as the server would store it; raises `ApiException`."""
+        """Return the object as the server would store it; raise `ApiException` if it is refused."""
         if resource.namespaced:
             created = self._objects.create_namespaced_custom_object(
                 GROUP,
@@ -98,7 +98,7 @@ def test_the_accepted_object_is_accepted_and_filled_in_as_the_models_do(server: 
 
 
 def said(value: Any) -> Any:
-    """Return `value` without empty lists and maps: they say nothing, and the server leaves them as they are written."""
+    """Return `value` without empty lists and maps: they mean nothing, and the server keeps them as written."""
     if isinstance(value, dict):
         kept = {key: said(child) for key, child in value.items()}
         return {key: child for key, child in kept.items() if child not in ({}, [])}

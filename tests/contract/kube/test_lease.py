@@ -1,4 +1,4 @@
-"""Leadership on a real API server, with clocks that only the test moves."""
+"""Leader election on a real API server, with clocks that only the test moves."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ TERMS = Terms()
 
 @dataclass
 class Clock:
-    """Seconds since boot; sleeping is what moves it."""
+    """Seconds since boot; sleeping moves the clock."""
 
     seconds: float = 1000.0
     naps: list[float] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Clock:
 
 @dataclass
 class LockStep:
-    """One clock for several: it goes on to the next one that wakes when all of them sleep."""
+    """One clock for several processes: once all of them sleep, it moves to the next wake-up."""
 
     seconds: float = 0.0
     sleeping: list[tuple[float, asyncio.Future[None]]] = field(default_factory=list)
@@ -64,7 +64,7 @@ class LockStep:
 
 
 async def naps(clock: Clock, count: int) -> None:
-    """Wait until whoever sleeps on `clock` has done so `count` times more."""
+    """Wait until the process on `clock` has slept `count` more times."""
     goal = len(clock.naps) + count
     async with asyncio.timeout(30):
         while len(clock.naps) < goal:
@@ -129,7 +129,7 @@ async def test_a_holder_that_does_not_renew_stops_writing_before_another_may_beg
     assert ((await spec(place))["holderIdentity"], (await spec(place))["leaseTransitions"]) == ("two", 1)
 
 
-async def test_while_it_is_renewed_nobody_else_gets_it(place: Place) -> None:
+async def test_while_it_is_renewed_no_other_process_gets_it(place: Place) -> None:
     shared = LockStep()
     first, second = (
         Lease(
@@ -197,7 +197,7 @@ async def test_an_edit_that_leaves_the_holder_is_no_loss(place: Place) -> None:
     assert (await spec(place))["holderIdentity"] == "one"
 
 
-async def test_a_frozen_process_notices_at_its_first_write(place: Place) -> None:
+async def test_a_frozen_process_learns_of_it_at_its_first_write(place: Place) -> None:
     clock = Clock()
     lease = contender(place, "one", clock=clock)
     await acquired(lease)
@@ -239,7 +239,7 @@ async def test_of_many_exactly_one_gets_it(place: Place) -> None:
 
 
 async def test_a_server_that_is_away_ends_leadership_in_time(place: Place) -> None:
-    """Without an answer the holder stops by its own clock, before anybody else may begin."""
+    """Without a response, the holder stops by its own clock, before any other process may begin."""
     clock, answers = Clock(), [True]
     flaky = Place(place.client.behind(lambda: answers[0]), place.namespace, place.requests)
     lease = contender(flaky, "one", clock=clock)

@@ -23,11 +23,11 @@ from tests.golden import cases
 pytestmark = pytest.mark.cluster
 
 BY_ADMIN = {"cpu-engine"}
-"""Cases with a pool that mounts a folder of the node, which its admin would have to allow in the namespace."""
+"""Cases with a pool that mounts a folder of the node, which an admin would have to allow in the namespace."""
 
 
 def listed(*documents: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return one document that holds all: kubectl reads a stream of JSON documents only up to some length."""
+    """Return one document with all of them: kubectl reads a stream of JSON documents only up to some length."""
     return [{"apiVersion": "v1", "kind": "List", "items": list(documents)}]
 
 
@@ -37,7 +37,7 @@ def fetched(*arguments: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A case whose EmbeddingService and children are on the server."""
+    """A case with its EmbeddingService and children on the server."""
 
     case: cases.Case
     manifests: tuple[Manifest, ...]
@@ -56,7 +56,7 @@ class Applied:
         )
 
     def versions(self) -> dict[str, str]:
-        """Return the generation of every child: it moves when an apply changes the spec."""
+        """Return the generation of every child, which increases when an apply changes the spec."""
         kinds = ",".join(resource.qualified for resource in CHILDREN)
         found = fetched(kinds, f"--namespace={self.namespace}", f"--selector={MANAGED_SELECTOR}")
         return {f"{body['kind']}/{body['metadata']['name']}": managed(body) for body in found["items"]}

@@ -1,4 +1,4 @@
-"""Statuses on a real API server: written once, quiet at rest, whatever its schema makes of them."""
+"""Statuses on a real API server: written once, and not again without a change, whatever the schema does to them."""
 
 from datetime import timedelta
 
@@ -122,7 +122,7 @@ async def test_conditions_and_fields_that_are_not_said_any_more_go(place: Place,
 
 
 @pytest.mark.usefixtures("service")
-async def test_a_status_edited_by_somebody_else_is_corrected(place: Place, store: ObjectStore) -> None:
+async def test_a_status_edited_by_another_client_is_corrected(place: Place, store: ObjectStore) -> None:
     writer = StatusWriter(place.client, store=store)
     await written(place, store, document(), writer=writer)
     foreign = {
@@ -149,7 +149,7 @@ async def test_defaults_that_the_server_adds_are_not_written_for_ever(place: Pla
 
 @pytest.mark.usefixtures("service")
 async def test_a_field_that_the_server_does_not_know_is_named(place: Place, store: ObjectStore) -> None:
-    """Which happens to an operator that is newer than the CustomResourceDefinitions."""
+    """This happens to an operator that is newer than the CustomResourceDefinitions."""
     with pytest.raises(Unavailable, match="aFieldOfANewerVersion"):
         await written(place, store, {**document(), "aFieldOfANewerVersion": {"a": 1}})
 
@@ -159,7 +159,7 @@ async def test_a_status_about_an_earlier_version_of_the_object_is_refused(place:
     await place.edit(EMBEDDING_SERVICE, "qwen", {"metadata": {"labels": {"team": "search"}}})
     with pytest.raises(Conflict):
         await written(place, store, document())
-    # The refusal made the store read the object again, whether a watch tells or not.
+    # The refusal made the store read the object again, whether or not a watch reports it.
     assert await written(place, store, document())
 
 

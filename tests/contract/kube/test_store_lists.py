@@ -1,4 +1,4 @@
-"""Full lists of a real API server, page by page, and what they repair."""
+"""Full lists from a real API server, page by page, and what they repair."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Children on a real API server: applied when they differ, never adopted, deleted only as they were seen."""
+"""Children on a real API server: applied when they differ, never adopted, deleted only in the state that was seen."""
 
 from contextlib import suppress
 
@@ -37,7 +37,7 @@ def key_of(manifest: Manifest) -> ObjectKey:
 
 
 async def watched(place: Place, store: ObjectStore, resource: Resource, name: str) -> None:
-    """Let the store see an object, as a watch would."""
+    """Put an object into the store, as a watch would."""
     store.upsert(resource.kind, await place.live(resource, name))
 
 
@@ -81,7 +81,7 @@ async def test_what_is_not_rendered_any_more_goes(place: Place, owner: ServiceOb
     assert "team" not in live["metadata"]["labels"]
 
 
-async def test_an_edit_by_somebody_else_is_undone(
+async def test_an_edit_by_another_client_is_undone(
     place: Place, store: ObjectStore, owner: ServiceObject, writer: ChildWriter
 ) -> None:
     manifest = deployment(owner, replicas=1)
@@ -153,7 +153,7 @@ async def test_a_deleted_child_is_created_again(
     manifest = front(owner)
     await writer.apply(manifest, owner=owner)
     await place.delete(SERVICE, manifest.name)
-    # The watch is silent: what was seen is not there any more.
+    # The watch is silent: what was seen no longer exists.
     with pytest.raises((Conflict, Gone)):
         await writer.apply(front(owner, port=81), owner=owner)
     assert store.get(*key_of(manifest)) is None
@@ -228,7 +228,7 @@ async def test_a_child_that_is_being_deleted_is_waited_for(
     assert (await writer.apply(manifest, owner=owner)).outcome is WriteOutcome.CREATED
 
 
-async def test_somebody_who_creates_the_child_at_the_same_moment_is_not_overwritten(
+async def test_a_child_that_another_client_creates_at_the_same_moment_is_not_overwritten(
     place: Place, owner: ServiceObject
 ) -> None:
     manifest = front(owner)
@@ -282,7 +282,7 @@ async def test_a_pruned_deployment_goes_in_the_background(
             await writer.prune(owner, keep=())
             break
         except Conflict:
-            # Its controller writes the first status at this moment.
+            # Its controller writes the first status now.
             continue
     with pytest.raises(Gone):
         await place.live(DEPLOYMENT, manifest.name)
@@ -297,7 +297,7 @@ async def test_prune_refuses_what_changed_since_it_was_seen(
     with pytest.raises(Conflict):
         await writer.prune(owner, keep=())
     await place.live(SERVICE, manifest.name)
-    # The refusal showed that the store was behind: now the object is deleted as it is.
+    # The refusal showed that the store was stale: now the object is deleted in its current state.
     assert await writer.prune(owner, keep=()) == (key_of(manifest),)
 
 
@@ -350,7 +350,7 @@ async def test_victims_are_marked_and_the_mark_is_taken_back(
 
 
 async def end(place: Place, owner: ServiceObject, *, name: str) -> None:
-    """Delete a pod, which others may just be changing."""
+    """Delete a pod that other clients may be changing."""
     while True:
         metadata = (await place.live(POD, name))["metadata"]
         version = metadata["resourceVersion"]

@@ -1,4 +1,4 @@
-"""The real Prometheus, which tests here run, and servers that are none."""
+"""The real Prometheus for all tests here, and servers that are not Prometheus."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def address(prometheus_installed: None, tmp_path_factory: pytest.TempPathFactory
 
 
 def demand() -> Iterator[tuple[str, datetime, float]]:
-    """Yield two weeks of what services needed: ten times the hour of the day, by a scrape that renames labels or not.
+    """Yield two weeks of requirements: ten times the hour of the day, from a scrape that renames labels or not.
 
-    The requirement of search/plain is exported by a pod that was replaced a week ago, and by the one after it.
+    The requirement of search/plain is exported by a pod that was replaced a week ago, and by its successor.
     """
     for step in range(14 * 24 * 20, 0, -1):
         instant = days_ago(step / 24 / 20)

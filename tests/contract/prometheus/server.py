@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback, with samples that a test wrote into it."""
+"""A real Prometheus on loopback, with samples written by a test."""
 
 import os
 import subprocess
@@ -17,8 +17,8 @@ SECONDS_TO_START = 60
 
 
 def blocks(folder: Path, *, samples: Iterable[tuple[str, datetime, float]]) -> None:
-    """Write samples (series, instant, value) of the past into the database of a Prometheus that does not run yet."""
-    # The samples of a metric have to stand together, those of a series in order.
+    """Write past samples (series, instant, value) into the database of a Prometheus that is not running yet."""
+    # The samples of a metric must be contiguous, those of a series in order.
     in_order = sorted(samples, key=lambda sample: (sample[0], sample[1]))
     lines = [f"{series} {value} {instant.timestamp():.3f}" for series, instant, value in in_order]
     page = folder / "samples.txt"
@@ -28,7 +28,7 @@ def blocks(folder: Path, *, samples: Iterable[tuple[str, datetime, float]]) -> N
 
 @contextmanager
 def prometheus(folder: Path, *, rules: Mapping[str, str]) -> Iterator[str]:
-    """Run a Prometheus whose `rules` make series (name by expression); return its address."""
+    """Run a Prometheus whose `rules` create series (name by expression); return its address."""
     port = free_port()
     (folder / "prometheus.yml").write_text("global: {evaluation_interval: 200ms}\nrule_files: [rules.yml]\n")
     recorded = "".join(f"  - {{record: {name}, expr: '{expression}'}}\n" for name, expression in rules.items())
@@ -67,7 +67,7 @@ def _run(arguments: list[str]) -> None:
 
 
 def _wait_until_ready(address: str, *, process: subprocess.Popen[bytes], log: Path, rule: str) -> None:
-    """Wait until the server answers and its rules were evaluated."""
+    """Wait until the server responds and has evaluated its rules."""
     until = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < until and process.poll() is None:
         try:

@@ -1,4 +1,4 @@
-"""A forecast from what a real Prometheus kept of the operator's own metric."""
+"""A forecast from the operator's own metric in a real Prometheus."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ async def test_what_was_needed_at_that_time_is_expected_again(address: str, clie
     assert book.known("uid", bounds) == 10.0 * at.hour
 
 
-async def test_a_service_that_nobody_exported_has_no_forecast(address: str, client: Prometheus) -> None:
+async def test_a_service_that_was_never_exported_has_no_forecast(address: str, client: Prometheus) -> None:
     async def ask(query: str, during: Range) -> Points:
         return await client.history(address, query, during=during)
 

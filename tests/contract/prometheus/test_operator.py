@@ -1,4 +1,4 @@
-"""The whole process: a service whose trigger and forecast come from a real Prometheus, and whose status says so."""
+"""The whole process: a service whose trigger and forecast come from a real Prometheus, and its status."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ SECONDS = 60
 
 
 class Cluster:
-    """Holds one service on one pool, and the statuses that were written."""
+    """Stores one service on one pool, and the statuses that were written."""
 
     def __init__(self, *triggers: dict[str, Any]) -> None:
         service = embedding_service()
@@ -41,7 +41,7 @@ class Cluster:
         return empty_cluster(request, body)
 
     def _patched(self, path: str, body: Body) -> Body:
-        """Return the object after a server-side apply of `body`; statuses are kept for the test to see."""
+        """Return the object after a server-side apply of `body`; record statuses for the test."""
         self.version += 1
         known = next((each for each in self.objects.values() if each["kind"] == body["kind"]), None)
         identity = {"uid": f"uid-{path}", "creationTimestamp": "2026-06-03T12:00:00Z", "generation": 1}
@@ -51,7 +51,7 @@ class Cluster:
         return {**(known or {}), **body, "metadata": {**metadata, "resourceVersion": str(self.version)}}
 
     async def status_with(self, reading: str) -> dict[str, Any]:
-        """Return the first status whose first trigger has a value or a problem: `reading` says which."""
+        """Return the first status whose first trigger has a value or a problem; `reading` says which."""
         while True:
             status: dict[str, Any] = await self.written.get()
             triggers = status.get("decision", {}).get("triggers", ())

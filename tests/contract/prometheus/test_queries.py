@@ -1,4 +1,4 @@
-"""What the real Prometheus answers, and what comes of it."""
+"""Responses of the real Prometheus, and what the operator makes of them."""
 
 import math
 from datetime import timedelta
@@ -57,7 +57,7 @@ async def test_the_path_of_an_address_counts(address: str, client: Prometheus) -
 
 
 async def test_history_is_what_was_recorded(address: str, client: Prometheus) -> None:
-    """Twelve hours, one sample each, three days ago: seen every hour, in order, with the time of each."""
+    """Twelve hours, one sample per hour, three days ago: all are returned, in order, with their times."""
     during = Range(start=days_ago(4), end=days_ago(2), step=timedelta(minutes=5))
     points = await client.history(address, "past_requirement", during=during)
     assert {value for _, value in points} == {100.0 + hour for hour in range(13)}

@@ -1,4 +1,4 @@
-"""Servers that are no Prometheus, and what they can not make the operator do."""
+"""Servers that are not Prometheus, and what they cannot make the operator do."""
 
 import asyncio
 import json
@@ -73,7 +73,7 @@ async def test_redirects_are_not_followed(client: Prometheus) -> None:
     )
 
 
-async def test_a_server_that_is_silent_does_not_hold_anybody_up(client: Prometheus) -> None:
+async def test_a_server_that_is_silent_does_not_hold_the_operator_up(client: Prometheus) -> None:
     async def handler(_: web.Request) -> web.Response:
         await asyncio.sleep(30)
         return web.Response()
@@ -117,7 +117,7 @@ async def test_an_answer_without_end_is_not_read_to_the_end(client: Prometheus) 
     assert sent < 10 * MAX_ANSWER_BYTES
 
 
-async def test_nobody_at_all(client: Prometheus) -> None:
+async def test_no_server_at_all(client: Prometheus) -> None:
     answer = await client.value(f"http://{LOOPBACK}:{free_port()}", "up")
     assert answer.problem == "no connection: correct the address, or allow the operator to reach it"
 

@@ -8,5 +8,5 @@ from testbed.engine.real.environment import ensure_environment
 
 @pytest.fixture(scope="session")
 def engine_python() -> Path:
-    """The Python that has SGLang 0.5.23 installed."""
+    """Return the Python that has SGLang 0.5.23 installed."""
     return ensure_environment(progress=Progress()).python

@@ -1,4 +1,4 @@
-"""Parses command lines with the argument parser of the installed SGLang. Runs in the engine's Python, not in ours.
+"""Parses command lines with the argument parser of the installed SGLang. Runs in the engine's Python.
 
 Reads a JSON object of argument lists by name from standard input. Writes a JSON object: `options`, the spellings of
 every option of the parser, and `parsed`, by name either the values that differ from the defaults or `error`.
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class _Refusing(argparse.ArgumentParser):
-    """Raises what it would otherwise print before it ends the process."""
+    """Raises the error that it would otherwise print before it ends the process."""
 
     def error(self, message: str) -> Any:
         raise ValueError(message)
@@ -32,7 +32,7 @@ def main() -> None:
     options = [action.option_strings for action in parser._actions]
     requests = json.load(sys.stdin)
     parsed = {name: _parsed(parser, arguments) for name, arguments in requests.items()}
-    # The engine's packages print while they are imported: the answer is the last line.
+    # The engine's packages print while they are imported: the result is the last line.
     print("\n" + json.dumps({"options": options, "parsed": parsed}, default=str))  # noqa: T201
 
 

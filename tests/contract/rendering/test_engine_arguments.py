@@ -1,4 +1,4 @@
-"""Every rendered command line against the argument parser of the real SGLang, and what admission says of options."""
+"""Every rendered command line against the argument parser of the real SGLang, and the options that admission knows."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def rendered() -> dict[str, list[str]]:
 
 
 def formats() -> dict[str, list[str]]:
-    """Return a command line for every number format and quantisation that the API offers."""
+    """Return a command line for every number format and quantization that the API offers."""
     return {
         f"{dtype} {method}": list(
             EngineCommand(
@@ -65,7 +65,7 @@ SMALLEST = LINES["smallest/qwen3-embedding-a10"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the engine's parser knows, and what it made of every command line."""
+    """The options of the engine's parser, and its result for every command line."""
 
     options: list[list[str]]
     parsed: dict[str, dict[str, Any]]

@@ -1,6 +1,6 @@
-"""The simulator asks for replicas as the operator does on a cluster: the contract behind every simulated figure.
+"""The simulator requests the same replicas as the operator on a cluster: the basis of every simulated result.
 
-`python -m benchmarks agreement` plays an hour of a trace; this is the short form, a rise and a fall.
+`python -m benchmarks agreement` replays an hour of a trace; this is the short form, a rise and a fall.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ HIGH, LOW = 3.0, 0.5
 TOKENS = 200
 SEED = 5
 TOLERANCE = 0.6
-"""Replicas, on average. Two simulations whose polls are at other seconds are up to 0.4 apart."""
+"""Replicas, on average. Two simulations that poll at different seconds differ by up to 0.4."""
 
 
 def test_real_and_simulated_replicas_agree(crds: Path) -> None:

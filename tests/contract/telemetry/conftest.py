@@ -1,4 +1,4 @@
-"""A session to engines as the operator has it, and a fake engine as a process."""
+"""An HTTP session like the operator's, and a fake engine as a process."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
-    """Return an engine slow enough for a queue to be seen."""
+    """Return an engine slow enough for a visible queue."""
     log: Path = tmp_path_factory.mktemp("engine") / "log"
     variables = {
         "FAKE_ENGINE_SECONDS_PER_TOKEN": "0.002",

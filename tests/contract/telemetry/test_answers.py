@@ -1,4 +1,4 @@
-"""Servers that answer in every wrong way that HTTP allows: nothing is raised, nothing waits, nothing is made up."""
+"""Servers that respond wrongly in every way that HTTP allows: nothing is raised, nothing waits, nothing is made up."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -89,7 +89,7 @@ async def server(
     ],
     ids=["error", "no content", "redirect", "no text", "half a line", "endless", "cut", "late"],
 )
-async def test_a_page_that_can_not_be_used(
+async def test_a_page_that_cannot_be_used(
     session: aiohttp.ClientSession, metrics: Handler, cause: FailureCause
 ) -> None:
     failures: list[PollFailure] = []
@@ -105,7 +105,7 @@ async def test_a_page_that_can_not_be_used(
     ["", "{", "[" * 100_000, '{"loads": [{"num_waiting_reqs": 1' + "0" * 400 + "}]}"],
     ids=["empty", "half", "deep", "huge number"],
 )
-async def test_a_report_that_can_not_be_used(session: aiohttp.ClientSession, report: str) -> None:
+async def test_a_report_that_cannot_be_used(session: aiohttp.ClientSession, report: str) -> None:
     failures: list[PollFailure] = []
     poller = engine_poller(Fetcher(session=session, now=lambda: MOMENT, failed=failures.append))
     async with server(metrics=text(PAGE), loads=text(report)) as url:

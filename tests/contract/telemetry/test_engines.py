@@ -1,4 +1,4 @@
-"""Polling and probing an engine that behaves as SGLang does, and one that does not."""
+"""Polling and probing an engine that behaves like SGLang, and one that does not."""
 
 import asyncio
 import math
@@ -46,7 +46,7 @@ async def set_faults(session: aiohttp.ClientSession, engine: EngineProcess, *fau
 
 @pytest.fixture
 async def faulty(session: aiohttp.ClientSession, engine: EngineProcess) -> AsyncIterator[EngineProcess]:
-    """Return the engine; whatever faults the test sets are taken back."""
+    """Return the engine; faults that the test sets are cleared afterwards."""
     assert await embed(session, engine, TEXT) == 200
     yield engine
     await set_faults(session, engine)

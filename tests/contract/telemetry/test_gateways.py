@@ -30,7 +30,7 @@ async def polled(session: aiohttp.ClientSession, door: Gateway) -> GatewaySample
 
 
 async def seen(session: aiohttp.ClientSession, door: Gateway, when: Callable[[GatewaySample], bool]) -> GatewaySample:
-    """Return the first sample of which `when` is true."""
+    """Return the first sample for which `when` is true."""
     async with asyncio.timeout(20):
         while True:
             sample = await polled(session, door)
@@ -110,7 +110,7 @@ async def test_an_engine_in_maintenance_still_has_its_requests(session: aiohttp.
         await asyncio.gather(*asked, return_exceptions=True)
 
 
-async def test_a_restart_counts_from_nothing_and_is_noticed(session: aiohttp.ClientSession, haproxy: str) -> None:
+async def test_a_restart_counts_from_nothing_and_is_detected(session: aiohttp.ClientSession, haproxy: str) -> None:
     engine = open_engine()
     async with running(engine):
         async with gateway(haproxy) as door:

@@ -1,4 +1,4 @@
-"""A progress whose lines a test reads, and that remembers no times of earlier runs."""
+"""A progress whose lines a test can read, without recorded times of earlier runs."""
 
 import io
 

@@ -16,7 +16,7 @@ def test_a_missing_file_is_reported_with_the_variable(tmp_path: Path) -> None:
     named = tmp_path / "absent"
     cluster = ExistingCluster.from_environment({"EMBEDDING_OPERATOR_KUBECONFIG": str(named)})
     assert cluster is not None
-    with pytest.raises(ClusterError, match=r"EMBEDDING_OPERATOR_KUBECONFIG names .*absent, which is no file"):
+    with pytest.raises(ClusterError, match=r"EMBEDDING_OPERATOR_KUBECONFIG names .*absent, which is not a file"):
         cluster.up()
 
 

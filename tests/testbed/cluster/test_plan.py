@@ -72,10 +72,10 @@ def test_the_start_says_what_how_long_and_how_much_and_each_line_how_far(
 ) -> None:
     prepare([_item("one", seconds=90, gigabytes=4.2), _item("two", seconds=30, after=("one",))], progress=progress)
     first, *names, one, two, last = output.getvalue().splitlines()
-    assert first.startswith("2 steps before this can start, about 2 min 0 s and 4.2 GB of disk; builds are kept in ")
+    assert first.startswith("2 steps to prepare first: about 2 min 0 s and 4.2 GB of disk; builds are kept in ")
     assert names == ["  one", "  two"]
     assert one == "[1/2] one: 0.0 s (usually 90 s)"
-    # the first step took no time, so that this machine seems to be faster than the reference
+    # the first step took no time, so this machine seems faster than the reference
     assert two == "[2/2] two: 0.0 s (usually 17 s)"
     assert last == "prepared in 0.0 s"
 

@@ -1,4 +1,4 @@
-"""What a job builds: nothing that it does not use, and each thing after what it is made from."""
+"""What a job builds: only what it uses, and every item after its dependencies."""
 
 import pytest
 
@@ -12,7 +12,7 @@ RUNNING = DockerEngine(host=None)
 
 
 def _names(items: list[Item]) -> set[str]:
-    """Return the programs and images that are got, by the first word after the verb."""
+    """Return the programs and images that are fetched or built, by the first word after the verb."""
     return {item.title.split()[1] for item in items if item.title.startswith(("building ", "fetching "))}
 
 

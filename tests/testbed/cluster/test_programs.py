@@ -38,7 +38,7 @@ def test_a_program_of_the_cache_hides_the_machines_own(
     assert cache in ours.parents
     assert find_program("thing") == str(ours)
     assert run(["thing"]) == "ours\n"
-    # and so for what a program starts in turn
+    # and the same for the programs that a program starts
     assert run(["sh", "-c", "thing"]) == "ours\n"
 
 

@@ -1,4 +1,4 @@
-"""Fake engines inside of the test's process."""
+"""Fake engines inside the test's process."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -19,7 +19,7 @@ StartFake = Callable[..., Awaitable[int]]
 
 @pytest.fixture
 async def start_fake() -> AsyncIterator[StartFake]:
-    """Return what serves a fake engine with these options and variables; it answers with the port."""
+    """Return a function that serves a fake engine with options and variables, and returns its port."""
     runners: list[tuple[web.AppRunner, Fleet]] = []
 
     async def start(*options: str, **variables: str) -> int:

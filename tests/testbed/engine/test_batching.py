@@ -15,7 +15,7 @@ def test_a_batch_takes_its_line_but_never_less_than_the_floor() -> None:
 
 
 async def computed(server: BatchServer, requests: Sequence[Sequence[int]]) -> list[int]:
-    """Order in which the requests end."""
+    """Return the requests in the order in which they end."""
     ended: list[int] = []
 
     async def request(number: int) -> None:

@@ -1,4 +1,4 @@
-"""One process that is another engine on every local address, with dictated figures."""
+"""One process that serves a separate engine on every local address, with scripted values."""
 
 from collections.abc import Mapping
 
@@ -43,7 +43,7 @@ async def test_every_address_counts_for_itself(start_fake: StartFake, http: aioh
     assert tokens == [12, 0]
 
 
-async def test_scripted_figures_are_reported_per_address_and_for_all_others(
+async def test_scripted_values_are_reported_per_address_and_for_all_others(
     start_fake: StartFake, http: aiohttp.ClientSession
 ) -> None:
     port = await start_fake("--per-address", "--scripted")

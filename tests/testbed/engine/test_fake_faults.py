@@ -1,4 +1,4 @@
-"""Every fault, set and taken back, on an engine in this process."""
+"""Every fault, set and cleared, on an engine in this process."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The packages of the tests' image as they lie there: side by side, and run by the operator's command line."""
+"""The packages of the test image as laid out there: next to each other, and run by the operator's command line."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""The client with kept connections against fake engines and against a server that closes them."""
+"""The client with persistent connections against fake engines and against a server that closes them."""
 
 import asyncio
 import socket

@@ -55,7 +55,7 @@ async def test_a_closed_loop_keeps_its_clients_busy(start_fake: StartFake) -> No
     ("fault", "cause"),
     [
         ("embeddings-error", "status 500"),
-        ("nan-vectors", "no embeddings in the answer"),
+        ("nan-vectors", "no embeddings in the response"),
         ("hang", "timeout"),
     ],
 )
@@ -67,7 +67,7 @@ async def test_what_is_no_embedding_is_a_failure_with_its_cause(fault: str, caus
     assert (report["ok"], report["failures_by_cause"]) == (0, {cause: 3})
 
 
-async def test_nobody_listening_is_a_failure_each_time() -> None:
+async def test_a_port_without_a_listener_is_a_failure_each_time() -> None:
     report, _ = await run(plan(f"http://127.0.0.1:{free_port()}", ten_a_second()))
 
     assert (report["sent"], report["failures_by_cause"]) == (3, {"ClientConnectorError": 3})

@@ -1,4 +1,4 @@
-"""The engine of the tests is the one that the project pins, and the one whose image the operator runs."""
+"""The tests use the engine version that the project pins and whose image the operator runs."""
 
 import tomllib
 from pathlib import Path

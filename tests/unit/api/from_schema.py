@@ -1,4 +1,4 @@
-"""Objects that a structural schema accepts, drawn at random. Rules in CEL are not looked at."""
+"""Objects that a structural schema accepts, drawn at random. CEL rules are ignored."""
 
 import re
 from datetime import date

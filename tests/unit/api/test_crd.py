@@ -64,7 +64,7 @@ def test_names_are_what_users_type(resource: CustomResource) -> None:
 
 @every_resource
 def test_every_list_string_and_map_of_a_spec_is_bounded(resource: CustomResource) -> None:
-    """Without bounds a rule over them costs too much, and one object could fill the database."""
+    """Without bounds, a rule over them would cost too much, and one object could fill the database."""
     unbounded = [
         path
         for path, schema in spec_nodes(resource)

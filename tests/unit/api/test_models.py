@@ -1,4 +1,4 @@
-"""What the models make of what users write."""
+"""How the models parse what users write."""
 
 from datetime import date
 from typing import Any
@@ -74,7 +74,7 @@ def test_what_is_written_comes_back() -> None:
     assert EmbeddingServiceSpec.model_validate(spec.model_dump(mode="json", by_alias=True)) == spec
 
 
-def test_nobody_can_change_a_spec_on_the_way() -> None:
+def test_a_spec_cannot_be_changed_on_the_way() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         scaling_schedule().window("night", "22:00", "08:00").spec().time_zone = "UTC"  # type: ignore[misc]
 

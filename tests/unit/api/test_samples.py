@@ -1,4 +1,4 @@
-"""The samples are what the API reads, to the last field."""
+"""The API reads every field of the samples."""
 
 from pathlib import Path
 from typing import Any

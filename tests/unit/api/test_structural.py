@@ -158,6 +158,6 @@ def test_rules_of_a_model_stand_at_its_object() -> None:
         pytest.param(list[int | str], id="union within a list"),
     ],
 )
-def test_what_a_structural_schema_can_not_hold_is_refused(annotation: Any) -> None:
+def test_what_a_structural_schema_cannot_hold_is_refused(annotation: Any) -> None:
     with pytest.raises(ValueError, match="a structural schema cannot have"):
         field_schema(annotation)

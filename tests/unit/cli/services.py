@@ -1,4 +1,4 @@
-"""Services as somebody writes them."""
+"""Services as users write them."""
 
 from typing import Any
 
@@ -27,5 +27,5 @@ def gpu_pool(name: str, **spec: Any) -> dict[str, Any]:
 
 
 def text(*documents: Any) -> str:
-    """Return a file of `documents`."""
+    """Write `documents` into a file and return it."""
     return str(yaml.safe_dump_all(documents))

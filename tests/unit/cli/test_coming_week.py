@@ -1,4 +1,4 @@
-"""Which window holds when: on the clock of the schedule, also over a change of the clocks."""
+"""Which window applies when: in the time zone of the schedule, even across a clock change."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from embedding_operator.cli.coming_week import stretches, week_told
 from tests.unit.cli.services import A10, NIGHT, T4, service
 
 FRIDAY = datetime(2026, 10, 23, 10, 30, tzinfo=UTC)
-"""The clocks of Europe go back in the night to Sunday."""
+"""European clocks go back in the night to Sunday."""
 
 SCHEDULE = {
     "timeZone": "Europe/Berlin",

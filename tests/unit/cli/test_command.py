@@ -1,4 +1,4 @@
-"""The command line as somebody types it: what is printed, where, and what ends it."""
+"""The command line as a user types it: what is printed where, and the exit codes."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ SERVICE = yaml.safe_load(STORY.read_text(encoding="utf-8"))
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs the command: its exit code, its output, its complaints."""
+    """Return a function that runs the command and returns its exit code, output and error output."""
 
     def running(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["kubectl-embsvc", *arguments])
@@ -96,7 +96,7 @@ def test_one_of_a_list_is_explained_if_it_is_named(run: Run, tmp_path: Path) -> 
         ),
     ],
 )
-def test_a_file_that_can_not_be_explained_says_what_it_should_be(
+def test_a_file_that_cannot_be_explained_says_what_it_should_be(
     run: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -115,7 +115,7 @@ def test_a_file_that_is_not_there_is_named(run: Run) -> None:
     assert run("explain", "-f", "nowhere.yaml") == (1, "", complaint)
 
 
-def test_somebody_has_to_be_explained(run: Run) -> None:
+def test_explain_needs_a_service(run: Run) -> None:
     assert run("explain") == (
         1,
         "",
@@ -130,7 +130,7 @@ async def server(tmp_path: Path) -> AsyncIterator[HttpServer]:
 
 
 async def ran(run: Run, server: HttpServer, *arguments: str) -> tuple[int, str, str]:
-    """Run the command beside the server: it has a loop of its own."""
+    """Run the command in parallel to the server: it has its own event loop."""
     return await asyncio.to_thread(run, "explain", *arguments, "--kubeconfig", str(server.kubeconfig))
 
 
@@ -234,7 +234,7 @@ async def test_a_kubeconfig_without_a_current_context_needs_one(run: Run, server
         ("{", "{path} cannot be used as a kubeconfig: set KUBECONFIG, or use --kubeconfig"),
     ],
 )
-def test_a_kubeconfig_that_can_not_be_used_is_named(
+def test_a_kubeconfig_that_cannot_be_used_is_named(
     run: Run,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""Stories of saved services, each beside the service. `UPDATE_GOLDEN=1 pytest tests/unit/cli` writes them anew."""
+"""Explanations of saved services, each next to the service. `UPDATE_GOLDEN=1 pytest tests/unit/cli` rewrites them."""
 
 import os
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A service as somebody wrote it: what is read of its file, and what is said of one that can not be read."""
+"""A service file as a user wrote it: what is read from it, and the error if it cannot be read."""
 
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ SERVICE = "f.yaml, EmbeddingService queries"
         ),
     ],
 )
-def test_a_file_that_can_not_be_used_says_what_to_mend(content: str, complaint: str) -> None:
+def test_a_file_that_cannot_be_used_says_what_to_mend(content: str, complaint: str) -> None:
     with pytest.raises(CommandError) as raised:
         read_service_file(content, origin="f.yaml")
     assert str(raised.value).startswith(complaint)

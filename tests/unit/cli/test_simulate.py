@@ -1,4 +1,4 @@
-"""`simulate` as somebody types it, as far as it goes without the compiled simulator."""
+"""`simulate` as a user types it, as far as it works without the compiled simulator."""
 
 import io
 import json
@@ -107,7 +107,7 @@ def test_only_a_trace_needs_the_extra(file: str, missing: str) -> None:
 
 
 def without(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command where `package` can not be imported."""
+    """Run the command where `package` cannot be imported."""
     program = f"import sys; sys.modules[{package!r}] = None; from embedding_operator.cli.command import main; main()"
     command = [sys.executable, "-c", program, "simulate", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)

@@ -1,4 +1,4 @@
-"""Saved trials, each beside what is told of it. `UPDATE_GOLDEN=1 pytest tests/unit/cli` writes them anew."""
+"""Saved simulation runs, each next to its text. `UPDATE_GOLDEN=1 pytest tests/unit/cli` rewrites them."""
 
 import os
 from pathlib import Path

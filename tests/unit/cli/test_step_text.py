@@ -76,5 +76,5 @@ def test_the_decisions_of_the_tables_can_be_told() -> None:
     ("number", "expected"),
     [(0.0, "0"), (3.0, "3"), (3.25, "3.2"), (99.96, "100.0"), (1234.5, "1,234"), (1e6, "1,000,000")],
 )
-def test_figures_are_written_as_people_do(number: float, expected: str) -> None:
+def test_numbers_are_written_as_people_do(number: float, expected: str) -> None:
     assert figure(number) == expected

@@ -1,4 +1,4 @@
-"""The invariants of scaling, whatever happens when: readiness, faults, schedules, restarts and edits of the spec."""
+"""The invariants of scaling in any sequence of events: readiness, faults, schedules, restarts and edits of the spec."""
 
 import math
 from collections.abc import Callable
@@ -62,7 +62,7 @@ NO_REMOVAL = {missing, stale, wrong, partial, unknown_rate}
 
 
 class Life(RuleBasedStateMachine):
-    """A service on two pools. Every decision is checked against what it may never do, then acted on."""
+    """A service on two pools. Every decision is checked against the invariants, then carried out."""
 
     @initialize()
     def begin(self) -> None:
@@ -98,7 +98,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def restarts_with_its_status(self) -> None:
-        """11: what a status holds is all that a decision needs."""
+        """11: the status contains everything that a decision needs."""
         if self.world.memory is not None:
             text = written(self.world.memory).model_dump_json(by_alias=True)
             assert remembered(DecisionMemory.model_validate_json(text)) == self.world.memory
@@ -106,7 +106,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def restarts_with_nothing(self) -> None:
-        """11: and without it what runs is what is required."""
+        """11: without a status, the running replicas are the requirement."""
         self.world.memory = None
         decision = decide(self.world.observation(rate=0.0))
         assert decision.required >= self.world.ready_capacity() - EPSILON
@@ -163,7 +163,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([-24, -1, 1, 24]))
     def the_clock_jumps(self, hours: int) -> None:
-        """17: after a jump replicas leave by the same rule as ever."""
+        """17: after a clock jump, replicas leave by the usual rules."""
         scene = self.world.observation(rate=self.rate)
         now = scene.now + timedelta(hours=hours)
         measured = None if scene.load is None else replace(scene.load, sampled_at=now)
@@ -195,7 +195,7 @@ class Life(RuleBasedStateMachine):
             assert low.get(pool.name, 0) <= target.replicas <= max(high.get(pool.name, 0), pool.replicas)
 
     def capacity_is_kept(self, scene: Observation, decision: Decision) -> None:
-        """6 and 13: what is Ready after a step serves what is needed, or as much as before."""
+        """6 and 13: the Ready replicas after a step serve what is required, or as much as before."""
         before = sum(pool.tokens_per_second * min(pool.replicas, len(pool.ready)) for pool in scene.pools)
         after = sum(
             pool.tokens_per_second * min(_of(decision, pool.name).replicas, len(pool.ready)) for pool in scene.pools

@@ -1,4 +1,4 @@
-"""The invariants of scaling, numbered as in the study they come from; 10 (the schedule) is tested with the schedule."""
+"""The invariants of scaling, numbered as in the design study; 10 (the schedule) is tested with the schedule."""
 
 import itertools
 import math
@@ -187,7 +187,7 @@ def test_3_required_is_monotone_in_the_queue(observation: Observation, queue: fl
         measured, queue_requests=measured.queue_requests + queue, queue_tokens=measured.queue_tokens + tokens
     )
 
-    # Requirements are rounded to a thousandth, and those that were drawn are not.
+    # Requirements are rounded to a thousandth, the drawn ones are not.
     assert decide(replace(observation, load=more)).required >= decide(observation).required - 1e-3
 
 
@@ -202,9 +202,9 @@ BAD_LOADS = st.one_of(
 
 
 @given(observations(measured=BAD_LOADS))
-def test_4_nothing_shrinks_on_bad_figures(observation: Observation) -> None:
+def test_4_nothing_shrinks_on_bad_metrics(observation: Observation) -> None:
     if observation.bounds.asleep and not any(made.ready for made in observation.pools):
-        return  # nothing serves and nothing should: there are no figures to wait for
+        return  # nothing serves, and nothing should: there are no metrics to wait for
     targets = replicas(decide(observation).targets)
     for name, have in present(observation).items():
         assert targets[name] >= have
@@ -238,7 +238,7 @@ def test_14_a_pool_is_raised_or_lowered_and_its_victims_are_its_own(
 
 
 @given(observations(), st.integers(1, 5))
-def test_19_partial_figures_never_ask_for_less_than_whole_ones(observation: Observation, silent: int) -> None:
+def test_19_partial_metrics_never_ask_for_less_than_whole_ones(observation: Observation, silent: int) -> None:
     measured = observation.load
     assert measured is not None
     whole = replace(observation, load=replace(measured, reporting=5), gateway=None)
@@ -320,7 +320,7 @@ def test_11_a_restart_with_its_memory_changes_nothing_and_without_never_shrinks(
 def test_9_nothing_more_is_asked_for_while_replicas_start(
     rate: float, start: int, startup: int, taken_for: int, queue: float
 ) -> None:
-    """One right-sized answer at the first look: what waits grows as fast as help comes near."""
+    """One right-sized decision at first: the queue grows as the requested replicas come closer to Ready."""
     taught = LearnedPool(pool="a10", seed=A10, cold_starts=(taken_for,))
     world = World(
         speeds={"a10": A10},
@@ -358,7 +358,7 @@ def test_a_window_that_changes_the_pool_keeps_the_load_served() -> None:
 
 
 class Handover(RuleBasedStateMachine):
-    """13: an old pool's replica never leaves before the new pool serves in its place, whatever happens when."""
+    """13: a replica of the old pool never leaves before the new pool serves in its place, in any sequence of events."""
 
     @initialize()
     def begin(self) -> None:

@@ -1,4 +1,4 @@
-"""Single decisions, as a table: what is observed, what is decided, which step says why."""
+"""A table of single decisions: the observation, the decision, and the step with the reason."""
 
 import math
 from dataclasses import replace
@@ -25,7 +25,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         StepReason.AT_MINIMUM,
     ),
     (
-        "with minimum zero and nobody to hold requests, one stays",
+        "with minimum zero and no gateway to hold requests, one stays",
         observe(pool(), allowed=bounds(("a10", 0, 4))),
         {"a10": 1},
         StepReason.KEEP_ONE,
@@ -89,7 +89,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         StepReason.AT_MAXIMUM,
     ),
     (
-        "the second pool takes what the first can not hold",
+        "the second pool takes what the first cannot hold",
         observe(
             pool(ready=2),
             pool("t4", speed=T4),
@@ -130,19 +130,19 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         StepReason.IN_BAND,
     ),
     (
-        "no figures hold",
+        "no metrics hold",
         observe(pool(ready=3), memory=settled_memory(3000.0)),
         {"a10": 3},
         StepReason.METRICS_MISSING_HOLD,
     ),
     (
-        "old figures hold",
+        "old metrics hold",
         observe(pool(ready=3), measured=load(age=16.0), memory=settled_memory(3000.0)),
         {"a10": 3},
         StepReason.METRICS_STALE_HOLD,
     ),
     (
-        "figures from the future hold",
+        "metrics from the future hold",
         observe(pool(ready=3), measured=load(age=-3600.0), memory=settled_memory(3000.0)),
         {"a10": 3},
         StepReason.METRICS_STALE_HOLD,
@@ -157,13 +157,13 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         for figure in (math.nan, math.inf, -1.0)
     ],
     (
-        "partial figures do not shrink",
+        "partial metrics do not shrink",
         observe(pool(ready=3), measured=load(reporting=2, expected=3), memory=settled_memory(3000.0)),
         {"a10": 3},
         StepReason.PARTIAL_METRICS_NO_DOWN,
     ),
     (
-        "partial figures may grow",
+        "partial metrics may grow",
         observe(pool(ready=3), measured=load(queue=40, reporting=2, expected=3), memory=settled_memory(3000.0)),
         {"a10": 5},
         StepReason.PARTIAL_METRICS_NO_DOWN,
@@ -199,7 +199,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         StepReason.POOL_BACKOFF,
     ),
     (
-        "what can not start in one pool starts in the next, and one stays to try",
+        "what cannot start in one pool starts in the next, and one stays as a probe",
         observe(
             pool(ready=1, stuck=3),
             pool("t4", speed=T4),
@@ -276,7 +276,7 @@ TABLE: list[tuple[str, Observation, dict[str, int], StepReason]] = [
         StepReason.ASLEEP,
     ),
     (
-        "asleep: replicas that never became Ready go without figures",
+        "asleep: replicas that never became Ready leave without metrics",
         observe(pool(starting=2), allowed=bounds(asleep=True), memory=settled_memory(2000.0)),
         {"a10": 0},
         StepReason.ASLEEP,

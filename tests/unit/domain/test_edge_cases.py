@@ -1,4 +1,4 @@
-"""What happens seldom: no figures for long, engines that stop, one replica that gets everything."""
+"""Rare cases: no metrics for a long time, engines that stop, one replica that gets all requests."""
 
 import math
 from dataclasses import replace
@@ -20,7 +20,7 @@ MANY = bounds(("a10", 1, 50))
 
 
 def blind(*pools: Pool, seconds: int, policy: ScalingPolicy = FALLBACK, allowed: Bounds = MANY) -> Decision:
-    """Return the last decision of `seconds` without figures."""
+    """Return the last decision of `seconds` without metrics."""
     memory: ScalingMemory | None = None
     for moment in range(0, seconds + 1, 5):
         now = at(moment)
@@ -40,7 +40,7 @@ def blind(*pools: Pool, seconds: int, policy: ScalingPolicy = FALLBACK, allowed:
     ],
     ids=["not for long enough", "for long", "nothing stated", "never a cut", "nothing serves"],
 )
-def test_without_figures_for_long_there_are_as_many_replicas_as_was_said(
+def test_without_metrics_for_long_there_are_as_many_replicas_as_was_said(
     ready: int, seconds: int, policy: ScalingPolicy, count: int
 ) -> None:
     decision = blind(pool(ready=ready), seconds=seconds, policy=policy)
@@ -50,7 +50,7 @@ def test_without_figures_for_long_there_are_as_many_replicas_as_was_said(
     )
 
 
-def test_one_figure_ends_the_fallback_and_cuts_nothing_at_once() -> None:
+def test_one_value_ends_the_fallback_and_cuts_nothing_at_once() -> None:
     lost = blind(pool(ready=2), seconds=300)
     now = at(305)
     back = decide(observe(pool(ready=2, starting=3), measured=load(now=now), allowed=MANY, memory=lost.memory, now=now))
@@ -146,7 +146,7 @@ WORK = st.builds(
 
 @st.composite
 def strange_pods(draw: st.DrawFn) -> Observation:
-    """Draw observations of replicas that say what can not be."""
+    """Draw observations of replicas that report impossible values."""
     observation = draw(observations(measured=BAD_LOADS))
     pools = tuple(
         replace(

@@ -1,4 +1,4 @@
-"""How a service gets behind its gateway and out again: no step fails a request, and every step survives a restart."""
+"""How a service moves behind its gateway and back: no step fails a request, and every step survives a restart."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -39,14 +39,14 @@ def state(phase: RoutePhase, *, age: timedelta | None = None) -> RouteState:
 
 @dataclass
 class Cluster:
-    """A service whose route is written as it is decided; `at` is the seconds since the first step."""
+    """A service whose route is written as decided; `at` is in seconds since the first step."""
 
     routing_input: RoutingInput
     route: Route = ENGINES_ONLY
     again: float | None = None
 
     def step(self, *, after: float = 0.0, **changes: object) -> Route:
-        """Let time pass, change the cluster, and take one step as an operator that has just started."""
+        """Let time pass, change the cluster, and take one step like an operator that has just started."""
         now = self.routing_input.now + timedelta(seconds=after)
         changed = replace(self.routing_input, now=now, **changes)  # type: ignore[arg-type]
         routing = routed(changed)
@@ -93,7 +93,7 @@ def test_nothing_leads_to_engines_that_are_not_there() -> None:
 
 
 def test_nothing_leads_to_engines_while_the_policy_is_still_there() -> None:
-    """As after an operator that ended between writing the Service and deleting the policy."""
+    """As after an operator that exited between writing the Service and deleting the policy."""
     leaving = routing_input(wanted=False, state=state(RoutePhase.LEAVING, age=LINGER), restricted=True)
     routing = routed(leaving)
     assert routing.route.state == RouteState(phase=RoutePhase.LEAVING, since=NOON)
@@ -150,7 +150,7 @@ def situations() -> st.SearchStrategy[RoutingInput]:
 
 
 @given(situations())
-def test_nobody_is_ever_led_where_nobody_may_serve(found: RoutingInput) -> None:
+def test_requests_are_never_routed_where_nothing_may_serve(found: RoutingInput) -> None:
     route = routed(found).route
     if route.selects_gateway:
         assert route.gateway
@@ -177,7 +177,7 @@ def test_every_wait_ends(found: RoutingInput) -> None:
 
 
 def _until_at_rest(found: RoutingInput) -> Iterator[Route]:
-    """Yield the routes that the clock alone leads to; fail where it leads nowhere."""
+    """Yield the routes that the passing of time alone leads to; fail if it does not reach a final one."""
     for _ in range(5):
         routing = routed(found)
         yield routing.route

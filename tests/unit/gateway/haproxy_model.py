@@ -1,4 +1,4 @@
-"""What HAProxy's servers become by commands, as far as the agent relies on it; it refuses what HAProxy refuses."""
+"""A model of how commands change HAProxy's servers, as far as the agent relies on it; refuses what HAProxy refuses."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,7 +8,7 @@ from embedding_operator.gateway.plan import Command
 
 
 def after(servers: Iterable[Server], commands: Iterable[Command]) -> tuple[Server, ...]:
-    """Return the servers after `commands`; raises `AssertionError` for one that HAProxy would refuse."""
+    """Return the servers after `commands`; raise `AssertionError` for one that HAProxy would refuse."""
     by_name = {server.name: server for server in servers}
     for command in commands:
         words = command.text.split()

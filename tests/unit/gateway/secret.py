@@ -1,4 +1,4 @@
-"""A Secret as the kubelet mounts it: files behind a link that is exchanged at once."""
+"""A Secret as the kubelet mounts it: files behind a symbolic link that is replaced atomically."""
 
 from collections.abc import Mapping
 from itertools import count
@@ -8,7 +8,7 @@ _VERSIONS = count()
 
 
 def put_secret(folder: Path, values: Mapping[str, str | bytes]) -> None:
-    """Let `folder` show another version of the Secret."""
+    """Switch `folder` to another version of the Secret."""
     folder.mkdir(exist_ok=True)
     version = folder / f"..2026_11_21_{next(_VERSIONS)}"
     version.mkdir()

@@ -1,4 +1,4 @@
-"""The command line: what it prepares, and what it says when it can not."""
+"""The command line: what it prepares, and its errors."""
 
 import sys
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_keys_are_prepared_and_a_useless_one_keeps_only_its_client_out(
     assert "sk-1" not in logged
 
 
-def test_a_map_that_can_not_be_written_ends_it(prepared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_map_that_cannot_be_written_ends_it(prepared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     prepared.mkdir()
     with pytest.raises(SystemExit) as ended:
         main()
@@ -50,7 +50,7 @@ def test_a_map_that_can_not_be_written_ends_it(prepared: Path, capsys: pytest.Ca
     assert str(prepared) in capsys.readouterr().out
 
 
-def test_settings_that_can_not_be_used_end_it_with_their_name(
+def test_settings_that_cannot_be_used_end_it_with_their_name(
     prepared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMBEDDING_GATEWAY_PORT", "http")

@@ -10,7 +10,7 @@ def found(*slices: dict[str, Any]) -> tuple[Endpoint, ...]:
     return endpoints(slices, port_name="http", max_connections=32)
 
 
-def test_every_pod_of_every_slice_is_a_member() -> None:
+def test_every_pod_of_every_slice_is_an_endpoint() -> None:
     first = endpoint_slice(endpoint("b", "10.0.0.2"), endpoint("c", "10.0.0.3"), name="one")
     second = endpoint_slice(endpoint("a", "10.0.0.1"), name="two", port=30001)
     assert [(each.name, each.address, each.port) for each in found(first, second)] == [
@@ -36,13 +36,13 @@ def test_phase_follows_the_conditions(conditions: Conditions, phase: EndpointPha
     assert only.phase is phase
 
 
-def test_a_pod_with_both_address_families_is_one_member_and_has_its_ipv4_address() -> None:
+def test_a_pod_with_both_address_families_is_one_endpoint_with_its_ipv4_address() -> None:
     six = endpoint_slice(endpoint("a", "fd00::1"), family="IPv6", name="six")
     four = endpoint_slice(endpoint("a", "10.0.0.1"), name="four")
     assert [each.address for each in found(six, four)] == ["10.0.0.1"]
 
 
-def test_a_pod_with_ipv6_alone_is_a_member_with_the_address_as_haproxy_shows_it() -> None:
+def test_a_pod_with_ipv6_alone_is_an_endpoint_with_the_address_as_haproxy_shows_it() -> None:
     (only,) = found(endpoint_slice(endpoint("a", "fd00:0:0:0::0001"), family="IPv6"))
     assert only.address == "fd00::1"
 
@@ -74,7 +74,7 @@ def test_of_two_pods_with_one_name_the_one_that_does_not_end_is_meant() -> None:
         {**endpoint_slice(), "endpoints": None, "ports": None},
     ],
 )
-def test_what_is_no_reachable_pod_is_no_member(foreign: dict[str, Any]) -> None:
+def test_what_is_no_reachable_pod_is_no_endpoint(foreign: dict[str, Any]) -> None:
     assert found(foreign) == ()
 
 

@@ -45,7 +45,7 @@ def test_the_version_changes_with_the_secret_and_only_then(tmp_path: Path) -> No
     assert folder_version(tmp_path) != first
 
 
-def test_the_map_holds_no_key_and_is_for_nobody_else(tmp_path: Path) -> None:
+def test_the_map_holds_no_key_and_no_other_user_can_read_it(tmp_path: Path) -> None:
     path = tmp_path / "keys.map"
     write_map(path, {digest("sk-2"): "ads", digest("sk-1"): "search"})
     assert path.read_text().splitlines() == sorted([f"{digest('sk-1')} search", f"{digest('sk-2')} ads"])

@@ -1,4 +1,4 @@
-"""What HAProxy is told, as examples and as properties of any members and any servers."""
+"""The commands for HAProxy, as examples and as properties of any endpoints and any servers."""
 
 from dataclasses import replace
 
@@ -153,7 +153,7 @@ def some_servers(draw: st.DrawFn) -> list[Server]:
 
 
 @given(some_members(), some_servers())
-def test_one_pass_serves_every_ready_member_as_it_is(endpoints: list[Endpoint], servers: list[Server]) -> None:
+def test_one_pass_serves_every_ready_endpoint_as_it_is(endpoints: list[Endpoint], servers: list[Server]) -> None:
     reached = {each.name: each for each in after(servers, plan(endpoints, servers))}
     for each in endpoints:
         if each.phase is EndpointPhase.READY:
@@ -180,7 +180,7 @@ def test_no_server_with_requests_is_deleted_and_none_without_a_drain(
 
 
 @given(some_members(), some_servers())
-def test_no_ready_member_is_drained_on_the_way(endpoints: list[Endpoint], servers: list[Server]) -> None:
+def test_no_ready_endpoint_is_drained_on_the_way(endpoints: list[Endpoint], servers: list[Server]) -> None:
     ready = {each.name for each in endpoints if each.phase is EndpointPhase.READY}
     ends = {
         command.text.split()[2].removeprefix("engines/")

@@ -72,7 +72,7 @@ async def test_without_calls_nothing_happens(coalescer: Coalescer, acts: Acts) -
 
 
 class Taken:
-    """An operator's pod that keeps what it is told."""
+    """An operator's pod that records pokes."""
 
     def __init__(self) -> None:
         self.port = free_port()

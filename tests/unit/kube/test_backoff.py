@@ -1,4 +1,4 @@
-"""Pauses between two tries."""
+"""Pauses between retries."""
 
 import pytest
 from embedding_operator.kube.backoff import Backoff

@@ -1,4 +1,4 @@
-"""The client against a small HTTP server that answers as it is told."""
+"""The client against a small HTTP server with predefined responses."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,7 +159,7 @@ async def test_a_rotated_token_is_picked_up_within_a_minute(server: HttpServer, 
     assert tokens == ["Bearer first", "Bearer first", "Bearer second"]
 
 
-async def test_a_token_that_can_not_be_read_is_unavailable(server: HttpServer, tmp_path: Path) -> None:
+async def test_a_token_that_cannot_be_read_is_unavailable(server: HttpServer, tmp_path: Path) -> None:
     clock = [100.0]
     async with await connect(kubeconfig=server.kubeconfig, user_agent="x", monotonic=lambda: clock[0]) as client:
         (tmp_path / "token").unlink()
@@ -170,7 +170,7 @@ async def test_a_token_that_can_not_be_read_is_unavailable(server: HttpServer, t
 
 
 @pytest.mark.parametrize("kubeconfig", [Path("/nonexistent/config"), None])
-async def test_a_configuration_that_can_not_be_read_is_unavailable(
+async def test_a_configuration_that_cannot_be_read_is_unavailable(
     kubeconfig: Path | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)

@@ -1,4 +1,4 @@
-"""Every answer of the API server, and every silence, as one of three errors."""
+"""Every failure of the API server, including no response, as one of three errors."""
 
 import json
 from typing import Any

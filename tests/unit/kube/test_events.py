@@ -1,4 +1,4 @@
-"""Which occurrences become Events, and what they look like."""
+"""Which occurrences become Events, and their contents."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,7 @@ SCALED = Occurrence(
 
 
 def counts(*seconds: float, occurrence: Occurrence = SCALED) -> list[int | None]:
-    """Return the count that is recorded for each time at which the same thing happens; None where nothing is."""
+    """Return the count that is recorded each time the same thing happens; None where nothing is recorded."""
     ledger = EventLedger()
     taken = [ledger.take(occurrence, now=NOON + timedelta(seconds=each)) for each in seconds]
     return [None if series is None else series.count for series in taken]
@@ -59,7 +59,7 @@ def test_other_reasons_notes_and_objects_are_other_events() -> None:
     assert [series.count for each in variants if (series := ledger.take(each, now=NOON))] == [1, 1, 1, 1]
 
 
-def test_one_object_can_not_flood_and_recovers_slowly() -> None:
+def test_one_object_cannot_flood_and_recovers_slowly() -> None:
     ledger = EventLedger()
 
     def taken(number: int, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""What the store says of the gateway of a service."""
+"""What the store reports about the gateway of a service."""
 
 from collections.abc import Mapping
 from typing import Any

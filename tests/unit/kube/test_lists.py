@@ -1,4 +1,4 @@
-"""Where the operator looks: everywhere, or only in the namespaces that it was given rights in."""
+"""What the operator lists: all namespaces, or only those in which it has permissions."""
 
 from typing import Any
 

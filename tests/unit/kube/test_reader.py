@@ -126,7 +126,7 @@ def test_pods_that_do_not_count(gone: Body) -> None:
         without_label(deployment()),
         without_label(deployment(), "embedding-operator.io/service"),
     ],
-    ids=["of an earlier service", "of nobody", "of no pool", "of no service"],
+    ids=["of an earlier service", "without owner", "of no pool", "of no service"],
 )
 def test_deployments_that_do_not_count(foreign: Body) -> None:
     assert pools_of(foreign) == ()

@@ -1,4 +1,4 @@
-"""Where the API server keeps every kind, and which autoscalers get in the way."""
+"""The API paths of every kind, and which autoscalers conflict."""
 
 import pytest
 from embedding_operator.kube.projection import trimmed

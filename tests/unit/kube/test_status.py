@@ -1,4 +1,4 @@
-"""When a status is worth a write."""
+"""When a status is written."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_a_condition_a_count_and_the_window_are_at_once(path: tuple[str, ...], v
 
 
 @pytest.mark.parametrize(("age", "due"), [(0, False), (20, False), (59, False), (60, True), (900, True), (-5, True)])
-def test_figures_alone_are_once_a_minute(age: float, due: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_changed_numbers_alone_are_once_a_minute(age: float, due: bool) -> None:  # noqa: FBT001 - a column of the table
     assert worth("decision", "queueRequests", to=4, age=age) is due
 
 

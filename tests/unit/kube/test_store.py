@@ -1,4 +1,4 @@
-"""The store keeps the newest known state of every object, in whatever order news arrives."""
+"""The store keeps the newest known state of every object, in whatever order updates arrive."""
 
 from typing import Any
 
@@ -96,7 +96,7 @@ def test_what_matters_is_news(store: ObjectStore, kind: str, path: tuple[str, ..
         ("Pod", ("spec", "containers"), []),
     ],
 )
-def test_what_nobody_reads_is_no_news(store: ObjectStore, kind: str, path: tuple[str, ...], value: Any) -> None:
+def test_what_is_never_read_is_no_news(store: ObjectStore, kind: str, path: tuple[str, ...], value: Any) -> None:
     store.upsert(kind, BODIES[kind])
     assert not store.upsert(kind, newer(BODIES[kind], *path, to=value))
 
@@ -195,7 +195,7 @@ def test_a_server_restored_from_a_backup_is_believed(store: ObjectStore) -> None
     assert len(store.owned("Pod", namespace="search", service="qwen")) == 2
 
 
-def test_large_parts_that_nobody_reads_are_not_kept(store: ObjectStore) -> None:
+def test_large_parts_that_are_never_read_are_not_kept(store: ObjectStore) -> None:
     store.upsert("Pod", pod())
     store.upsert("Deployment", deployment())
     for kind, name in (("Pod", "qwen-a10-1"), ("Deployment", "qwen-a10")):

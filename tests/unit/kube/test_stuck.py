@@ -1,4 +1,4 @@
-"""Which pods will not become Ready by waiting."""
+"""Which pods will not become Ready without intervention."""
 
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason

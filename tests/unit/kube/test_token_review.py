@@ -1,4 +1,4 @@
-"""Whose a token is, as the API server says it."""
+"""The user of a token, as reported by the API server."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def review(**status: Any) -> dict[str, Any]:
     return {"kind": "TokenReview", "metadata": {}, "status": status}
 
 
-async def test_a_token_that_is_somebodys(server: HttpServer, client: Client) -> None:
+async def test_a_token_of_a_user(server: HttpServer, client: Client) -> None:
     answer = review(authenticated=True, audiences=[AUDIENCE], user={"username": USER})
     server.answers = [(201, answer)]
     assert await reviewed(client, "secret", audience=AUDIENCE) == USER
@@ -39,7 +39,7 @@ async def test_a_token_that_is_somebodys(server: HttpServer, client: Client) -> 
     ],
     ids=["nothing", "no", "no audience", "other audience", "no user", "no name", "no boolean", "no status"],
 )
-async def test_a_token_that_is_nobodys(server: HttpServer, client: Client, answer: dict[str, Any]) -> None:
+async def test_a_token_of_no_user(server: HttpServer, client: Client, answer: dict[str, Any]) -> None:
     server.answers = [(201, answer)]
     assert await reviewed(client, "secret", audience=AUDIENCE) is None
 

@@ -1,4 +1,4 @@
-"""A collection that is followed, against a small HTTP server that answers as it is told."""
+"""Watching a collection, against a small HTTP server with predefined responses."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def failure(code: int) -> tuple[str, Body]:
 
 
 async def first(count: int, client: Client, errors: list[Exception]) -> list[Mapping[str, Body]]:
-    """Return copies of the first `count` of what is yielded."""
+    """Return copies of the first `count` yielded items."""
     found: list[Mapping[str, Body]] = []
     following: AsyncIterator[Mapping[str, Body]] = follow(client, SLICES, failed=errors.append, backoff=SHORT)
     async with asyncio.timeout(SECONDS), aclosing(following):  # type: ignore[type-var]

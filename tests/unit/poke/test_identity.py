@@ -1,4 +1,4 @@
-"""Whose tokens are asked for, and how often."""
+"""Which tokens are reviewed, and how often."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ KNOWN = "good"
 
 
 class Reviews:
-    """Knows one token; counts what it is asked, and answers when it may."""
+    """Knows one token; counts reviews, and answers when it is allowed to."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -47,7 +47,7 @@ async def test_a_token_is_reviewed_once_a_minute(reviews: Reviews, identities: I
         assert len(reviews.asked) == count
 
 
-async def test_a_token_that_is_nobodys_is_asked_again_sooner(reviews: Reviews, identities: Identities) -> None:
+async def test_a_token_of_no_user_is_reviewed_again_sooner(reviews: Reviews, identities: Identities) -> None:
     assert await identities.user_of("bad") is None
     assert await identities.user_of("bad") is None
     assert reviews.asked == ["bad"]
@@ -56,7 +56,7 @@ async def test_a_token_that_is_nobodys_is_asked_again_sooner(reviews: Reviews, i
     assert reviews.asked == ["bad", "bad"]
 
 
-async def test_many_notices_wait_for_one_review(reviews: Reviews, identities: Identities) -> None:
+async def test_many_pokes_wait_for_one_review(reviews: Reviews, identities: Identities) -> None:
     reviews.may_answer.clear()
     waiting = [asyncio.create_task(identities.user_of(KNOWN)) for _ in range(20)]
     await asyncio.sleep(0.01)
@@ -66,7 +66,7 @@ async def test_many_notices_wait_for_one_review(reviews: Reviews, identities: Id
     assert reviews.asked == [KNOWN]
 
 
-async def test_an_error_is_everybodys_and_is_not_remembered(reviews: Reviews, identities: Identities) -> None:
+async def test_an_error_reaches_all_that_wait_and_is_not_remembered(reviews: Reviews, identities: Identities) -> None:
     reviews.error = OSError("no answer")
     for _ in range(2):
         with pytest.raises(OSError, match="no answer"):

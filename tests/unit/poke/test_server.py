@@ -1,4 +1,4 @@
-"""Notices over HTTP: who is believed, who is refused, and what a notice may cost."""
+"""Pokes over HTTP: which are accepted, which are refused, and what a poke may cost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -84,7 +84,7 @@ async def test_the_gateway_of_a_service_is_believed(door: Door) -> None:
         ("person", 403),
     ],
 )
-async def test_nobody_else_is(door: Door, token: str | None, status: int) -> None:
+async def test_no_other_client_is(door: Door, token: str | None, status: int) -> None:
     assert await door.post(token=token) == status
     assert door.poked == []
     assert door.counted == [str(status)]
@@ -106,7 +106,7 @@ async def test_nobody_else_is(door: Door, token: str | None, status: int) -> Non
         (b" " * 1025, 413),
     ],
 )
-async def test_what_is_no_notice_of_the_service_is_refused(door: Door, body: bytes, status: int) -> None:
+async def test_what_is_no_poke_of_the_service_is_refused(door: Door, body: bytes, status: int) -> None:
     assert await door.post(body=body) == status
     assert door.poked == []
 
@@ -119,7 +119,7 @@ async def test_who_does_not_lead_takes_everything_and_does_nothing(door: Door) -
 
 
 @pytest.mark.parametrize(("error", "status"), [(Busy(), 429), (Unavailable("no answer"), 503)])
-async def test_a_token_that_can_not_be_reviewed_is_not_believed(door: Door, error: Exception, status: int) -> None:
+async def test_a_token_that_cannot_be_reviewed_is_not_believed(door: Door, error: Exception, status: int) -> None:
     door.error = error
     assert await door.post() == status
     assert door.poked == []
@@ -140,7 +140,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(door: Door) -> None:
     writer.close()
 
 
-async def test_a_token_of_other_bytes_is_nobodys(door: Door) -> None:
+async def test_a_token_of_other_bytes_is_refused(door: Door) -> None:
     reader, writer = await asyncio.open_connection(LOOPBACK, int(door.url.rpartition(":")[2]))
     writer.write(b"POST /poke HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xe4\r\nContent-Length: 0\r\n\r\n")
     async with asyncio.timeout(10):

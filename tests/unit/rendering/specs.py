@@ -1,4 +1,4 @@
-"""Any EmbeddingService and any GPUPool that the schema accepts, with texts meant to break YAML."""
+"""Any EmbeddingService and any GPUPool that the schema accepts, with texts intended to break YAML."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The GPUPools that the install brings along."""
+"""The GPUPools that the installation includes."""
 
 import re
 
@@ -28,7 +28,7 @@ def test_no_two_pools_claim_the_same_nodes() -> None:
 @pytest.mark.parametrize("name", POOLS)
 def test_the_document_is_what_the_model_holds(name: str) -> None:
     document = yaml.safe_load(CATALOG.read_text(encoding="utf-8"))[name]
-    # Unknown fields are ignored when an object is read: a misspelt one would not come back.
+    # Unknown fields are ignored when an object is read: a misspelled one would be lost.
     assert GPUPoolSpec.model_validate(document).model_dump(by_alias=True, exclude_unset=True) == document
 
 

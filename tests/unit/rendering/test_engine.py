@@ -65,7 +65,7 @@ def test_an_encoder_sees_whole_texts_only() -> None:
     given = options(ENCODER)
     assert given["--disable-radix-cache"] == ()
     assert given["--chunked-prefill-size"] == ("-1",)
-    # Without this one the engine would compute a negative share from the one before.
+    # Without this option, the engine would compute a negative share from the previous one.
     assert given["--mem-fraction-static"] == ("0.6",)
 
 

@@ -1,4 +1,4 @@
-"""The gateway's files are a function of its settings, and no setting can become HAProxy's syntax."""
+"""The gateway's files are a function of its settings, and no setting can inject HAProxy syntax."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HAProxy's configuration and its Lua script keep to the contract that the operator and the agent import."""
+"""HAProxy's configuration and its Lua script follow the contract that the operator and the agent import."""
 
 import pytest
 from embedding_operator.gateway_contract import AGENT_PORT, BACKEND, METRICS_PORT, POKE_PATH

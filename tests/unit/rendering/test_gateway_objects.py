@@ -1,4 +1,4 @@
-"""What stands in front of the engines: for every service that the schema accepts, and for each phase of its route."""
+"""The gateway in front of the engines: for every service that the schema accepts, and for each phase of its route."""
 
 from dataclasses import replace
 from typing import Any
@@ -84,8 +84,8 @@ def test_every_service_gets_a_restricted_gateway(spec: EmbeddingServiceSpec, poo
 
 
 @given(spec=service_specs(), pools=pool_maps())
-def test_engines_do_not_notice_their_gateway(spec: EmbeddingServiceSpec, pools: dict[str, GPUPoolSpec]) -> None:
-    """A service that gets a gateway, or loses it, must not start its engines anew."""
+def test_engines_do_not_change_with_their_gateway(spec: EmbeddingServiceSpec, pools: dict[str, GPUPoolSpec]) -> None:
+    """Adding or removing the gateway of a service must not restart its engines."""
     engines = {
         route: [
             each.body
@@ -281,7 +281,7 @@ def test_engines_are_open_to_those_who_need_them() -> None:
     assert expression["values"] == ["monitoring"]
 
 
-def test_nobody_else_reads_metrics_unless_that_is_said() -> None:
+def test_no_other_client_reads_metrics_unless_allowed() -> None:
     spec = one(rendered(with_gateway(), metrics_namespaces=()), "NetworkPolicy", "search-engines")["spec"]
     assert len(spec["ingress"][0]["from"]) == 2
 

@@ -1,4 +1,4 @@
-"""What is rendered is what the operator finds again."""
+"""The operator finds the rendered objects again."""
 
 import pytest
 from embedding_operator.kube.metadata import MANAGED_SELECTOR, service_of

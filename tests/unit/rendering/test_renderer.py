@@ -1,4 +1,4 @@
-"""What holds for every service that the schema accepts, and how the pieces of a pod are put together."""
+"""Properties of every service that the schema accepts, and how the parts of a pod are combined."""
 
 import re
 from typing import Any
@@ -54,7 +54,7 @@ def pod_of(deployment: dict[str, Any]) -> dict[str, Any]:
 
 
 def expanded(text: str) -> str:
-    """What Kubernetes makes of an argument in which no reference to a variable is left."""
+    """Return an argument as Kubernetes expands it; it must not contain a reference to a variable."""
     assert not re.search(r"(?<!\$)(\$\$)*\$\(", text)
     return text.replace("$$", "$")
 
@@ -74,7 +74,7 @@ def test_pods_are_restricted_unless_an_admin_mounts_the_host(spec: EmbeddingServ
     for name, deployment in deployments(rendered(spec, pools)).items():
         by_admin = [str(volume) for volume in pools[name.removeprefix("search-")].engine.volumes]
         pod = pod_of(deployment)
-        # Image volumes are newer than the list of the standard, and read-only.
+        # Image volumes are newer than the standard's list, and read-only.
         pod["volumes"] = [each for each in pod["volumes"] if str(each) not in by_admin and "image" not in each]
         assert restricted_violations(pod) == []
         assert pod["automountServiceAccountToken"] is False

@@ -1,4 +1,4 @@
-"""Values in templates: whatever they hold, they stay values."""
+"""Values in templates: whatever they contain, they stay values."""
 
 import re
 from pathlib import Path
@@ -47,7 +47,7 @@ HOSTILE = [
 
 
 def written(value: object) -> object:
-    """What a value in a template comes out as."""
+    """Return a value as a template renders it."""
     values: dict[str, object] = dict.fromkeys(("namespace", "labels", "owners", "selector"))
     return template.render("poddisruptionbudget.yaml.j2", **{**values, "name": value})["metadata"]["name"]
 

@@ -1,4 +1,4 @@
-"""Traces drawn from the laws that real ones follow, for tests and for a first try without any data."""
+"""Traces drawn from the laws that real ones follow, for tests and for a first try without data."""
 
 import math
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def steady(
 
 
 def diurnal(*, rate: float, depth: float = 0.9, days: float = 14.0, law: Law = Law.GAMMA, shape: float = 0.9) -> Trace:
-    """Return a trace that swings over the day by `depth` (0 to 1) around the mean `rate`, lowest at midnight."""
+    """Return a trace that varies over the day by `depth` (0 to 1) around the mean `rate`, lowest at midnight."""
 
     def at(moment: float) -> float:
         return rate * (1.0 - depth * math.cos(2 * math.pi * moment / DAY_SECONDS))

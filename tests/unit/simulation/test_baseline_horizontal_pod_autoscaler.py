@@ -68,7 +68,7 @@ def test_falls_to_the_highest_answer_of_the_last_300_seconds() -> None:
         metrics = [metric(usage_at.get(now, 10.0))]
         replicas = autoscaler.sync(now, replicas=replicas, minimum=1, maximum=100, metrics=metrics)
         seen[now] = replicas
-    # An answer counts until it is 300 s old: that of 0 s (8) until 285 s, of 15 s (6) until 300, of 30 s (4) until 315.
+    # Recommendations count until 300 s old: that of 0 s (8) until 285 s, of 15 s (6) until 300, of 30 s (4) until 315.
     assert [seen[now] for now in (0, 30, 285, 300, 315, 330, 345, 360)] == [8, 8, 8, 6, 4, 1, 1, 1]
 
 

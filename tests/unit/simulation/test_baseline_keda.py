@@ -37,7 +37,7 @@ def test_queue_gives_one_replica_per_threshold_at_once_and_lets_go_after_300_sec
     up = service.run(30, waiting=50)
     assert up == [2, 5, 5, 5]
     down = service.run(450)
-    # The last scrape with a queue is that of 15 s, read at 22.5 s: its answer holds until 322.5 s.
+    # The last scrape with a queue is that of 15 s, read at 22.5 s: its recommendation holds until 322.5 s.
     assert service.policy.period == LOOK
     assert down[: looks(322.5 - 30)] == [5] * looks(322.5 - 30)
     assert set(down[looks(322.5 - 30) :]) == {1}

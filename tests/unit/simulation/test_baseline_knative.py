@@ -37,7 +37,7 @@ def test_falls_by_half_at_each_tick() -> None:
     for tick in range(33):
         replicas = policy.look(view(2.0 * tick, pool(replicas=9), in_flight=60 if tick == 0 else 0))[A10]
         steps.append(replicas)
-    # Panic from the start, for nine were met; it ends after 60 s, and then four of nine is as low as one tick goes.
+    # Panic from the start, as nine are required; it ends after 60 s, then one tick can go from nine to four at most.
     assert steps[0] == 9
     assert steps[30] == 9
     assert steps[31] == 4

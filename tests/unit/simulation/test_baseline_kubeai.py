@@ -20,7 +20,7 @@ def test_constants_are_those_of_kubeai() -> None:
 def test_a_new_model_begins_with_ten_minutes_of_nothing() -> None:
     service = Service(KubeAI(pool=A10, target_requests=10), replicas=1)
     rising = at_ticks(service.run(600, in_flight=60))
-    # Sixty samples: after k of them the mean is k, and ceil(k / 10) replicas are wanted.
+    # Sixty samples: after k of them the mean is k, and ceil(k / 10) replicas are desired.
     assert [rising[k - 1] for k in (1, 10, 11, 20, 21, 60)] == [1, 1, 2, 2, 3, 6]
 
 
@@ -50,5 +50,5 @@ def test_goes_to_zero_when_ten_minutes_are_quiet() -> None:
     service = Service(KubeAI(pool=A10), replicas=1, low=0)
     service.run(10, in_flight=1)
     quiet = at_ticks(service.run(700))
-    # The sample of 0 s leaves the mean at the tick of 600 s; three answers are held.
+    # The sample of 0 s leaves the mean at the tick of 600 s; three recommendations are held.
     assert 10 + 10 * quiet.index(0) == 630

@@ -1,4 +1,4 @@
-"""The bound against brute force on tiny instances, and where its answer is known in closed form."""
+"""The bound compared with brute force on tiny instances, and where it is known in closed form."""
 
 from itertools import pairwise, product
 
@@ -156,7 +156,7 @@ def test_the_small_pool_takes_the_night() -> None:
     a10 = bounded("a10", capacity=10, slot_cost=1.0, start_cost=1.0, high=2)
     t4 = bounded("t4", capacity=4, slot_cost=0.5, start_cost=0.5, high=1)
     found = plan(15, 15, *[3.0] * 6, 15, pools=[a10, t4])
-    # By day 14 are too few for both small ones and one A10; by night a T4 at half the price is enough.
+    # By day, 14 are too few for both small ones and one A10; at night, a T4 at half the price is enough.
     assert found.replicas.tolist() == [[2, 0], [2, 0], *[[0, 1]] * 6, [2, 0]]
     assert found.cost == 2 * 2.0 + (6 * 0.5 + 0.5) + (2.0 + 2 * 1.0)
 

@@ -1,4 +1,4 @@
-"""Bounds of whole simulations: what they take the requests for, and that the simulation agrees with them."""
+"""Bounds of whole simulations: the load that they derive from requests, and that the simulation agrees with them."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ def setup(trace: Trace, *pools: SimPoolSpec, begin: float = 1 * HOUR, end: float
 
 
 def busy(tokens: int, *, rate: float = 50.0, server: Server = BATCHED) -> float:
-    """Return the mean load that requests of one length make."""
+    """Return the mean load of requests of one length."""
     described = setup(
         steady(rate=rate, days=0.125, lengths=Lengths.constant(tokens)), pool(server=server), end=2 * HOUR
     )
@@ -116,7 +116,7 @@ def cost(described: Setup, policy: SimPolicy) -> tuple[float, float]:
 def test_the_simulation_agrees_with_the_bound(work: SimWork) -> None:
     bound = clairvoyant(work, setup=DAY, prices=PRICES)
     paid, late = cost(DAY, played(bound, name="Clairvoyant", work=work, setup=DAY))
-    # It orders a little early, for the slowest starts: so it costs a little more than the bound, and is on time.
+    # It orders a little early, for the slowest starts, so it costs a little more than the bound and is on time.
     assert bound.cost <= paid <= 1.02 * bound.cost
     assert late <= 0.002
 
@@ -164,7 +164,7 @@ def test_a_played_plan_keeps_its_replicas_across_a_gap() -> None:
 
 
 def test_one_replica_stays_on_some_pool_where_no_request_comes() -> None:
-    """The services that are compared never sleep: a bound that does would be out of their reach."""
+    """The compared services never sleep: they could not reach a bound that does."""
     quiet = setup(steady(rate=1e-9, days=0.25), pool(low=0), pool("t4", server=SLOW, low=0))
     work = work_of(quiet)
     bound = clairvoyant(work, setup=quiet, prices=PRICES)

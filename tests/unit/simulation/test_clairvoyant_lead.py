@@ -10,7 +10,7 @@ from tests.unit.simulation.views import pool, view
 
 
 def with_foresight(*needed: int, sight: int) -> list[int]:
-    """Slots of 10 s, half of the sight the lead."""
+    """Return the plan for slots of 10 s; the startup time is half of the foresight."""
     replicas = replicas_with_foresight(
         np.array(needed), slot_seconds=10, startup_seconds=5.0 * sight, beyond_seconds=5.0 * sight
     )
@@ -56,7 +56,7 @@ def test_foresight_carries_the_load_and_is_never_cheaper_than_knowing_all(
 def test_foresight_of_everything_that_matters_is_the_cheapest_plan() -> None:
     needed = np.array([2, 1, 1, 2, 1, 1, 1, 1, 2])
     bounds = [BoundedPool(name="a10", capacity=1, min_replicas=0, max_replicas=5, slot_cost=1, start_cost=2.5)]
-    # A start costs what 2.5 slots cost: seeing 2 slots from a stop on is seeing just far enough.
+    # A start costs as much as 2.5 slots: seeing 2 slots from a stop on is just far enough.
     replicas = np.array(with_foresight(*needed.tolist(), sight=2)).reshape(-1, 1)
     assert cost_of(replicas, pools=bounds) == cheapest_plan(needed.astype(np.float64), pools=bounds).cost
 

@@ -25,7 +25,7 @@ def by_definition(work: list[float], *, bins: int, slack: float) -> list[float]:
 
 
 def serves_in_time(work: list[float], *, rate: float, slack: float) -> bool:
-    """Serve at `rate`, first come first served, and see whether what came in each bin is done in time."""
+    """Serve at `rate`, first come first served; return whether the arrivals of each bin are done in time."""
     queue = 0.0
     for arrived in work:
         queue = max(0.0, queue + arrived - rate)

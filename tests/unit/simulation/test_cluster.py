@@ -1,4 +1,4 @@
-"""Pods and nodes: who gets a node, how long starts take, and what is billed."""
+"""Pods and nodes: which pods get a node, how long starts take, and what is billed."""
 
 import numpy as np
 import pytest

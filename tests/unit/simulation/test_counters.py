@@ -1,4 +1,4 @@
-"""The simulator's short cut to the load is held to the operator's own arithmetic, figure by figure."""
+"""The simulator's shortcut to the load matches the operator's own arithmetic, value by value."""
 
 from datetime import timedelta
 from itertools import accumulate
@@ -19,7 +19,7 @@ moves = st.lists(st.tuples(st.sampled_from([1, 2, 3, 5, 5, 5, 10, 40]), *[counts
 
 
 def samples_of(moves: list[tuple[int, ...]]) -> list[Sample]:
-    """Return samples whose counters never run backwards, the newest taken at noon, those of a minute."""
+    """Return the samples of a minute whose counters never run backwards, the newest taken at noon."""
     ages = [0, *accumulate(seconds for seconds, *_ in moves[1:])]
     arrived, requests, tokens = (list(accumulate(move[column] for move in reversed(moves))) for column in (1, 2, 3))
     newest_last = zip(reversed(ages), reversed(moves), arrived, requests, tokens, strict=True)

@@ -1,4 +1,4 @@
-"""What docs/scaling.md tells a user to type to simulate a service, typed."""
+"""The commands in docs/scaling.md for simulating a service, run."""
 
 import shlex
 import sys
@@ -16,7 +16,7 @@ HOURS = 24 * 8
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder as a user has it: a few requests a second for eight days, by the hour."""
+    """Return a folder as a user has it: a few requests per second for eight days, by the hour."""
     windows = "".join(f"31,{3600 * hour},{1 + hour % 24 // 8},1,Gamma,1,1\n" for hour in range(HOURS))
     (tmp_path / "m_small_rates.csv").write_text(f"client,t_s,rate_rps,iat_cv,iat_dist,shape,scale\n{windows}")
     (tmp_path / "tokens_m_small_31.csv").write_text("window_t_s,input_tokens,prob\n0,400,1\n")

@@ -1,4 +1,4 @@
-"""The constants of the simulation: each beside its source, and refused where they can not be."""
+"""The constants of the simulation: each with its source, and impossible ones are refused."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_what_is_not_known_is_named() -> None:
 
 
 @pytest.mark.parametrize("text", ["gateway: {source: x}", "prices: [", "servers: 3"])
-def test_a_file_that_can_not_be_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_cannot_be_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(TraceError, match=r"mine\.yaml"):

@@ -1,4 +1,4 @@
-"""Our policy is the operator's decision, told what the operator would be told."""
+"""Our policy is the operator's decision, with the same inputs as the operator's."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def spec(**further: object) -> EmbeddingServiceSpec:
 def view(
     now: float, *, rate: float = 0.0, waiting: int = 0, held: int = 0, replicas: int = 2, pods: int | None = None
 ) -> View:
-    """Return a service that got `rate` requests a second of 100 tokens, one replica's work is 1,000 tokens/s."""
+    """Return a service with `rate` requests per second of 100 tokens; one replica computes 1,000 tokens/s."""
     arrived = int(rate * now)
     placed = replicas if pods is None else pods
     return View(
@@ -58,7 +58,7 @@ def pod(uid: int, *, has_node: bool) -> PodView:
 
 
 def looked(policy: Ours, *, until: float = 120.0, rate: float, **further: int) -> int:
-    """Return the replicas after looks every 5 s, where what is asked for is there at the next."""
+    """Return the replicas after decisions every 5 s; requested replicas exist at the next decision."""
     replicas = 2
     for step in range(int(until / 5) + 1):
         replicas = policy.look(view(600.0 + 5.0 * step, rate=rate, replicas=replicas, **further))["a10"]

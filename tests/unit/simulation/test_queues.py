@@ -1,4 +1,4 @@
-"""The compiled queues against queueing theory, and against what must hold whatever happens."""
+"""The compiled queues compared with queueing theory, and their invariants."""
 
 import math
 
@@ -15,7 +15,7 @@ ALL = Counted(flags=np.ones(400, dtype=np.bool_), step=600.0)
 
 
 def one_by_one(seconds: float) -> Server:
-    """Return a server that takes one request at a time, always as long."""
+    """Return a server that takes one request at a time, each for the same duration."""
     return Server(floor=seconds, per_batch=0.0, per_token=0.0, per_request=0.0, batch_tokens=1 << 40, batch_requests=1)
 
 
@@ -33,7 +33,7 @@ def poisson(rate: float, *, until: float, seed: int = 1) -> np.ndarray:
 
 
 def mean_wait(service: Queues) -> float:
-    """Return the mean of the waits by their bins; 2 % is how wide they are."""
+    """Return the mean of the waits from their bins, which are 2 % wide."""
     edges = kernel.SHORTEST_WAIT * np.exp((np.arange(kernel.BINS) - 0.5) / kernel.BINS_PER_E)
     edges[0] = 0.0
     counts = service.station.waits

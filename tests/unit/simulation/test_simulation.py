@@ -1,4 +1,4 @@
-"""Whole runs on synthetic traces: what is measured, what is repeated, and what the policies see."""
+"""Whole runs on synthetic traces: what is measured, what is repeatable, and what the policies see."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ POOL = SimPoolSpec(
 
 
 class Fixed:
-    """Always the same replicas; keeps what it saw."""
+    """Always the same replicas; records what it saw."""
 
     name, period = "fixed", 60.0
 
@@ -37,7 +37,7 @@ class Fixed:
 
 
 class Swinging(Fixed):
-    """Two replicas and one, in turn."""
+    """Alternates between two replicas and one."""
 
     def look(self, view: View) -> Mapping[str, int]:
         super().look(view)

@@ -1,4 +1,4 @@
-"""`kubectl embsvc simulate FILE --trace PATH` as somebody types it, through to what is printed."""
+"""`kubectl embsvc simulate FILE --trace PATH` as a user types it, through to what is printed."""
 
 import json
 import sys
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Return what simulates a file of `documents`: its exit code, its output, its complaints."""
+    """Return a function that simulates a file of `documents` and returns exit code, output and error output."""
     monkeypatch.setenv("COLUMNS", "100")
 
     def running(documents: list[object], *arguments: str) -> tuple[int, str, str]:
@@ -127,7 +127,7 @@ UNKNOWN = {"huggingFace": {"repo": "mine/model"}}
         ),
     ],
 )
-def test_what_can_not_be_simulated_is_said_with_the_fix(
+def test_what_cannot_be_simulated_is_said_with_the_fix(
     run: Run, folder: Path, documents: list[object], arguments: list[str], complaint: str
 ) -> None:
     code, out, err = run(documents, "--trace", str(folder), *arguments)

@@ -1,4 +1,4 @@
-"""Traces in files: what is read, and what is said where a file is not as it should be."""
+"""Traces in files: what is read, and the errors for invalid files."""
 
 import gzip
 from pathlib import Path
@@ -19,7 +19,7 @@ WINDOWS = (
 
 
 def folder(tmp_path: Path, **files: str) -> Path:
-    """Write each file as CSV, gzipped where its name says so."""
+    """Write each file as CSV, gzipped if its name says so."""
     for name, text in files.items():
         if name.endswith("_gz"):
             (tmp_path / f"{name.removesuffix('_gz')}.csv.gz").write_bytes(gzip.compress(text.encode()))

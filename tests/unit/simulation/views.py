@@ -1,4 +1,4 @@
-"""Simulated services in a few words, for the tests of policies."""
+"""Builders of simulated services for the tests of policies."""
 
 from embedding_operator.simulation.policy import PodView, PoolView, SimPolicy, View
 
@@ -36,7 +36,7 @@ def view(now: float, *pools: PoolView, waiting: int = 0, in_flight: int | None =
 
 
 class Service:
-    """One pool that gives a policy what it asks for, at once: its pods start and stop in no time."""
+    """One pool that gives a policy the replicas it requests at once: its pods start and stop in no time."""
 
     def __init__(self, policy: SimPolicy, *, replicas: int, low: int = 1, high: int = 100) -> None:
         self.policy = policy
@@ -47,7 +47,7 @@ class Service:
         self._arrived = 0.0
 
     def run(self, seconds: float, *, waiting: int = 0, in_flight: int | None = None, rate: float = 0.0) -> list[int]:
-        """Let the policy look for `seconds` under one load; return the replicas after each look."""
+        """Run the policy for `seconds` under one load; return the replicas after each decision."""
         seen = []
         end = self.now + seconds
         while self.now < end:

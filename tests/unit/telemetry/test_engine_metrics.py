@@ -31,7 +31,7 @@ RANK = {
 LOADS = {"timestamp": "2026-06-03T12:00:00+00:00", "version": "0.5.23", "loads": [RANK]}
 
 
-def test_a_page_gives_the_figures_of_the_embedding_endpoint() -> None:
+def test_a_page_gives_the_samples_of_the_embedding_endpoint() -> None:
     assert read_engine_metrics(PAGE) == EngineMetrics(
         in_flight=12.0,
         running=8.0,
@@ -60,7 +60,7 @@ def test_a_page_that_was_cut_off_is_refused(length: int) -> None:
         read_engine_metrics(PAGE[:length])
 
 
-def test_figures_that_are_no_numbers_stay_so() -> None:
+def test_values_that_are_no_numbers_stay_so() -> None:
     metrics = read_engine_metrics(PAGE.replace(" 12.0", " NaN"))
     assert metrics.in_flight is not None
     assert math.isnan(metrics.in_flight)
@@ -90,5 +90,5 @@ def test_a_value_that_is_no_number_is_missing(value: object) -> None:
     assert (metrics.waiting_requests, metrics.waiting_tokens) == (None, 4000.0)
 
 
-def test_a_figure_that_one_rank_lacks_is_missing() -> None:
+def test_a_value_that_one_rank_lacks_is_missing() -> None:
     assert read_load_report({"loads": [RANK, {"num_running_reqs": 1}]}) == LoadReport(running=1.0)

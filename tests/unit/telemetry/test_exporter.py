@@ -22,7 +22,7 @@ REPLICAS = (*SERVICE, "pool", "state")
 
 
 def samples(exporter: Exporter, name: str, *labels: str) -> dict[tuple[str, ...], float]:
-    """Return the values of one metric by the values of `labels`, which must be all that it has."""
+    """Return the values of one metric by the values of `labels`, which must be all its labels."""
     return {
         tuple(sample.labels[label] for label in labels): sample.value
         for family in text_string_to_metric_families(exporter.page())
@@ -111,7 +111,7 @@ def test_it_is_served(exporter: Exporter) -> None:
         assert "embsvc_build_info" in answer.read().decode()
 
 
-def test_notices_are_counted_by_their_answer(exporter: Exporter) -> None:
+def test_pokes_are_counted_by_their_answer(exporter: Exporter) -> None:
     for code in ("202", "202", "403"):
         exporter.poked(code)
     assert samples(exporter, "embsvc_pokes_total", "code") == {("202",): 2.0, ("403",): 1.0}

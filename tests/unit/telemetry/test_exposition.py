@@ -1,4 +1,4 @@
-"""Reading a few metrics out of a page of the Prometheus text format."""
+"""Reading a few metrics from a page in the Prometheus text format."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""HAProxy's page, read for the figures of one backend."""
+"""Reading the metrics of one backend from HAProxy's page."""
 
 import pytest
 from embedding_operator.telemetry.gateways import GatewayMetrics, read_gateway_metrics
@@ -27,7 +27,7 @@ def changed(line: str, *, to: str) -> str:
     return PAGE.replace(found + "\n", f"{line} {to}\n" if to else "")
 
 
-def test_the_figures_are_those_of_the_engines() -> None:
+def test_the_metrics_are_those_of_the_engines() -> None:
     assert read_gateway_metrics(PAGE) == GatewayMetrics(
         outstanding=45.0,
         requests=12345.0,
@@ -57,12 +57,12 @@ def test_a_gateway_that_never_had_a_request_says_so() -> None:
     ],
 )
 @pytest.mark.parametrize("value", ["", "NaN", "+Inf", "-2"])
-def test_a_figure_that_is_missing_or_none_makes_no_sample(line: str, value: str) -> None:
+def test_a_value_that_is_missing_or_none_makes_no_sample(line: str, value: str) -> None:
     with pytest.raises(ValueError, match=r"haproxy_backend|is not a number"):
         read_gateway_metrics(changed(line, to=value))
 
 
-def test_a_server_with_a_figure_that_is_none_makes_no_sample() -> None:
+def test_a_server_with_a_value_that_is_none_makes_no_sample() -> None:
     line = 'haproxy_server_current_sessions{proxy="engines",server="qwen-a10-1"}'
     with pytest.raises(ValueError, match="is not a number"):
         read_gateway_metrics(changed(line, to="NaN"))

@@ -1,4 +1,4 @@
-"""What is kept of the samples."""
+"""Which samples are kept."""
 
 import itertools
 from datetime import timedelta

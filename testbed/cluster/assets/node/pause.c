@@ -1,4 +1,4 @@
-/* The container that holds a pod's network: it waits, collects children nobody waits for, and ends when told to. */
+/* The container that holds a pod's network: it waits, reaps orphaned children, and exits on a signal. */
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,1 +1,1 @@
-"""Stands in for SGLang in the image of the tests, so that the operator's command line runs there unchanged."""
+"""Replaces SGLang in the test image, so that the operator's command line runs there unchanged."""

@@ -1,4 +1,4 @@
-"""`python3 -m sglang.launch_server …` runs the fake engine, which lies beside this package in the image."""
+"""`python3 -m sglang.launch_server …` runs the fake engine, which is next to this package in the image."""
 
 import runpy
 

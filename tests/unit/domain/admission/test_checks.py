@@ -1,4 +1,4 @@
-"""Everything that only the operator can find wrong: each with its reason, its field and a way out."""
+"""Every error that only the operator can find: each with its reason, field and fix."""
 
 from typing import Any
 
@@ -127,7 +127,7 @@ def test_dimensions_above_the_native_size() -> None:
     assert problem.message == "Qwen/Qwen3-Embedding-0.6B has only 1024 dimensions: remove 2048, 4096"
 
 
-def test_dimensions_of_a_model_that_can_not_be_cut() -> None:
+def test_dimensions_of_a_model_that_cannot_be_cut() -> None:
     assert only(model("BAAI/bge-m3", dimensions=[512, 1024]).on("a10")).message.endswith("1024 dimensions: remove 512")
     assert found(model("BAAI/bge-m3", dimensions=[1024]).on("a10")) == ()
     assert found(model("someone/unknown", dimensions=[512]).on("a10")) == ()
@@ -186,12 +186,12 @@ def test_token_pool_below_the_longest_input() -> None:
     assert (problem.reason, problem.field) == (Reason.ENGINE_ARGUMENT_REFUSED, "spec.model.contextLength")
     assert found(model(contextLength=4000).on("a10"), a10=small) == ()
     assert found(model().on("a10", args=["--max-total-tokens", "20000"]), a10=small) == ()
-    # What counts is the length that is rendered, not the one that is written.
+    # The rendered length counts, not the written one.
     assert found(model("BAAI/bge-base-en-v1.5").on("a10"), a10=small) == ()
 
 
 @pytest.mark.parametrize("name", ["HF_TOKEN", "PROMETHEUS_MULTIPROC_DIR", "HF_ENDPOINT"])
-def test_variables_that_nobody_may_set(name: str) -> None:
+def test_variables_that_must_not_be_set(name: str) -> None:
     env = [{"name": name, "value": "x"}]
     assert only(model().having(engine={"env": env}).on("a10")).field == "spec.engine.env"
     assert only(model().on("a10", env=env)).field == "spec.pools[0].env"

@@ -1,4 +1,4 @@
-"""How many requests an engine can use at once, learned from what it did with how many."""
+"""How many concurrent requests an engine can use, learned from its throughput at each concurrency."""
 
 import random
 
@@ -104,7 +104,7 @@ def test_a_curve_keeps_the_powers_of_two_and_moves_slowly() -> None:
 def test_an_engine_is_never_kept_from_working_and_its_limit_does_not_wander(
     capacity: float, true_knee: int, seed: int, share: float
 ) -> None:
-    """A gateway that fills its engine to the limit, with noise: the limit grows until it is enough, and stays."""
+    """A gateway fills its engine to the limit, with noise: the limit grows until it is sufficient, and stays there."""
     noise = random.Random(seed)
     points: tuple[LoadPoint, ...] = ()
     knee: int | None = None

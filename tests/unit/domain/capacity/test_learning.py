@@ -1,4 +1,4 @@
-"""What a replica can compute, learned from the times in which it had more to do than that."""
+"""The throughput of a replica, learned from periods in which it was saturated."""
 
 import random
 from dataclasses import replace
@@ -23,7 +23,7 @@ def observed(work: WorkSample, *more: WorkSample, seed: float = A10) -> Pool:
 
 
 def after(*ticks: Pool, memory: ScalingMemory | None = None) -> Decision:
-    """Return the last of the decisions that see the pool as it is in `ticks`, five seconds apart."""
+    """Return the last of the decisions that see the pool as in `ticks`, five seconds apart."""
     assert ticks
     for tick, each in enumerate(ticks):
         now = at(5 * tick)
@@ -55,14 +55,14 @@ def test_the_seed_holds_until_a_replica_was_saturated_for_some_time() -> None:
         BUSY._replace(tokens_per_second=0.0),
         BUSY._replace(waited=False, in_flight=500.0, least_in_flight=500.0),
     ],
-    ids=["nothing waited", "nothing was computed", "much in flight, but where the knee is nobody knows"],
+    ids=["nothing waited", "nothing was computed", "much in flight, but the knee is unknown"],
 )
 def test_a_replica_that_was_not_saturated_teaches_nothing(work: WorkSample) -> None:
     assert capacity(after(*[observed(work)] * 20)) == A10
 
 
 def test_more_in_flight_than_the_knee_is_saturation() -> None:
-    """A front end that is full before the scheduler has a queue: the only sign is that more requests give no more."""
+    """A front end is full before the scheduler has a queue: the only sign is that more requests add no throughput."""
     slow = WorkSample(tokens_per_second=700.0, in_flight=32.0, least_in_flight=32.0)
     full = WorkSample(tokens_per_second=720.0, in_flight=128.0, least_in_flight=128.0)
     decision = after(*[observed(slow, full)] * 30)
@@ -71,7 +71,7 @@ def test_more_in_flight_than_the_knee_is_saturation() -> None:
 
 
 def test_a_few_more_in_flight_than_the_knee_are_chance() -> None:
-    """A knee of 4 is reached by chance at three looks in a row by a replica that is half busy."""
+    """A half-busy replica reaches a knee of 4 by chance at three polls in a row."""
     slow = WorkSample(tokens_per_second=700.0, in_flight=4.0, least_in_flight=4.0)
     more = WorkSample(tokens_per_second=720.0, in_flight=32.0, least_in_flight=32.0)
     decision = after(*[observed(slow, more)] * 30)
@@ -80,7 +80,7 @@ def test_a_few_more_in_flight_than_the_knee_are_chance() -> None:
 
 
 def test_what_only_looks_saturated_does_not_count() -> None:
-    """A replica never does more than it can, but it may do less while requests wait by chance."""
+    """A replica never exceeds its capacity, but may stay below it while requests wait by chance."""
     half = BUSY._replace(tokens_per_second=750.0)
     assert capacity(after(*[observed(half)] * 17, *[observed(BUSY)] * 3)) == 1500.0
 

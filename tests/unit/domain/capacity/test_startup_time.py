@@ -85,7 +85,7 @@ def test_a_pod_that_is_ready_at_once_is_a_start() -> None:
     assert starts(memory) == ((3,), ())
 
 
-def test_after_a_gap_nobody_knows_what_was_a_start() -> None:
+def test_after_a_gap_it_is_unknown_what_was_a_start() -> None:
     memory = look(pod("a", created=-1), now=0, memory=look(now=-5, memory=None))
     memory = look(pod("a", created=-1, ready=90), pod("b", created=50, ready=80), now=100, memory=memory)
     assert starts(memory) == ((), ())

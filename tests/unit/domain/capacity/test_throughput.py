@@ -1,4 +1,4 @@
-"""What each engine did since the last decision, from its samples."""
+"""The work of each engine since the last decision, from its samples."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,21 +26,21 @@ def test_a_stretch_of_time_has_a_rate_and_what_was_in_flight_at_its_ends() -> No
 
 
 def three_looks(*waiting: float | None) -> WorkSample:
-    """Return what a replica did in the last of two stretches; `waiting` tokens were seen around them."""
+    """Return a replica's work in the last of two intervals; `waiting` tokens were seen around them."""
     looks = zip((10, 5, 0), waiting, strict=True)
     samples = [sample(ago, tokens_done=1e5 - 1000.0 * ago, waiting_tokens=tokens) for ago, tokens in looks]
     return done(*samples)[-1]
 
 
 def test_tokens_wait_throughout_if_they_do_at_both_ends_and_before() -> None:
-    """A stretch of 1,000 tokens/s: 250 tokens are the batch that always waits."""
+    """An interval of 1,000 tokens/s: 250 tokens are the batch that always waits."""
     assert three_looks(300.0, 300.0, 300.0).waited
     for looks in ((0.0, 300.0, 300.0), (300.0, 0.0, 300.0), (300.0, 300.0, 0.0), (None, None, None)):
         assert not three_looks(*looks).waited
 
 
 def test_a_batch_that_waits_for_the_one_before_it_is_no_saturation() -> None:
-    """A replica that is a third busy has that at most looks: it taught a third of what it can do."""
+    """A replica that is a third busy shows this at most polls: a third of its capacity would be learned."""
     assert not three_looks(200.0, 200.0, 200.0).waited
 
 
@@ -68,7 +68,7 @@ def test_an_engine_that_began_anew_did_nothing_that_is_known() -> None:
     assert done(sample(5, tokens_done=1e6), sample(0, tokens_done=10.0)) == ()
 
 
-def test_one_sample_and_wrong_figures_say_nothing() -> None:
+def test_one_sample_and_wrong_values_say_nothing() -> None:
     assert done(sample(0)) == ()
     assert done() == ()
     assert done(sample(5), sample(0, tokens_done=float("nan"))) == ()

@@ -1,4 +1,4 @@
-"""How far decisions look ahead: until what was asked for is Ready."""
+"""How far decisions look ahead: until the requested replicas are Ready."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a load needs: which waiting requests are debt, and which are the batch that is to come."""
+"""The requirement of a load: which waiting requests are backlog, and which are the next batch."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def demand(
 
 
 @pytest.mark.parametrize(("waiting", "replicas"), [(9, 0), (50, 0), (51, 1), (58, 1), (59, 2)])
-def test_requests_that_the_next_batch_takes_ask_for_nobody(waiting: int, replicas: int) -> None:
+def test_requests_that_the_next_batch_takes_need_no_replica(waiting: int, replicas: int) -> None:
     """Two replicas of 1,000 tokens/s take 500 tokens in a quarter of a second: 50 requests of 10."""
     assert demand(waiting=waiting, tokens_per_request=10.0, ready=2).queue_term == replicas * A10
 
@@ -38,7 +38,7 @@ def test_long_requests_are_debt_sooner_than_short_ones() -> None:
     assert long.queue_term > short.queue_term == 0.0
 
 
-def test_where_nobody_serves_every_request_counts() -> None:
+def test_where_no_replica_serves_every_request_counts() -> None:
     assert demand(waiting=9, tokens_per_request=10.0, ready=0).queue_term == 2 * A10
 
 

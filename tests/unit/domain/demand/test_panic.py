@@ -1,4 +1,4 @@
-"""A burst, or requests that wait for too long: growth is not limited, the short rate counts, nothing leaves."""
+"""A burst, or requests that wait too long: growth is not limited, the short-window rate counts, no replica leaves."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -143,7 +143,7 @@ def test_a_clock_that_goes_back_ends_no_panic() -> None:
 
 
 @pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0])
-def test_a_burst_that_can_not_be_is_none(rate: float) -> None:
+def test_a_burst_that_cannot_be_is_none(rate: float) -> None:
     decision = decided(burst(rate))
     assert StepReason.METRICS_INVALID_HOLD in decision.reasons()
     assert replicas(decision.targets) == {"a10": 1}
@@ -160,7 +160,7 @@ def test_5_nothing_leaves_in_panic(observation: Observation, rate: float, left: 
         memory=memory._replace(panic_until=at(left)),
     )
     if scene.bounds.asleep and not any(made.ready for made in scene.pools):
-        return  # nothing serves and nothing should
+        return  # nothing serves, and nothing should
     targets = replicas(decide(scene).targets)
     for name, have in present(scene).items():
         assert targets[name] >= have

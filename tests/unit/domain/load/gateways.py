@@ -1,4 +1,4 @@
-"""Anything that a gateway may say."""
+"""Any samples that a gateway may report."""
 
 from embedding_operator.domain.observation import GatewayLoad
 from hypothesis import strategies as st

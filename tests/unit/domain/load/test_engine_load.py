@@ -42,7 +42,7 @@ def known(*samples: EngineSample, ready: Sequence[str] | None = None) -> Load:
     return load
 
 
-# What is not known
+# Unknown values
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_a_new_ready_pod_without_a_sample_lowers_the_coverage() -> None:
     assert (load.reporting, load.expected) == (1, 2)
 
 
-def test_the_age_of_the_load_is_that_of_its_oldest_figure() -> None:
+def test_the_age_of_the_load_is_that_of_its_oldest_value() -> None:
     assert known(sample("a", ago=12), sample("b", ago=1)).sampled_at == NOON - timedelta(seconds=12)
 
 
-def test_an_old_sample_of_one_pod_is_left_out_and_noticed() -> None:
+def test_an_old_sample_of_one_pod_is_left_out_and_detected() -> None:
     load = known(sample("a", in_flight=3), sample("b", ago=16, in_flight=100))
     assert (load.queue_requests, load.reporting, load.expected) == (3.0, 1, 2)
 
@@ -115,7 +115,7 @@ def test_a_pod_that_lacks_its_queue_or_its_progress_does_not_count_as_reporting(
 
 
 @pytest.mark.parametrize("missing", ["running", "waiting_requests", "waiting_tokens", "requests_done", "refused"])
-def test_a_pod_that_lacks_another_figure_still_reports(missing: str) -> None:
+def test_a_pod_that_lacks_another_value_still_reports(missing: str) -> None:
     assert known(without("a", missing)).reporting == 1
 
 
@@ -126,7 +126,7 @@ def test_the_scheduler_alone_can_ask_for_more_but_not_for_less() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
 @pytest.mark.parametrize("figure", FIGURES)
-def test_a_figure_that_can_not_be_makes_the_load_not_a_number(figure: str, value: float) -> None:
+def test_an_impossible_value_makes_the_load_not_a_number(figure: str, value: float) -> None:
     wrong: dict[str, Any] = {figure: value}
     load = known(sample("a", ago=5), sample("a"), replace(sample("b"), **wrong))
     assert math.isnan(load.queue_requests)
@@ -135,7 +135,7 @@ def test_a_figure_that_can_not_be_makes_the_load_not_a_number(figure: str, value
     assert math.isnan(load.arrival_tokens_per_second)
 
 
-def test_a_wrong_figure_of_the_past_spoils_only_its_own_interval() -> None:
+def test_a_wrong_value_of_the_past_spoils_only_its_own_interval() -> None:
     load = known(
         sample(ago=15, tokens_done=0),
         sample(ago=10, tokens_done=math.nan),
@@ -194,7 +194,7 @@ def test_recent_requests_weigh_more_than_old_ones() -> None:
         ({}, TOKENS_PER_REQUEST),
         ({"waiting_tokens": None}, TOKENS_PER_REQUEST),
     ],
-    ids=["since the start", "in the queue", "never a request", "no token figures"],
+    ids=["since the start", "in the queue", "never a request", "no token counts"],
 )
 def test_without_recent_requests_their_length_is_taken_from_elsewhere(figures: dict[str, Any], tokens: float) -> None:
     assert known(sample(**({"in_flight": 1} | figures))).queue_tokens == tokens
@@ -244,7 +244,7 @@ def test_a_restarted_container_skips_its_own_interval_only() -> None:
 
 
 def test_progress_is_never_taken_between_two_different_counters() -> None:
-    """One source that is silent for a moment must not look like a million tokens."""
+    """A source that is silent for a moment must not look like a million tokens."""
     load = known(
         sample(ago=15, tokens_done=1_000_000, tokens_computed=500),
         sample(ago=10, tokens_done=None, tokens_computed=600),
@@ -259,7 +259,7 @@ def test_the_scheduler_counts_tokens_where_the_metrics_do_not() -> None:
     assert (load.arrival_tokens_per_second, load.reporting) == (100.0, 1)
 
 
-# Whatever happens
+# Properties
 
 tokens = st.integers(0, 10_000)
 steps = st.lists(st.tuples(tokens, tokens), min_size=2, max_size=12)
@@ -267,7 +267,7 @@ pods = st.dictionaries(st.sampled_from("abcdef"), steps, min_size=1)
 
 
 def history(uid: str, moves: Sequence[tuple[int, int]]) -> list[EngineSample]:
-    """Return samples of an engine of one-token requests, at which (arriving, capacity) happens in every period."""
+    """Return samples of an engine with one-token requests and the given (arrivals, capacity) in every period."""
     waiting = done = 0
     samples = [sample(uid, ago=PERIOD * len(moves))]
     for step, (arriving, capacity) in enumerate(moves, start=1):
@@ -328,7 +328,7 @@ def by_pod(samples: Sequence[EngineSample]) -> dict[str, Series]:
 
 
 @given(st.lists(anything, max_size=20))
-def test_no_figures_raise_and_every_result_is_zero_or_more_or_not_a_number(samples: list[EngineSample]) -> None:
+def test_no_values_raise_and_every_result_is_zero_or_more_or_not_a_number(samples: list[EngineSample]) -> None:
     load = measure(by_pod(samples), ready="abc", now=NOON)
     if load is None:
         return
@@ -338,7 +338,7 @@ def test_no_figures_raise_and_every_result_is_zero_or_more_or_not_a_number(sampl
 
 
 @given(st.lists(anything, min_size=1, max_size=20), st.data())
-def test_a_figure_that_goes_missing_never_makes_the_load_look_better_known(
+def test_a_value_that_goes_missing_never_makes_the_load_look_better_known(
     samples: list[EngineSample], data: st.DataObject
 ) -> None:
     gone = data.draw(st.sampled_from((*FIGURES, "tokens_computed")))
@@ -376,7 +376,7 @@ def test_what_arrived_before_the_last_seconds_is_no_burst() -> None:
 
 
 def waiting(uid: str, *, seconds: int, tokens: float, idle_before: int = 0) -> list[EngineSample]:
-    """Return the samples of an engine with nothing to do at first, then requests that wait and `tokens` a second."""
+    """Return samples of an engine that is idle at first, then has waiting requests and computes `tokens` per second."""
     busy = [sample(uid, ago=ago, in_flight=50.0, tokens_done=tokens * (60 - ago)) for ago in range(seconds, -1, -5)]
     quiet = [sample(uid, ago=seconds + ago, tokens_done=tokens * (60 - seconds)) for ago in range(idle_before, 0, -5)]
     return [*quiet, *busy]

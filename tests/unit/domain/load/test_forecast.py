@@ -1,4 +1,4 @@
-"""What the history says about a time of the day."""
+"""The forecast for a time of day from the history."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Samples = list[tuple[float, float]]
 
 
 def history(value: Callable[[datetime], float], *, until: datetime, days: float = 14) -> Samples:
-    """Return a sample every five minutes: `value` of the local time."""
+    """Return a sample every five minutes: `value` at the local time."""
     steps = int(days * 288)
     instants = [until.astimezone(UTC) - timedelta(minutes=5 * step) for step in range(steps + 1)]
     return [(each.timestamp(), value(each.astimezone(BERLIN))) for each in instants]
@@ -42,7 +42,7 @@ def test_working_days_and_weekends_are_apart() -> None:
 
 
 def test_one_day_in_ten_may_be_higher() -> None:
-    """Of ten working days the highest is left out: one outage or campaign does not buy GPUs for two weeks."""
+    """Of ten working days, the highest is ignored: one outage or campaign does not buy GPUs for two weeks."""
     highest = (MONDAY_MORNING - timedelta(days=3)).date()
     samples = history(lambda local: 90_000.0 if local.date() == highest else 100.0 * local.day, until=MONDAY_MORNING)
     assert forecast(samples, at=MONDAY_MORNING, zone=BERLIN) == 1100.0

@@ -1,4 +1,4 @@
-"""From samples of gateway pods to what they say together."""
+"""From samples of gateway pods to their combined load."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def sample(
     rejected: float = 0.0,
     last: float | None = None,
 ) -> GatewaySample:
-    """Return a sample of `at` seconds ago."""
+    """Return a sample taken `at` seconds ago."""
     return GatewaySample(
         pod_uid=uid,
         taken_at=ago(at),
@@ -59,7 +59,7 @@ def heard(*samples: GatewaySample, ready: Sequence[str] | None = None, present: 
     return listen(series, present=[*serving, *present], ready=serving, now=NOON)
 
 
-# What waits
+# Waiting requests
 
 
 def test_what_no_engine_has_waits() -> None:
@@ -67,7 +67,7 @@ def test_what_no_engine_has_waits() -> None:
     assert (load.outstanding, load.waiting) == (43, 8)
 
 
-def test_figures_that_were_read_a_moment_apart_are_not_less_than_none_waiting() -> None:
+def test_values_that_were_read_a_moment_apart_are_not_less_than_none_waiting() -> None:
     assert heard(sample("a", outstanding=31, serving=32), sample("b", outstanding=5)).waiting == 5
 
 
@@ -81,7 +81,7 @@ def test_what_a_pod_that_is_gone_held_is_lost() -> None:
 
 
 @pytest.mark.parametrize("at", [15.1, -0.1])
-def test_old_and_future_samples_are_no_figures(at: float) -> None:
+def test_old_and_future_samples_do_not_count(at: float) -> None:
     load = heard(sample("a"), sample("b", at=at, outstanding=9))
     assert (load.waiting, load.answering, load.expected, load.quiet_since) == (0, 1, 2, None)
 
@@ -98,7 +98,7 @@ def test_the_requests_at_engines_are_those_of_all_pods() -> None:
     assert in_flight_by_engine(samples) == {"engine-1": 7}
 
 
-# What arrives
+# Arrivals
 
 
 def test_the_rate_is_what_came_over_all_pods_and_the_whole_time() -> None:
@@ -107,7 +107,7 @@ def test_the_rate_is_what_came_over_all_pods_and_the_whole_time() -> None:
 
 
 def test_samples_that_come_at_any_time_do_not_change_the_rate() -> None:
-    """A notice asks between two ticks, and the rate is that of the whole time all the same."""
+    """A poke polls between two ticks, and the rate still covers the whole time."""
     moments = [60, 55, 50, 49.8, 49.6, 49.4, 45, 40, 39, 35, 30, 25, 20, 15, 10, 5, 4.9, 0.3, 0.1]
     load = heard(*(sample(at=at, requests=1000 - 10 * at) for at in moments))
     assert load.requests_per_second == pytest.approx(10.0)
@@ -166,7 +166,7 @@ def test_a_pod_with_one_sample_is_heard_but_not_believed_to_say_everything() -> 
     assert not load.is_complete
 
 
-# What is quiet
+# Quiet
 
 
 def test_quiet_is_as_far_back_as_samples_or_the_pod_itself_tell() -> None:
@@ -195,10 +195,10 @@ def test_a_pod_that_does_not_answer_may_have_requests() -> None:
     assert heard(sample("a", at=5), sample("a"), ready=["a", "silent"]).quiet_since is None
 
 
-# Both views together
+# Both sources together
 
 
-def test_of_each_figure_the_larger_counts() -> None:
+def test_of_each_value_the_larger_counts() -> None:
     engines = replace(load(queue=10, tokens=4000, rate=900.0), tokens_per_request=100.0)
     both = joined(engines, gateway(waiting=30, rate=5.0))
     assert both == replace(engines, queue_requests=30)
@@ -234,14 +234,14 @@ def test_the_age_of_both_is_that_of_the_older() -> None:
     assert joined(load(age=9.0), gateway()).sampled_at == ago(9)
 
 
-# Whatever happens
+# Properties
 
 counts = st.integers(0, 1000)
 steps = st.lists(st.tuples(counts, st.booleans()), min_size=1, max_size=11)
 
 
 def history(uid: str, moves: Sequence[tuple[int, bool]]) -> list[GatewaySample]:
-    """Return samples of a pod at which (requests, restart before them) happen in every period, and end at once."""
+    """Return samples of a pod with (requests, restart before them) in every period; the requests end at once."""
     total = 0
     samples = [sample(uid, at=PERIOD * len(moves))]
     for place, (arriving, restarts) in enumerate(moves, start=1):
@@ -287,7 +287,7 @@ def by_pod(samples: Sequence[GatewaySample]) -> Mapping[str, Sequence[GatewaySam
 
 
 @given(st.lists(anything, max_size=20), st.sets(st.sampled_from("abc")))
-def test_every_figure_is_zero_or_more_and_no_one_counts_twice(samples: list[GatewaySample], ready: set[str]) -> None:
+def test_every_value_is_zero_or_more_and_no_request_counts_twice(samples: list[GatewaySample], ready: set[str]) -> None:
     load = listen(by_pod(samples), present="abc", ready=ready, now=NOON)
     assert 0 <= load.reporting <= load.answering <= load.expected == len(ready)
     assert 0 <= load.waiting <= load.outstanding < math.inf

@@ -1,4 +1,4 @@
-"""What external queues ask for, and what happens where they say nothing."""
+"""What external queues request, and what happens if they report nothing."""
 
 import math
 
@@ -30,7 +30,7 @@ FROM_ZERO = bounds(("a10", 0, 10))
 
 
 def quiet(*triggers: TriggerReading) -> Observation:
-    """Return a service at zero whose gateway has been idle for long."""
+    """Return a service at zero whose gateway has been idle for a long time."""
     return observe(
         pool(),
         allowed=FROM_ZERO,
@@ -42,7 +42,7 @@ def quiet(*triggers: TriggerReading) -> Observation:
 
 
 def last_one(*triggers: TriggerReading) -> Observation:
-    """Return a service with one replica whose gateway has been idle for long."""
+    """Return a service with one replica whose gateway has been idle for a long time."""
     return observe(
         pool(ready=1),
         allowed=FROM_ZERO,
@@ -84,7 +84,7 @@ def test_replicas_are_the_most_that_a_trigger_asks_for(readings: tuple[TriggerRe
         (trigger(500.0, taken_at=at(46)), "no answer for more than 45 s"),
     ],
 )
-def test_what_can_not_be_used_is_missing_and_never_zero(reading: TriggerReading, problem: str) -> None:
+def test_what_cannot_be_used_is_missing_and_never_zero(reading: TriggerReading, problem: str) -> None:
     asked = asked_for([reading], now=NOON)
     assert asked.replicas == 0
     assert gap(asked.missing) == f"trigger orders: {problem}"
@@ -111,7 +111,7 @@ def test_a_trigger_that_is_missing_lets_a_service_grow_but_not_shrink() -> None:
     assert replicas(decide(growing).targets) == {"a10": 3}
 
 
-def test_triggers_raise_a_service_that_can_not_be_measured() -> None:
+def test_triggers_raise_a_service_that_cannot_be_measured() -> None:
     scene = observe(pool(ready=1), triggers=[trigger(35.0)], memory=settled_memory(A10))
     decision = decide(scene)
     assert replicas(decision.targets) == {"a10": 4}

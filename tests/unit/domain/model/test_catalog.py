@@ -1,4 +1,4 @@
-"""The table of models, and how it is asked."""
+"""The table of models, and lookups in it."""
 
 import pytest
 from embedding_operator.api.v1alpha1.model import Architecture, ModelSpec
@@ -44,8 +44,8 @@ def test_no_model_that_may_run_pools_by_mean() -> None:
 def test_facts_are_plausible(model: KnownModel) -> None:
     table = model.parameters - model.compute_parameters
     assert 0 < table < model.parameters
-    # An embedding table has one row a token, and no tokenizer of these has fewer than 20 or more than 400 thousand.
-    # Heads of the same size may stand beside it.
+    # An embedding table has one row per token, and these tokenizers have 20 to 400 thousand tokens.
+    # There may also be heads of the same size.
     assert 20_000 < table / model.dimension < 2 * 400_000
     assert model.kv_bytes_per_token % 1024 == 0
     assert model.max_context in {512, 2048, 4096, 8192, 32768}

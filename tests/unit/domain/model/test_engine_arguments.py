@@ -1,4 +1,4 @@
-"""How argument lists are read, and which options nobody may pass."""
+"""How argument lists are parsed, and which options are forbidden."""
 
 import pytest
 from embedding_operator.domain.model.engine_arguments import MANAGED, TUNED, Argument, merged, number, parse, refusal

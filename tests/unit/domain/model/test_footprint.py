@@ -1,4 +1,4 @@
-"""How much memory a model takes, against the figures of the model cards and the engine's own log."""
+"""How much memory a model takes, compared with the model cards and the engine's own log."""
 
 import pytest
 from embedding_operator.api.v1alpha1.model import Dtype, ModelSpec, Quantization

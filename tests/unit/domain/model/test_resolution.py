@@ -1,4 +1,4 @@
-"""What `Auto` and defaults come to."""
+"""How `Auto` and defaults are resolved."""
 
 import pytest
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype

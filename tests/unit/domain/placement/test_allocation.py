@@ -1,4 +1,4 @@
-"""Decisions of services that ask for the cheapest mix of pools."""
+"""Decisions of services that request the cheapest mix of pools."""
 
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.domain.decide import decide
@@ -72,7 +72,7 @@ def test_the_one_replica_that_stays_is_on_the_cheapest_pool() -> None:
 
 
 def test_where_several_pools_shrink_the_dearest_per_token_gives_up_first() -> None:
-    """Only half of the ready capacity may leave in a minute: the T4s, dear here, leave although they are preferred."""
+    """Only half of the ready capacity may leave per minute: the T4s, costly here, leave although preferred."""
     decision = decide(
         observe(
             pool("t4", ready=4, speed=T4, price=2.0),

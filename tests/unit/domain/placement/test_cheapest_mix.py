@@ -1,4 +1,4 @@
-"""The cheapest mix, against a table and against trying every mix there is."""
+"""The cheapest mix, compared with a table and with an exhaustive search."""
 
 import itertools
 import math
@@ -25,7 +25,7 @@ L4 = replace(A10, pool="l4", tokens_per_second=700.0, price_per_hour=0.8)
 
 
 def cost(offers: Sequence[Offer], counts: Sequence[int]) -> int:
-    """Return the whole cost in whole numbers, so that equal costs compare as equal."""
+    """Return the total cost in whole numbers, so that equal costs compare equal."""
     return sum(
         round(offer.price_per_hour * 1_000_000)
         * (PAYBACK_SECONDS * count + round(offer.startup_seconds) * max(0, count - offer.held))
@@ -88,14 +88,14 @@ def test_of_equal_mixes_the_preferred_pool_is_taken() -> None:
 
 
 def test_a_mix_is_changed_only_if_that_earns_back_what_the_starts_cost() -> None:
-    """T4s hold 2000 tokens/s at 1.75 instead of 2.00 an hour: too little for five starts of 300 s, enough for 120 s."""
+    """T4s hold 2000 tokens/s at 1.75, not 2.00, per hour: too little for five starts of 300 s, enough for 120 s."""
     held = replace(A10, held=2)
     assert cheapest(2000.0, offers=(held, T4)) == {"a10": 2, "t4": 0}
     assert cheapest(2000.0, offers=(held, replace(T4, startup_seconds=120.0))) == {"a10": 0, "t4": 5}
 
 
 def test_one_unit_more_adds_and_one_unit_less_takes_away_without_changing_the_mix() -> None:
-    """Without the term for start-up, 1000 and 1001 tokens/s would change all replicas at every turn."""
+    """Without the startup term, alternating between 1000 and 1001 tokens/s would change all replicas each time."""
     pools = (A10, DEAR_T4)
     mix = cheapest(1000.0, offers=pools)
     seen = []
@@ -129,7 +129,7 @@ requirements = st.integers(0, 20_000)
 
 @given(offers_of(), requirements)
 def test_no_mix_at_all_is_better(offers: tuple[Offer, ...], required: int) -> None:
-    """Invariant 15, and more: not only is no mix of less cost and enough capacity left, none is better in any way."""
+    """Invariant 15, and more: no mix with enough capacity costs less, and none is better in any other way."""
     ranges = [range(offer.min_replicas, offer.max_replicas + 1) for offer in offers]
     best = min(itertools.product(*ranges), key=lambda counts: key(offers, counts, required=required))
     assert tuple(cheapest(required, offers=offers).values()) == best
@@ -159,7 +159,7 @@ def test_the_cost_does_not_depend_on_the_order_of_preference(offers: list[Offer]
 
 
 def test_many_large_pools_are_held_within_bounds_and_without_a_needless_replica() -> None:
-    """Sixteen pools of 1,000 have more mixes than could be looked at: what is found still holds, and is not dear."""
+    """Sixteen pools of 1,000 have too many mixes to try: the one found still holds the load, and is not expensive."""
     offers = [
         Offer(
             pool=f"pool-{number}",

@@ -1,4 +1,4 @@
-"""Whether two engines answer alike."""
+"""Whether two engines return the same vectors."""
 
 import math
 
@@ -51,7 +51,7 @@ def test_anything_else_fails(answer: Vectors) -> None:
     assert parity(REFERENCE, answer) is Parity.FAILED
 
 
-def test_a_reference_that_is_no_vector_verifies_nobody() -> None:
+def test_a_reference_that_is_no_vector_verifies_no_engine() -> None:
     broken = ((math.nan, 0.0, 0.0),)
     assert parity(broken, broken) is Parity.FAILED
     assert parity((), ()) is Parity.FAILED

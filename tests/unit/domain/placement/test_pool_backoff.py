@@ -1,4 +1,4 @@
-"""Pools where pods can not start: they do not grow for a while, others take their share, one pod stays to try."""
+"""Pools where pods cannot start: they do not grow for a while, others take their share, one pod stays as a probe."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -121,14 +121,14 @@ def scene(a10: Pool, *, allowed: Bounds = BOTH, required: float = 2000.0) -> dic
 
 
 def test_what_no_other_pool_takes_is_still_asked_for() -> None:
-    """A node may come: one pod for each that is missing waits for it, and no more than there are already."""
+    """A node may be added: as many pods wait for it as replicas are missing, but no more than exist already."""
     full = bounds(("a10", 0, 6), ("t4", 0, 1))
     assert scene(pool(ready=1, stuck=3), allowed=full, required=4000.0) == {"a10": 4, "t4": 1}
     assert scene(pool(ready=1, stuck=1), allowed=full, required=4000.0) == {"a10": 2, "t4": 1}
     assert scene(pool(ready=1, stuck=3), allowed=full, required=2500.0) == {"a10": 3, "t4": 1}
 
 
-def test_when_it_is_time_one_more_is_tried_and_nobody_counts_on_it() -> None:
+def test_when_it_is_time_one_more_is_tried_and_does_not_count_as_capacity() -> None:
     pools = (pool(ready=1, stuck=1), pool("t4", speed=T4, starting=3))
     for until, tried in ((300, 2), (-1, 3)):
         backoff = PoolBackoff(pool="a10", at=at(-400), until=at(until), times=1)
@@ -151,7 +151,7 @@ def test_a_closed_pool_that_is_not_needed_keeps_no_probe() -> None:
     assert scene(pool(ready=1, stuck=2), required=1000.0) == {"a10": 1, "t4": 0}
 
 
-def test_the_limit_says_that_pods_can_not_start_and_not_that_the_maximum_is_reached() -> None:
+def test_the_limit_says_that_pods_cannot_start_and_not_that_the_maximum_is_reached() -> None:
     decision = decide(
         observe(pool(ready=1, stuck=2), measured=load(rate=900.0), memory=settled_memory(3000.0), allowed=BOTH)
     )
@@ -174,13 +174,13 @@ def test_18_what_a_stuck_pool_does_not_serve_another_serves_soon(rate: float, st
         stuck=frozenset({"a10"}),
     )
     world.add_ready("a10", stuck_from)
-    deadline = world.now + timedelta(seconds=3 * 300 + 60)  # 2 * L_p + L_next, as long as no start was seen
+    deadline = world.now + timedelta(seconds=3 * 300 + 60)  # 2 * L_p + L_next, until a start has been seen
     while world.now < deadline:
         world.step(rate=rate)
     assert world.ready_capacity() >= rate
 
 
-def test_who_serves_in_place_of_pods_that_can_not_start_stays() -> None:
+def test_who_serves_in_place_of_pods_that_cannot_start_stays() -> None:
     night = bounds(("t4", 0, 9))
     pools = (pool(ready=2), pool("t4", stuck=5, speed=T4))
     decision = decide(observe(*pools, measured=load(rate=1500.0), allowed=night, memory=settled_memory(2000.0)))

@@ -1,4 +1,4 @@
-"""To zero and from zero: what the gateway must say, and for how long, before the last replica leaves and one comes."""
+"""To zero and back: what the gateway must report, and for how long, before the last replica leaves or one starts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -123,7 +123,7 @@ TO_ZERO: list[tuple[str, Observation, int, StepReason]] = [
 ]
 
 FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
-    ("nobody comes", sleeping(), 0, StepReason.IDLE),
+    ("no request comes", sleeping(), 0, StepReason.IDLE),
     ("a held request wakes", sleeping(gateway=gateway(waiting=1)), 1, StepReason.WAKE),
     (
         "a held request wakes, whatever the demand is allowed to do",
@@ -165,7 +165,7 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ("a restart of the gateway does not wake", sleeping(gateway=gateway(reporting=0)), 0, StepReason.IDLE),
     ("a silent gateway does not wake at once", sleeping(gateway=gateway(answering=1)), 0, StepReason.IDLE),
     (
-        "a gateway that is silent for a minute does: nobody sees what it holds",
+        "a gateway that is silent for a minute does: what it holds is unknown",
         sleeping(
             gateway=gateway(answering=1),
             memory=ASLEEP._replace(idle=IdleTime(since=LONG_AGO, until=at(-61))),
@@ -180,7 +180,7 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
         StepReason.IDLE,
     ),
     (
-        "not even before it has asked anybody",
+        "not even before it has polled any gateway",
         sleeping(
             gateway=gateway(answering=0),
             load=None,
@@ -242,7 +242,7 @@ def test_every_step_is_a_sentence() -> None:
 
 
 def run(scene: Observation, *steps: tuple[float, GatewayLoad | None]) -> tuple[list[int], ScalingMemory]:
-    """Decide and act at the given seconds after noon; return the replicas after each, and the last memory."""
+    """Decide and act at the given seconds after noon; return the replicas after each decision, and the last memory."""
     counts = []
     for seconds, heard in steps:
         now = at(seconds)

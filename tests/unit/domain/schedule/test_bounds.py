@@ -37,7 +37,7 @@ def allowed(bounds: Bounds) -> list[tuple[str, int, int]]:
 
 
 def always(name: str, *, enforcement: str = "Default", priority: int = 0, **pools: tuple[int, int]) -> ScheduleBuilder:
-    """Return a schedule of one window that never closes."""
+    """Return a schedule with one window that never closes."""
     built = scaling_schedule(name).having(enforcement=enforcement, priority=priority)
     return built.window("always", "00:00", "24:00", **pools)
 
@@ -245,7 +245,7 @@ any_schedule = accepted_by(structural_schema(ScalingScheduleSpec))
 def test_whatever_the_schema_accepts_has_bounds(
     written: dict[str, Any], schedules: list[dict[str, Any]], days: int
 ) -> None:
-    """Objects from before a rule existed may break it; they still have a meaning."""
+    """Objects that are older than a rule may break it; they still have a meaning."""
     spec = EmbeddingServiceSpec.model_validate(written)
     selecting = [
         ClusterSchedule(name=f"s{number}", spec=ScalingScheduleSpec.model_validate(each))

@@ -1,4 +1,4 @@
-"""Who wins in one schedule. Invariant 10: one winner at every instant, the next transition ahead of now and real."""
+"""Which window wins in a schedule. Invariant 10: one winner at every instant, the next transition real and ahead."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
@@ -150,7 +150,7 @@ class TestTies:
 
 
 class TestWhereCronSchedulersFail:
-    """Each case is one that a pair of cron expressions, as in KEDA's cron scaler, gets wrong."""
+    """A pair of cron expressions, as in KEDA's cron scaler, gets each of these cases wrong."""
 
     def test_a_window_that_starts_in_the_spring_gap_lasts_six_hours_not_thirty(self) -> None:
         table = timetable(window("morning", "02:30", "09:00"), zone="Europe/Berlin")
@@ -210,7 +210,7 @@ class TestWhereCronSchedulersFail:
 
 
 class Definition:
-    """What windows mean, spelled out: intervals of instants found by reading the wall clock."""
+    """Reference semantics of windows: intervals of instants found by reading the wall clock."""
 
     def __init__(self, windows: Sequence[Window], *, zone: str, start: datetime, end: datetime) -> None:
         wall = WallClock(zone, start=start, end=end, every=QUARTER)
@@ -253,7 +253,7 @@ def _interval(each: Window, *, day: date) -> tuple[datetime, datetime]:
 
 
 def _day_and_night(change: datetime, *, zone: str) -> Sequence[Window]:
-    """Return two windows that meet within the skipped or repeated time, or at noon if both ends fall on one time."""
+    """Return two windows that meet within the skipped or repeated time, or at noon if both ends are the same."""
     dusk = f"{change.astimezone(ZoneInfo(zone)) - QUARTER:%H:%M}"
     return window("day", "12:00", dusk), window("night", dusk, "12:00")
 

@@ -44,7 +44,7 @@ def test_a_window_is_open_from_its_start_until_before_its_end(
 
 
 def test_start_and_end_at_the_same_time_make_a_whole_day() -> None:
-    # The API server refuses such a window; an object from before that rule still has a meaning.
+    # The API server refuses such a window; an object that is older than this rule still has a meaning.
     assert hours("09:00", "09:00", days=["Wed"]).is_open(datetime.fromisoformat("2026-06-04T08:59"))
 
 

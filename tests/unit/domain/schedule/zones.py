@@ -1,4 +1,4 @@
-"""Time zones for tests: when their clocks change, and a slow local clock that is right by construction."""
+"""Time zones for tests: when their clocks change, and a slow local clock that is correct by construction."""
 
 import operator
 from bisect import bisect_left, bisect_right
@@ -24,7 +24,7 @@ ODD_ZONES = (
     "Antarctica/Troll",  # moves by two hours
     "Asia/Beirut",  # skips midnight
     "Australia/Lord_Howe",  # moves by half an hour
-    "Pacific/Chatham",  # 45 minutes beside the full hour, at 02:45
+    "Pacific/Chatham",  # 45 minutes off the full hour, at 02:45
 )
 
 
@@ -61,7 +61,7 @@ def _offset(instant: datetime, *, clock: ZoneInfo) -> timedelta | None:
 
 @cache
 def changes_of_clocks(*, year: int = 2026) -> tuple[tuple[str, datetime], ...]:
-    """Return every change of clocks of all zones in `year`; of zones that make the same one, the first."""
+    """Return every clock change of all zones in `year`; of zones with the same change, only the first."""
     distinct: dict[tuple[datetime, timedelta | None, timedelta | None], str] = {}
     for zone in ZONES:
         clock = ZoneInfo(zone)
@@ -76,16 +76,16 @@ def zones() -> st.SearchStrategy[str]:
 
 
 def instants_near_changes(zone: str) -> st.SearchStrategy[datetime]:
-    """Draw instants within some hours of a change of the clocks in 2026, or of noon on a day in June without any."""
+    """Draw instants within some hours of a clock change in 2026, or of noon on a day in June without one."""
     centres = st.sampled_from(changes(zone) or (utc(2026, 6, 3, 12),))
     return st.builds(operator.add, centres, st.timedeltas(-30 * HOUR, 30 * HOUR))
 
 
 class WallClock:
-    """What the wall clock of `zone` showed at most, read again and again over a stretch of time.
+    """The latest time that the wall clock of `zone` has shown, read repeatedly over a period.
 
-    It is the definition of the monotone clock, carried out. Right for times that fall on a reading, if no reading
-    comes late for a change of the clocks and the first one is not within a repeated hour.
+    It executes the definition of the monotonic clock. Correct for times that fall on a reading, if no reading is late
+    for a clock change and the first one is not within a repeated hour.
     """
 
     def __init__(self, zone: str, *, start: datetime, end: datetime, every: timedelta = MINUTE) -> None:
@@ -95,9 +95,9 @@ class WallClock:
         self.highest = list(accumulate(shown, max))
 
     def instant_of(self, local: datetime) -> datetime:
-        """Return the first instant at which the wall clock showed `local` or a later time, the last if never."""
+        """Return the first instant at which the wall clock showed `local` or later; the last one if it never did."""
         return self.instants[min(bisect_left(self.highest, local), len(self.instants) - 1)]
 
     def local_time(self, instant: datetime) -> datetime:
-        """Return the highest time that the wall clock showed until `instant`."""
+        """Return the latest time that the wall clock showed until `instant`."""
         return self.highest[bisect_right(self.instants, instant) - 1]

@@ -1,4 +1,4 @@
-"""The status after a decision: conditions, counts, and a memory that survives being written."""
+"""The status after a decision: conditions, counts, and a memory that survives encoding."""
 
 import json
 from dataclasses import replace
@@ -93,35 +93,35 @@ SCENES: list[tuple[str, Observation, ConditionType, ConditionStatus, Reason]] = 
         Reason.PAUSED,
     ),
     (
-        "no figures",
+        "no metrics",
         observe(pool(ready=1)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.FALSE,
         Reason.MISSING,
     ),
     (
-        "old figures",
+        "old metrics",
         observe(pool(ready=1), measured=load(age=20)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.FALSE,
         Reason.STALE,
     ),
     (
-        "impossible figures",
+        "impossible metrics",
         observe(pool(ready=1), measured=load(rate=-1)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.FALSE,
         Reason.INVALID,
     ),
     (
-        "figures of some",
+        "metrics of some",
         observe(pool(ready=2), measured=load(reporting=1, expected=2)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.TRUE,
         Reason.PARTIAL,
     ),
     (
-        "nobody to measure",
+        "nothing to measure",
         observe(pool(starting=1)),
         ConditionType.METRICS_AVAILABLE,
         ConditionStatus.UNKNOWN,
@@ -275,7 +275,7 @@ def test_an_obstacle_and_another_scaler_are_named() -> None:
     assert "search/hpa" in conditions["ConflictingScaler"].message
 
 
-def test_a_service_that_nobody_reaches_is_not_ready() -> None:
+def test_a_service_that_cannot_be_reached_is_not_ready() -> None:
     serving = observe(pool(ready=1), measured=load())
     down = GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_UNAVAILABLE, message="0 of 2 are Ready")
     unreachable = report(serving, given=replace(AROUND, gateway_readiness=down))

@@ -1,4 +1,4 @@
-"""A service gets behind its gateway and out again, as it is written to the cluster."""
+"""A service moves behind its gateway and back, as written to the cluster."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,14 +16,14 @@ LATER = 1000
 
 @pytest.fixture
 async def cluster(tmp_path: Path) -> AsyncIterator[World]:
-    """A world with a service of before there were gateways, and an engine that serves."""
+    """Yield a world with a service from before gateways existed, and an engine that serves."""
     async with world(tmp_path) as built:
         built.put(service_on("a10"), service(), pod(ready=ago(300)))
         yield built
 
 
 async def reconciled(cluster: World, *, after: float = 0.0) -> tuple[str | None, bool, bool]:
-    """Return what the Service selects, whether gateways run, and whether engines are closed; restart before it."""
+    """Restart; return what the Service selects, whether gateways run, and whether a policy restricts the engines."""
     cluster.clock.advance(after)
     cluster.reconciler.forget_all_but([])
     cluster.server.requests.clear()

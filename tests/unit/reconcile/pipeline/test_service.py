@@ -1,4 +1,4 @@
-"""One reconcile of a service, from what is stored to what is written."""
+"""One reconcile of a service, from the store to what is written."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,7 +33,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def settle(cluster: World) -> None:
-    """Reconcile until the children that were made are what is reported."""
+    """Reconcile until the status reports the created children."""
     for _ in range(2):
         await cluster.reconciler.reconcile(KEY)
     cluster.written()
@@ -95,7 +95,7 @@ async def test_a_service_whose_children_went_with_its_namespace_is_left_alone(cl
     assert cluster.server.requests == []
 
 
-async def test_a_spec_that_can_not_be_read_is_said_and_nothing_else_changes(cluster: World) -> None:
+async def test_a_spec_that_cannot_be_read_is_said_and_nothing_else_changes(cluster: World) -> None:
     cluster.put(changed(service_on("a10"), "spec", "model", "huggingFace", "repo", to=7))
     await cluster.reconciler.reconcile(KEY)
     assert cluster.written() == ["EmbeddingService qwen status"]

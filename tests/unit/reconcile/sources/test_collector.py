@@ -1,4 +1,4 @@
-"""Asking the pods of services, and what is looked at then."""
+"""Polling the pods of services, and what is reconciled then."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from tests.world.reconciler import service_on
 
 
 class Scenery:
-    """A service on one pool, whose pods say what a test lets them say."""
+    """A service on one pool, whose pods report what a test sets."""
 
     def __init__(self, *pods: Body, phase: RoutePhase = RoutePhase.GATEWAY, **spec: Any) -> None:
         self.now = NOON
@@ -146,7 +146,7 @@ async def test_the_gateway_says_what_waits_and_the_engines_what_it_costs() -> No
 
 
 async def test_one_look_is_enough_to_see_a_burst() -> None:
-    """Nothing is averaged: the first sample after a notice is what the queue is."""
+    """Nothing is averaged: the first sample after a poke is the queue."""
     scenery = Scenery(*PODS)
     scenery.engine = idle_engine
     scenery.gateway = lambda uid, now: GatewaySample(pod_uid=uid, taken_at=now, outstanding=0.0, requests=0.0)

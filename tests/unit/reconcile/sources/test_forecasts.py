@@ -1,4 +1,4 @@
-"""When the history of a service is asked for, and how long a forecast counts."""
+"""When the history of a service is queried, and how long a forecast is valid."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ MORNING = Bounds(pools=(), next_transition=NOON + timedelta(hours=20))
 
 
 class Past:
-    """Two weeks of one requirement, and a clock."""
+    """Two weeks of a constant requirement, and a clock."""
 
     def __init__(self) -> None:
         self.now = NOON

@@ -1,4 +1,4 @@
-"""Who is asked for its vectors, when, and against whom they are held."""
+"""Which engines are asked for vectors, when, and with which reference these are compared."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Which servers are asked for triggers, how often, and what is made of their answers."""
+"""Which servers are queried for triggers, how often, and how their responses are used."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ def trigger(name: str = "orders", *, query: str = "orders", server: str | None =
 
 
 class Server:
-    """Answers when it is let to, with the number of questions so far."""
+    """Answers when it is allowed to, with the number of queries so far."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []

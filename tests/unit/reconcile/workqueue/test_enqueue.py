@@ -1,4 +1,4 @@
-"""Which objects are looked at again after what was seen."""
+"""Which objects are reconciled after which changes."""
 
 from typing import Any
 

@@ -139,7 +139,7 @@ def test_overdue_counts_what_waits_for_a_worker() -> None:
 
 
 class Rules(RuleBasedStateMachine):
-    """Any order of calls, beside a model that is a plain dictionary."""
+    """Any order of calls, compared with a model that is a plain dictionary."""
 
     @initialize()
     def begin(self) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of the errors of one reconcile."""
+"""How errors of a reconcile are handled."""
 
 import asyncio
 from itertools import pairwise

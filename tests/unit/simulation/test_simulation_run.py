@@ -105,7 +105,7 @@ UNKNOWN = {"huggingFace": {"repo": "mine/model"}}
         ),
         ([service()], ["--client", "3", "--days", "3-4"], "--days: mine-3 has 1.25 days, counted from 0: choose days before"),
         ([service()], ["--client", "3", "--days", "0.04"], "--days: nothing of mine-3 between day 0 and 0.04 can be"),
-        ([service()], ["--client", "3", "--start", "D4"], "--start: there are no starts D4: choose from D1, D2, D3\n"),
+        ([service()], ["--client", "3", "--start", "D4"], "--start: unknown cold starts D4: choose from D1, D2, D3\n"),
         ([service()], ["--client", "3", "--chart-day", "5"], "--chart-day: day 5 is not simulated: "),
         (
             [service()],
@@ -136,7 +136,7 @@ def test_what_can_not_be_simulated_is_said_with_the_fix(
 
 
 def test_a_trace_that_is_not_there_is_named(run: Run) -> None:
-    complaint = "error: nowhere: there is no such folder or file: name one that holds traces\n"
+    complaint = "error: nowhere: no such folder or file: name one that contains traces\n"
     assert run([service()], "--trace", "nowhere") == (1, "", complaint)
 
 

@@ -103,7 +103,11 @@ UNKNOWN = {"huggingFace": {"repo": "mine/model"}}
             ["--client", "mine-4"],
             "--client: mine-4: tokens_mine_4.csv.gz is missing, so its lengths are unknown\n",
         ),
-        ([service()], ["--client", "3", "--days", "3-4"], "--days: mine-3 has 1.25 days, counted from 0: choose days before"),
+        (
+            [service()],
+            ["--client", "3", "--days", "3-4"],
+            "--days: mine-3 has 1.25 days, counted from 0: choose days before",
+        ),
         ([service()], ["--client", "3", "--days", "0.04"], "--days: nothing of mine-3 between day 0 and 0.04 can be"),
         ([service()], ["--client", "3", "--start", "D4"], "--start: unknown cold starts D4: choose from D1, D2, D3\n"),
         ([service()], ["--client", "3", "--chart-day", "5"], "--chart-day: day 5 is not simulated: "),

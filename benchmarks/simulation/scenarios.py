@@ -46,7 +46,8 @@ class Scenario:
     def spec(self, *, parameters: Mapping[str, float], week: TrainingWeek, night_speed: float) -> EmbeddingServiceSpec:
         """Return the service; `night_speed` is the capacity of a T4 in A10s.
 
-        It has windows if `floor_percentile` is above 0. Other parameters: `target_utilization` in percent, `target_requests`.
+        It has windows if `floor_percentile` is above 0. Other parameters are `target_utilization` in percent and
+        `target_requests`.
         """
         spec = yaml.safe_load(SERVICE.read_text(encoding="utf-8"))["spec"]
         spec["pools"] = [self._bounds(gpu, at_least=self._floor(gpu)) for gpu in self.gpus]

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME …]`: measure, write benchmarks/results/*.json and the tables made of them."""
+"""`python -m benchmarks [NAME …]`: measure, and write benchmarks/results/*.json and the tables made from them."""
 
 import argparse
 import subprocess
@@ -15,15 +15,15 @@ from testbed.installation import cluster_for_engines
 
 
 def main() -> int:
-    """Run the benchmarks that are named, or all; return the process's exit status."""
+    """Run the named benchmarks, or all; return the exit status of the process."""
     progress = Progress()
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     known = ", ".join(BENCHMARKS)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{known}, or tables alone; all without a name")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{known}, or just tables; default: all")
     names = parser.parse_args().names or list(BENCHMARKS)
     unknown = set(names) - {*BENCHMARKS, TABLES}
     if unknown:
-        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {known}")
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; choose from {known}")
     try:
         for name in [name for name in BENCHMARKS if name in names]:
             with progress.step(f"benchmark {name}"):
@@ -78,7 +78,7 @@ def _on_kind(module: str, *, progress: Progress) -> None:
 
 
 def _on_a_control_plane(module: str, *, progress: Progress) -> None:
-    """Run a module inside a control plane that is made for it: one that was used before would answer slower."""
+    """Run a module in a control plane created for it: one that was used before would respond more slowly."""
     cluster = ControlPlane(progress=progress)
     cluster.down()
     try:

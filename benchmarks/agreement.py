@@ -1,11 +1,11 @@
-"""Whether the simulator and a cluster scale alike: one hour of a trace, six times as fast, in both.
+"""Checks that the simulator and a cluster scale alike: one hour of a trace, six times as fast, in both.
 
-In the cluster the operator runs as a process with its own rights and its ordinary settings, a real API server and KWOK
-nodes around it; behind every pod is a fake engine that computes in batches, and takes as long as the simulator's. The
-simulator gets the same requests, the same spec and starts as long. In the cluster nobody can say at which second the
-operator polls, so it is simulated for each: how far these curves are apart is what no comparison can go below.
+In the cluster, the operator runs as a process with its own RBAC permissions and default settings, with a real API
+server and KWOK nodes; behind every pod is a fake engine that computes in batches and takes as long as the simulator's.
+The simulator gets the same requests, spec and startup times. In the cluster, the second at which the operator polls is
+unknown, so each one is simulated: the difference between these curves is the lower limit of any comparison.
 
-Run it by `python -m benchmarks agreement`, which makes the control plane.
+Run it with `python -m benchmarks agreement`, which creates the control plane.
 """
 
 import os
@@ -49,10 +49,10 @@ TRACES = Path(os.environ.get("TRACES", "../shared/traces"))
 NAME = "replayed"
 POLL_SECONDS = 5.0
 MOST_SHIFT_SECONDS = 5
-"""One poll: within it nobody can say when the operator looks."""
+"""One poll interval: the moment within it at which the operator polls is unknown."""
 
 GOAL_MEAN = 0.5
-"""Half a replica on average, of the one to eight that there are: one more or less, half of the time."""
+"""Half a replica on average, out of one to eight: one more or fewer, half of the time."""
 
 ENGINES = {
     "FAKE_ENGINE_BASE_SECONDS": str(BATCH_SECONDS),
@@ -64,7 +64,7 @@ ENGINE_OPTIONS = (f"--max-prefill-tokens={BATCH_TOKENS}", "--context-length=1000
 
 
 def main() -> int:
-    """Measure, print and write the result; return 1 where the curves are farther apart than the goal."""
+    """Measure, print and write the result; return 1 if the curves differ by more than the goal."""
     progress, load = Progress(), os.getloadavg()
     requests = requests_of(library(TRACES).load(TRACE))
     curves = [simulated(requests, phase=phase) for phase in range(TICKS)]
@@ -94,9 +94,9 @@ def main() -> int:
 
 
 def replayed_on_cluster(requests: Requests, *, seconds: int, progress: Progress) -> tuple[list[int], Replayed]:
-    """Return what the operator asked for in each of `seconds`, and what came of the requests.
+    """Return the replicas that the operator set in each of `seconds`, and the outcome of the requests.
 
-    It needs a control plane with KWOK nodes, on which no operator and no engines run.
+    Needs a control plane with KWOK nodes, without an operator and without engines.
     """
     with tempfile.TemporaryDirectory() as made, ExitStack() as running:
         folder = Path(made)

@@ -9,7 +9,7 @@ from benchmarks.simulation.drawing import save
 
 
 def draw(*, cluster: Sequence[int], simulator: Sequence[Sequence[int]], path: Path) -> None:
-    """Draw both; each curve of the simulator is one second at which the operator may poll."""
+    """Draw both; the simulator has one curve for each second at which the operator may poll."""
     figure = Figure(figsize=(8.4, 3.2), layout="constrained")
     panel = figure.subplots()
     for index, curve in enumerate(simulator):
@@ -22,5 +22,5 @@ def draw(*, cluster: Sequence[int], simulator: Sequence[Sequence[int]], path: Pa
 
 
 def _label(index: int) -> str:
-    """Return one label for all curves of the simulator: those that begin with "_" are not shown."""
+    """Return one label for all curves of the simulator: labels that begin with "_" are not shown."""
     return "_simulator" if index else "simulator, by the second of the poll"

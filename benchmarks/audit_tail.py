@@ -1,4 +1,4 @@
-"""The operator's writes in the API server's audit log, counted from a moment on."""
+"""Counts the operator's writes in the API server's audit log from a given moment on."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,7 +9,7 @@ LEASES = "leases"
 
 
 class AuditTail:
-    """Reads what was added to the log of one user's requests since the last look."""
+    """Reads the requests of one user that were added to the log since the last call."""
 
     def __init__(self, log: Path, *, username: str) -> None:
         self._log = log
@@ -17,7 +17,7 @@ class AuditTail:
         self._position = log.stat().st_size
 
     def new_writes(self) -> list[Write]:
-        """Return the writes since the last look; a line that is still being written waits for the next one."""
+        """Return the writes since the last call; a line that is still being written is left for the next call."""
         with self._log.open("rb") as log:
             log.seek(self._position)
             added = log.read()

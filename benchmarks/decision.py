@@ -1,4 +1,4 @@
-"""How long one decision takes, by pools and replicas.
+"""Measures how long one decision takes, by pools and replicas.
 
 Goals: at most 2 ms for 3 pools of 50 replicas, and 10,000 decisions a second on one core for 1 pool of 4.
 """
@@ -28,7 +28,7 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 
 def observation(*, pools: int, replicas: int, tick: int, memory: ScalingMemory | None) -> Observation:
-    """A service in the middle of a handover, whose load changes at every tick: no step of a decision is spared."""
+    """Return a service in the middle of a handover, whose load changes at every tick: every step of a decision runs."""
     now = NOW + timedelta(seconds=5 * tick)
     made = tuple(_pool(number, replicas=replicas) for number in range(pools))
     return Observation(
@@ -64,7 +64,7 @@ def _pool(number: int, *, replicas: int) -> Pool:
 
 
 def measure(*, pools: int, replicas: int) -> dict[str, float]:
-    """Milliseconds of a decision: median, 99th percentile and maximum; and how many one core makes in a second."""
+    """Return the milliseconds per decision (median, 99th percentile, maximum) and the decisions per core and second."""
     memory: ScalingMemory | None = None
     taken = []
     computed = 0.0

@@ -1,8 +1,8 @@
-"""What may stand between clients and engines: nothing, our gateway, sglang-router. The engines stand behind each.
+"""The routes between clients and engines: none, our gateway, or sglang-router, each in front of the same engines.
 
-An engine is a frontend of an HAProxy that reads a request as a whole and answers with one constant embedding, faster
-than any door passes it on. Both engines listen on a port of their own, for doors, and on one that they share: there
-the kernel gives each connection to one of them, as a plain Service does.
+An engine is a frontend of an HAProxy that reads a whole request and answers with one constant embedding, faster than
+any proxy can forward it. Both engines listen on a port of their own, for proxies, and on a shared port, on which the
+kernel assigns each connection to one of them, as a plain Service does.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ frontend engine-{port} from engine
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where clients ask, and the process that serves them there; none where the engines do so themselves."""
+    """A route to the engines: its port, and the process that serves it; None where the engines do so themselves."""
 
     port: int
     process: ProcessIdentity | None
@@ -71,20 +71,20 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """The ports of the engines, and the one that they share."""
+    """The ports of the engines, and the port that they share."""
 
     ports: tuple[int, ...]
     shared: int
 
     @property
     def door(self) -> Door:
-        """Return what a plain Service is to a client."""
+        """Return the equivalent of a plain Service."""
         return Door(self.shared, None)
 
 
 @contextmanager
 def engines(folder: Path, *, count: int, core: int) -> Iterator[Engines]:
-    """Run engines that answer at once."""
+    """Run engines that answer immediately."""
     *ports, shared = _free_ports(count + 1)
     answer, config = folder / "answer.json", folder / "engines.cfg"
     answer.write_text(json.dumps(_answer()))
@@ -99,7 +99,7 @@ def engines(folder: Path, *, count: int, core: int) -> Iterator[Engines]:
 
 @contextmanager
 def our_gateway(folder: Path, *, behind: Engines, core: int) -> Iterator[Door]:
-    """Run HAProxy as a gateway pod does, and give it the engines in the agent's words."""
+    """Run HAProxy as a gateway pod does, and add the engines with the agent's commands."""
     port, metrics, agent = _free_ports(3)
     config = GatewayConfig(
         service="search",
@@ -127,7 +127,7 @@ def our_gateway(folder: Path, *, behind: Engines, core: int) -> Iterator[Door]:
 
 @contextmanager
 def sglang_router(folder: Path, *, python: Path, behind: Engines, core: int) -> Iterator[Door]:
-    """Run sglang-router with its own settings but the policy."""
+    """Run sglang-router with its default settings except for the policy."""
     port, metrics = _free_ports(2)
     argv = [
         *(str(python), "-m", "sglang_router.launch_router", "--host", LOOPBACK, "--port", str(port)),
@@ -170,11 +170,11 @@ def _answer() -> object:
 
 
 def _wait_for(port: int, *, log: Path) -> None:
-    """Return when a door answers; raise `ClusterError` with the end of its log if it does not."""
+    """Wait until `port` answers; raise `ClusterError` with the end of the log if it does not."""
     wait_until(
         lambda: _answers(port),
         timeout_seconds=START_SECONDS,
-        complaint=lambda: f"no embeddings at port {port}: {log.read_text(errors='replace')[-2000:]}",
+        complaint=lambda: f"no embeddings from port {port}: {log.read_text(errors='replace')[-2000:]}",
     )
 
 

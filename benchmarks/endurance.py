@@ -1,10 +1,10 @@
-"""Ten minutes of constant load while everything happens to pods that may, and how many requests fail.
+"""Counts failed requests in ten minutes of constant load, while pods are scaled, drained, deleted and killed.
 
-The story is that of the end-to-end test (e2e/scenarios/endurance_story.py), on kind, with the operator installed by its
-chart and fake engines; here it is spread over ten minutes. A watch on the API server tells when each replica became
-Ready; a client with a few kept connections tells when each engine answered first on a connection that was open before.
+Runs the scenario of the end-to-end test (e2e/scenarios/endurance_story.py) on kind, with the operator installed by its
+chart and fake engines, spread over ten minutes. A watch on the API server reports when each replica becomes Ready; a
+client with a few kept connections reports when each engine first answers on a connection that was open before.
 
-Run it by `python -m benchmarks endurance`, which brings the cluster up.
+Run it with `python -m benchmarks endurance`, which creates the cluster.
 """
 
 import os
@@ -27,7 +27,7 @@ LATENCIES = ("p50", "p99", "p100")
 
 
 def main() -> None:
-    """Run the story, print and write the result."""
+    """Run the scenario, print and write the result."""
     progress, load = Progress(), os.getloadavg()
     installation = install(progress=progress)
     installation.make_namespace(NAMESPACE)
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def reached(starts: Iterable[Start], first_answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return after how many seconds each replica that became Ready answered on a connection that was open before.
+    """Return the seconds from Ready to the first answer on an already open connection, for each new replica.
 
     A replica that was Ready before any connection was opened does not count. `never` names those that did not answer.
     """

@@ -1,9 +1,9 @@
-"""What the operator costs at rest with 1, 100 and 1,000 services: memory, CPU and writes to the API server.
+"""Measures the operator at rest with 1, 100 and 1,000 services: memory, CPU and writes to the API server.
 
 Every service has one Ready replica on a KWOK node. A fake engine answers at each pod's own address, so the operator
-asks every replica for its figures each 5 s, as in a real cluster. A size begins with no service and a new process.
+polls every replica's metrics every 5 s, as in a real cluster. Each size begins without services, with a new process.
 
-Run it by `python -m benchmarks footprint`, which makes the control plane.
+Run it with `python -m benchmarks footprint`, which creates the control plane.
 """
 
 import os
@@ -34,7 +34,7 @@ BATCH = 250
 READY_SECONDS = 900.0
 GONE_SECONDS = 120.0
 LEAST_REST_SECONDS = 90.0
-"""Longer than the minute of samples that the operator keeps: its memory grows until that is full."""
+"""Longer than the minute of samples that the operator keeps: its memory grows until then."""
 QUIET_SECONDS = 30.0
 SETTLE_SECONDS = 300.0
 WINDOW_SECONDS = 60.0
@@ -71,7 +71,7 @@ def _measure(size: int, *, folder: Path, progress: Progress) -> Figures:
         log=folder / f"operator-{size}.log",
         poll_seconds=POLL_SECONDS,
     )
-    eventually("the services of the size before are gone", lambda: not _pods(), seconds=GONE_SECONDS)
+    eventually("the services of the previous size are gone", lambda: not _pods(), seconds=GONE_SECONDS)
     with ExitStack() as running:
         world = running.enter_context(own_namespace())
         running.callback(operator.kill)
@@ -87,7 +87,7 @@ def _measure(size: int, *, folder: Path, progress: Progress) -> Figures:
 
 
 def _apply(size: int, *, world: World, progress: Progress) -> float:
-    """Apply all services and return the seconds from the first request to the moment that all are Ready."""
+    """Apply all services and return the seconds from the first request until all are Ready."""
     documents = [service(f"service-{number:04}") for number in range(size)]
     begun = time.monotonic()
     with progress.step("applying"):
@@ -99,7 +99,7 @@ def _apply(size: int, *, world: World, progress: Progress) -> float:
 
 
 def _settle(tail: AuditTail, *, progress: Progress) -> float:
-    """Return the seconds until the operator had written nothing for a while, at most `SETTLE_SECONDS`."""
+    """Return the seconds until the operator stopped writing, at most `SETTLE_SECONDS`."""
     begun = written = time.monotonic()
     with progress.step("waiting until nothing is written", usual_seconds=LEAST_REST_SECONDS):
         while (now := time.monotonic()) - begun < SETTLE_SECONDS:
@@ -146,7 +146,7 @@ def _some_engine(world: World) -> str:
 
 
 def _polls(engine: str) -> int:
-    """Return how often an engine was asked for its metrics, this time included."""
+    """Return how often the metrics of an engine were polled, including this time."""
     with urllib.request.urlopen(f"http://{engine}:{PORT}/metrics", timeout=10) as answer:
         found = SELF_POLLS.search(answer.read().decode())
     return 0 if found is None else int(float(found.group(1)))

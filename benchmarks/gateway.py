@@ -1,8 +1,8 @@
-"""What the gateway adds to a request, and how many it passes on per core, beside a plain Service and sglang-router.
+"""Measures the latency that the gateway adds and its throughput per core, beside a plain Service and sglang-router.
 
-The same engines stand behind all three in one run, on loopback. Clients and engines share one core, the door has
-another for itself. In a round each door gets the same load in turn, so that what changes on the machine between rounds
-meets all of them. What a door adds is its percentile less that of the plain Service in the same round.
+All three use the same engines in one run, on loopback. Clients and engines share one core, the proxy has another one to
+itself. In each round, all routes get the same load in turn, so that changes of the machine between rounds affect all of
+them. The added latency of a route is its percentile minus that of the plain Service in the same round.
 """
 
 import json
@@ -42,7 +42,7 @@ Round = Mapping[str, Figures]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Requests of so many bytes with so many texts, at a mean rate or, without one, as fast as they are answered."""
+    """Requests of `size` bytes with `texts` texts, at a mean rate or, without one, as fast as they are answered."""
 
     size: int
     texts: int
@@ -83,14 +83,14 @@ def main(progress: Progress) -> None:
 
 
 def request(*, size: int, texts: int) -> bytes:
-    """Return a request for embeddings of exactly `size` bytes; its texts have one length, but the last."""
+    """Return a request for embeddings of exactly `size` bytes; all its texts but the last are equally long."""
     each, rest = divmod(size - len(_document([""] * texts)), texts)
     lengths = [each] * (texts - 1) + [each + rest]
     return _document([(SENTENCE * (length // len(SENTENCE) + 1))[:length] for length in lengths])
 
 
 def added(rounds: Iterable[Round], *, door: str) -> dict[str, object]:
-    """Return what a door adds to the plain Service's percentiles: of all rounds the median, and each p99."""
+    """Return the latency added to the plain Service's percentiles: the median of all rounds, and each p99."""
     rounds = list(rounds)
     p50, p99 = ([each[door][key] - each[SERVICE][key] for each in rounds] for key in ("p50_ms", "p99_ms"))
     return {
@@ -127,7 +127,7 @@ class _Bench:
 
 @contextmanager
 def _doors(folder: Path, *, python: Path, behind: int, front: int) -> Iterator[Mapping[str, Door]]:
-    """Run the engines on the core `behind`, all doors on the core `front`: only the one that is asked is busy."""
+    """Run the engines on core `behind` and all proxies on core `front`: only the one under load is busy."""
     with (
         engines(folder, count=ENGINES, core=behind) as running,
         our_gateway(folder, behind=running, core=front) as ours,
@@ -139,7 +139,7 @@ def _doors(folder: Path, *, python: Path, behind: int, front: int) -> Iterator[M
 def _cores() -> tuple[int, int]:
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
-        raise PrerequisiteError("two cores are needed: one for clients and engines, one for the door")
+        raise PrerequisiteError("two cores are needed: one for clients and engines, one for the proxy")
     return cores[0], cores[1]
 
 

@@ -1,8 +1,8 @@
-"""KEDA with the HorizontalPodAutoscaler, as two processes beside the control plane, and what it is given to scale.
+"""KEDA with the HorizontalPodAutoscaler, as two processes beside the control plane, and the objects that it scales.
 
-Everything is set for its fastest answer: the queue is read from the engine and not from a Prometheus that scrapes it,
-nothing is stabilised, and four replicas may be added at once. The HorizontalPodAutoscaler looks every 15 s, which is
-what kube-controller-manager does unless told otherwise, and what a user of a hosted control plane can not change.
+Everything is set for the fastest response: the queue is read from the engine and not through Prometheus, there is no
+stabilization, and four replicas may be added at once. The HorizontalPodAutoscaler syncs every 15 s, the default of
+kube-controller-manager, which users of a hosted control plane cannot change.
 """
 
 import os
@@ -35,9 +35,9 @@ Object = dict[str, Any]
 
 @contextmanager
 def running_keda(folder: Path, *, progress: Progress) -> Iterator[None]:
-    """Run KEDA, with logs and certificates in `folder`, from the moment that it serves metrics to the end of the block.
+    """Run KEDA, with logs and certificates in `folder`; the block begins once it serves metrics.
 
-    It works with the rights of an administrator: what is compared is its speed.
+    It runs with the permissions of an administrator: only its speed is compared.
     """
     toolbox = Toolbox(progress=progress)
     certificates = _certificates(folder / "certificates")
@@ -66,7 +66,7 @@ def running_keda(folder: Path, *, progress: Progress) -> Iterator[None]:
 
 
 def scaled_deployment(name: str, *, queue_url: str, target: int, most: int) -> list[Object]:
-    """Return a Deployment with one replica, and the ScaledObject that sizes it by the queue at `queue_url`."""
+    """Return a Deployment with one replica, and the ScaledObject that scales it on the queue at `queue_url`."""
     labels = {"app": name}
     deployment = {
         "apiVersion": "apps/v1",
@@ -113,10 +113,10 @@ def _immediate() -> Object:
 
 
 def _install(definitions: Path, *, adapter_port: int) -> None:
-    """Install the CRDs, and the API of external metrics at the adapter's port of this machine."""
+    """Install the CRDs, and register the external metrics API at the adapter's port on this machine."""
     crds = [yaml.safe_load(path.read_text()) for path in sorted(definitions.glob("*.yaml"))]
     version, _, group = API_SERVICE.partition(".")
-    # a Service without a cluster address is enough: the API server then calls its external name
+    # A Service without a cluster IP is enough: the API server then calls its external name.
     objects: Sequence[Object] = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
         {
@@ -145,7 +145,7 @@ def _install(definitions: Path, *, adapter_port: int) -> None:
 
 
 def _certificates(folder: Path) -> Path:
-    """Return a folder with what both processes show each other: the control plane's own pair for localhost."""
+    """Return a folder with the certificates of both processes: the control plane's own pair for localhost."""
     folder.mkdir(parents=True)
     pki = ControlPlane().kubeconfig.parents[1] / "pki" / "etcd"
     for source, name in (("ca.crt", "ca.crt"), ("peer.crt", "tls.crt"), ("peer.key", "tls.key")):

@@ -1,4 +1,4 @@
-"""What a result was measured on: figures of different machines must never be compared."""
+"""The machine of a result: results of different machines must never be compared."""
 
 import os
 import platform
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def machine() -> dict[str, str | int]:
-    """Processor, cores, memory, kernel and Python of this machine."""
+    """Return the processor, cores, memory, kernel and Python version of this machine."""
     return {
         "processor": _first("/proc/cpuinfo", "model name") or platform.processor(),
         "cores": len(os.sched_getaffinity(0)),

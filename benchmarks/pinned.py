@@ -1,4 +1,4 @@
-"""Processes that stay on one core, and the CPU time that they and their children have taken there."""
+"""Processes pinned to one core, and the CPU time that they and their children have used."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def on_core(core: int, argv: Sequence[str]) -> list[str]:
 def running(
     argv: Sequence[str], *, core: int, log: Path, variables: Mapping[str, str] | None = None
 ) -> Iterator[ProcessIdentity]:
-    """Run a program in a session of its own, with its output in `log`; it and its children are ended at the end."""
+    """Run a program in its own session, with its output in `log`; end it and its children afterwards."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             bound_to_this_process(on_core(core, argv)),
@@ -43,5 +43,5 @@ def running(
 
 
 def cpu_seconds(leader: ProcessIdentity) -> float:
-    """Return the CPU time of all threads of a process and of its children that run, in seconds."""
+    """Return the CPU time in seconds of all threads of a process and of its running children."""
     return sum(cost_of(each.pid).cpu_seconds for each in session_of(leader))

@@ -1,4 +1,4 @@
-"""What a process costs, as the kernel counts it."""
+"""The CPU time and memory of a process, as counted by the kernel."""
 
 import os
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessCost:
-    """CPU seconds since its start, of all threads, and memory in MiB: resident now, and the most it ever was."""
+    """CPU seconds of all threads since the start, and memory in MiB: resident now, and at its peak."""
 
     cpu_seconds: float
     resident_mib: float
@@ -19,7 +19,7 @@ class ProcessCost:
 def cost_of(pid: int) -> ProcessCost:
     """Return the cost of a process up to now; raise `FileNotFoundError` if there is none."""
     folder = Path(f"/proc/{pid}")
-    # the program's name stands in parentheses and may hold spaces, so fields are counted from behind it
+    # The program's name is in parentheses and may contain spaces, so fields are counted after it.
     fields = (folder / "stat").read_text().rpartition(")")[2].split()
     memory = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
     return ProcessCost(

@@ -1,4 +1,4 @@
-"""Requests at their recorded moments, each to the Ready engine with the fewest open ones: what the gateway does."""
+"""Replays requests at their recorded times, each to the Ready engine with the fewest open ones, as the gateway does."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ Addresses = Callable[[], Sequence[str]]
 
 @dataclass(slots=True, kw_only=True)
 class Replayed:
-    """What came of the requests: `failed` by what went wrong, and how late one was sent at most."""
+    """The outcome of the requests: `failed` by cause, and the longest delay with which one was sent."""
 
     sent: int = 0
     failed: Counter[str] = field(default_factory=Counter)
@@ -27,7 +27,7 @@ class Replayed:
 
 
 def replay(requests: Requests, *, begun: float, addresses: Addresses) -> Replayed:
-    """Send all requests and return when the last is answered; `begun` is the monotonic moment 0 of the requests."""
+    """Send all requests and return once the last is answered; `begun` is the monotonic time 0 of the requests."""
     return asyncio.run(_Replay(begun=begun, addresses=addresses).all(requests))
 
 
@@ -39,7 +39,7 @@ class LeastOpen:
         self._turn = 0
 
     def open(self, addresses: Sequence[str]) -> str | None:
-        """Return where a new request goes, None without addresses; it stays open until `close`."""
+        """Return the address for a new request, None without addresses; the request stays open until `close`."""
         self._turn += 1
         turned = [addresses[(self._turn + place) % len(addresses)] for place in range(len(addresses))]
         chosen = min(turned, key=lambda address: self._open[address], default=None)
@@ -48,7 +48,7 @@ class LeastOpen:
         return chosen
 
     def close(self, address: str) -> None:
-        """Note that a request to this address has ended."""
+        """Record that a request to this address has ended."""
         self._open[address] -= 1
 
 

@@ -1,7 +1,7 @@
-"""One hour of a trace in ten minutes, for a service that a cluster and the simulator scale alike.
+"""One hour of a trace in ten minutes, for a service that is scaled in a cluster and in the simulator.
 
 The times between requests, their lengths and the shape of the hour are the trace's; its rates are multiplied so that
-the busiest ten minutes need most of the replicas. Whatever the operator counts in seconds stays as it is in both.
+the busiest ten minutes need most of the replicas. The operator's own times in seconds are unchanged in both.
 """
 
 from dataclasses import dataclass, replace
@@ -22,32 +22,32 @@ from testbed.harness.world import Object, pool, service
 
 TRACE = "m_small-31"
 HOUR = 205
-"""Of the trace: it falls by a third, rests, and rises to three times that within ten minutes."""
+"""Of the trace: the load falls by a third, stays there, and triples within ten minutes."""
 
 FASTER = 6
 HOUR_SECONDS = 3600.0
 IDLE_SECONDS = 30
-"""Before the first request, with one replica, so that both begin alike."""
+"""Before the first request, with one replica, so that both begin in the same state."""
 
 TAIL_SECONDS = 120
-"""After the last request, in which all but one replica go."""
+"""After the last request, while all replicas but one are removed."""
 SECONDS = round(IDLE_SECONDS + HOUR_SECONDS / FASTER + TAIL_SECONDS)
 SEED = 20260801
 
 POOL, MOST_REPLICAS = "a10", 8
 TOKENS_PER_SECOND = 1000
 PEAK_SHARE = 0.6
-"""Of what all replicas compute, the load of the busiest ten minutes."""
+"""The load of the busiest ten minutes, as a share of what all replicas compute."""
 
 BATCH_TOKENS, BATCH_SECONDS = 512, 0.03
 SECONDS_PER_TOKEN = 1 / TOKENS_PER_SECOND - BATCH_SECONDS / BATCH_TOKENS
 START_AFTER_SECONDS, READY_AFTER_SECONDS = 2, 8
 NO_PATIENCE_LOST = 3600.0
 MOST_AT_ONE_ENGINE = 4096
-"""Nothing waits at a gateway: there is none."""
+"""No request waits at a gateway, as there is none."""
 
 TICKS = 5
-"""A poll begins at any of so many seconds."""
+"""The number of seconds at which a poll may begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +80,7 @@ def requests_of(trace: Trace) -> Requests:
 
 
 def embedding_service(name: str) -> Object:
-    """Return the service, as both scale it; the hour is six times as fast, and so is what waits for it to pass."""
+    """Return the service for both; as the hour is six times as fast, so are the windows that depend on its length."""
     starts = {"test/start-after": f"{START_AFTER_SECONDS}s", "test/ready-after": f"{READY_AFTER_SECONDS}s"}
     scaling: dict[str, Any] = {
         "queue": {"drainSeconds": 5},
@@ -95,7 +95,7 @@ def embedding_service(name: str) -> Object:
 
 
 def simulated(requests: Requests, *, phase: int) -> list[int]:
-    """Return the replicas asked for in each second; the operator first looks `phase` seconds before the replay."""
+    """Return the desired replicas in each second; the operator first polls `phase` seconds before the replay."""
     spec = EmbeddingServiceSpec.model_validate(embedding_service("simulated")["spec"])
     setup = _setup(requests, phase=phase)
     watch = Watch(begin=float(phase), end=float(phase + SECONDS), step=1.0)
@@ -133,7 +133,7 @@ def _setup(requests: Requests, *, phase: int) -> Setup:
         ),
         start=start,
         warm_start=start,
-        nodes=NodesFact(linger_seconds=0.0, minimum_seconds=0.0, source="nobody pays"),
+        nodes=NodesFact(linger_seconds=0.0, minimum_seconds=0.0, source="not billed"),
         seed=SEED,
         door=MOST_AT_ONE_ENGINE,
         patience=NO_PATIENCE_LOST,
@@ -141,7 +141,7 @@ def _setup(requests: Requests, *, phase: int) -> Setup:
 
 
 def _recorded(requests: Requests, *, phase: int) -> Trace:
-    """Return the requests as a trace that is replayed as it is."""
+    """Return the requests as a trace that is replayed unchanged."""
     step = float(IDLE_SECONDS)
     instants = requests.instants + phase
     windows = -(-(SECONDS + phase) // IDLE_SECONDS)

@@ -1,4 +1,4 @@
-"""Result files: JSON with the machine, the date and the commit beside the figures."""
+"""Result files: JSON with the machine, the date and the commit beside the values."""
 
 import json
 import subprocess
@@ -27,6 +27,6 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def commit() -> str:
-    """Short name of the commit that is checked out."""
+    """Return the short hash of the commit that is checked out."""
     finished = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return finished.stdout.strip() or "unknown"

@@ -1,4 +1,4 @@
-"""sglang-router from PyPI, in an environment of its own that is made once."""
+"""sglang-router from PyPI, in its own virtual environment that is created once."""
 
 import os
 from pathlib import Path
@@ -17,14 +17,14 @@ TIMEOUT_SECONDS = 600.0
 
 
 def ensure_router(*, progress: Progress) -> Path:
-    """Return the Python that has the router, installed first if need be."""
+    """Return the Python interpreter that has the router, which is installed first if needed."""
     cache = Cache(progress=progress)
     artefact = Artefact("sglang-router", {"requirement": REQUIREMENT, "python": PYTHON, "machine": os.uname().machine})
     log, within = cache.log_file(artefact.name), Surroundings(timeout_seconds=TIMEOUT_SECONDS)
 
     def build(folder: Path) -> None:
         with progress.step(f"installing {REQUIREMENT}", usual_seconds=INSTALL_SECONDS):
-            # Relocatable, as the folder gets its final name only when it is complete.
+            # Relocatable, as the folder gets its final name only once it is complete.
             venv = ["uv", "venv", "--relocatable", "--allow-existing", "--python", PYTHON, str(folder)]
             run_logged(venv, log=log)
             run_logged(["uv", "pip", "install", f"--python={_python(folder)}", REQUIREMENT], log=log, within=within)

@@ -1,4 +1,4 @@
-"""The tables of the READMEs, made of the result files, so that no figure is ever copied by hand."""
+"""Writes the tables of the READMEs from the result files, so that no value is copied by hand."""
 
 import json
 import re
@@ -50,12 +50,12 @@ def _short(results: Mapping[str, Result]) -> str:
         ("queue rises → replicas written, p50 / p99", _seconds(ours)),
         ("the same with KEDA and its HorizontalPodAutoscaler", _seconds(theirs)),
         ("burst at a gateway → replicas written, p50 / p99", _seconds(results["burst"]["burst"], digits=2)),
-        ("request at zero replicas → answer, less the engine's start, p50 / max", _most(woken)),
-        (f"{minutes:.0f} minutes of load while everything changes: requests / lost", f"{sent:,} / {lost}"),
+        ("request at zero replicas → answer, without the engine's startup time, p50 / max", _most(woken)),
+        (f"{minutes:.0f} minutes of load with scaling, drains and failures: requests / lost", f"{sent:,} / {lost}"),
         ("new replica Ready → answers on kept connections, p50 / max", _most(endurance["new_replicas"])),
         ("1,000 services at rest", f"{largest['memory_mib']:.0f} MiB, {largest['cpu_cores']:.2f} cores"),
-        ("writes to the API server at rest, in a minute", str(largest["writes_at_rest"])),
-        ("the gateway adds to a request, p50 / p99", _added(typical["added"]["gateway"])),
+        ("writes to the API server at rest, per minute", str(largest["writes_at_rest"])),
+        ("latency added by the gateway, p50 / p99", _added(typical["added"]["gateway"])),
         ("the same with sglang-router", _added(typical["added"]["sglang_router"])),
         ("requests per second and core, gateway / sglang-router", " / ".join(passed.values())),
     ]
@@ -98,7 +98,7 @@ def _reaction(result: Result) -> Iterator[str]:
 
 def _burst(result: Result) -> Iterator[str]:
     goals = f"goals of p50 {result['goal_p50_s']:g} and p99 {result['goal_p99_s']:g}"
-    row = ("operator, told by the gateway", *(f"{result['burst'][share]:.2f}" for share in ("p50_s", "p99_s", "max_s")))
+    row = ("operator, poked by gateway", *(f"{result['burst'][share]:.2f}" for share in ("p50_s", "p99_s", "max_s")))
     return _lines([f"s, {result['runs']} runs; {goals}", "p50", "p99", "max"], [row])
 
 
@@ -128,13 +128,13 @@ def _endurance(result: Result) -> Iterator[str]:
     row = (str(len(new["seconds"])), str(len(new["never"])), f"{new['p50_s']:.2f}", f"{new['max_s']:.2f}")
     answers = "Ready → answers on kept connections"
     goal = f"goal {result['goal_reached_s']:g}"
-    yield from _lines(["new replicas", "of them without an answer", f"{answers}, p50, s", f"max, s; {goal}"], [row])
+    yield from _lines(["new replicas", "without any answer", f"{answers}, p50, s", f"max, s; {goal}"], [row])
 
 
 def _agreement(result: Result) -> Iterator[str]:
     names = {
         "cluster_and_simulator": "the cluster and the simulator",
-        "simulators_among_each_other": "the simulator and itself, polling at another second",
+        "simulators_among_each_other": "the simulator and itself, polling in another second",
     }
     rows = [
         (
@@ -146,7 +146,7 @@ def _agreement(result: Result) -> Iterator[str]:
         )
         for key, name in names.items()
     ]
-    head = [f"replicas apart; goal {result['goal_mean']:g}", "mean", "at most", "replica-hours, ratio", "most replicas"]
+    head = [f"replica difference; goal {result['goal_mean']:g}", "mean", "max", "replica-hours, ratio", "peak replicas"]
     return _lines(head, rows)
 
 
@@ -193,7 +193,7 @@ def _gateway(result: Result) -> Iterator[str]:
         for door in GATEWAYS
     ]
     alone = (f"{load['service'][key]:.2f}" for load in (typical, large) for key in ("p50_ms", "p99_ms"))
-    return _lines(head, [("plain Service: all that a request takes", *alone, ""), *rows])
+    return _lines(head, [("plain Service: the whole request", *alone, ""), *rows])
 
 
 def _heads(load: Result) -> list[str]:
@@ -203,7 +203,7 @@ def _heads(load: Result) -> list[str]:
 def _provenance(result: Result) -> str:
     machine = result["machine"]
     load = result.get("load_average_before")
-    busy = "" if load is None else f", load average {load[0]:.1f} before it began"
+    busy = "" if load is None else f", load average {load[0]:.1f} before the run"
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, kernel {machine['kernel']}, "
         f"Python {machine['python']}; {result['measured']}, commit {result['commit']}{busy}."
@@ -243,7 +243,7 @@ def _total(endurance: Result, key: str) -> int:
 
 
 def _size(size: str) -> str:
-    """Return the name of a size of the decision, `3 pools x 50`, as people say it."""
+    """Return the readable name of a decision size such as `3 pools x 50`."""
     pools, _, replicas = size.partition(" pools x ")
     return f"{_count(pools, 'pool')} of {_count(replicas, 'replica')}"
 

@@ -1,5 +1,5 @@
--- What wrk sends, when, and how it tells what came back. BODY names the file with the request's body. MEAN_PAUSE_MS is
--- how long a connection rests before each request, in the mean; without it a connection never rests.
+-- What wrk sends, when, and how it reports the results. BODY names the file with the request's body. MEAN_PAUSE_MS is
+-- the mean pause of a connection before each request; without it a connection never pauses.
 
 local MEAN_PAUSE_MS = tonumber(os.getenv("MEAN_PAUSE_MS"))
 
@@ -9,7 +9,7 @@ local file = assert(io.open(os.getenv("BODY"), "rb"))
 wrk.body = file:read("*a")
 file:close()
 
--- Exponential pauses on many connections make requests that come independently of each other, as those of many clients.
+-- Exponential pauses on many connections make requests arrive independently of each other, as from many clients.
 if MEAN_PAUSE_MS then
     function delay()
         return math.floor(0.5 - MEAN_PAUSE_MS * math.log(1 - math.random()))

@@ -1,4 +1,4 @@
-"""wrk, the load generator: keeps connections, and measures each request to the microsecond."""
+"""wrk, a load generator that keeps connections and measures each request to the microsecond."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ END_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """How many requests were answered in how many seconds, and after how many milliseconds."""
+    """The number of answered requests, the seconds that they took, and their latencies in milliseconds."""
 
     requests: int
     seconds: float
@@ -32,9 +32,9 @@ class Clients:
     core: int
 
     def ask(self, url: str, *, seconds: int, per_second: float | None = None) -> Answers:
-        """Ask for embeddings, at a mean rate or each connection as soon as it has its answer.
+        """Request embeddings, at a mean rate or on each connection as soon as it has its answer.
 
-        Raises `ClusterError` if one request failed: figures of some of the requests are of no use.
+        Raise `ClusterError` if a request failed: measurements of only some of the requests are of no use.
         """
         pause = {} if per_second is None else {"MEAN_PAUSE_MS": str(1000 * CONNECTIONS / per_second)}
         argv = ["wrk", "--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s", f"--script={SCRIPT}"]

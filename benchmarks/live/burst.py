@@ -1,12 +1,12 @@
-"""From a burst of requests to raised replicas, through the gateway, whose agent tells the operator at once.
+"""Measures the time from a burst of requests to more replicas, through the gateway, which pokes the operator.
 
-Everything is real but the engine: kind, the operator installed by its chart, HAProxy, the agent, its token and the
-operator's review of it. Four services take turns with themselves, five runs each. In a run, forty clients ask a service
-of one replica at a random moment of rest, as many as it would compute in eight seconds. The clock starts with the first
-request, as the client's own clock tells on the same machine, and stops when a watch on the API server tells of more
-replicas. The next run begins when the service is at one replica again.
+Everything but the engine is real: kind, the operator installed by its chart, HAProxy, the agent, its token and the
+operator's review of it. Four services run in parallel, five runs each. In a run, forty clients send requests to a
+service of one replica at a random moment of rest, as many as it would compute in eight seconds. The clock starts with
+the first request, by the client's own clock on the same machine, and stops when a watch on the API server reports more
+replicas. The next run begins once the service is at one replica again.
 
-Run it by `python -m benchmarks burst`, which brings the cluster up.
+Run it with `python -m benchmarks burst`, which creates the cluster.
 """
 
 import os
@@ -26,7 +26,7 @@ from testbed.cluster.progress import Progress
 from testbed.installation import Installation, install
 
 LANES = 4
-"""All of them fit on the A10 node with two replicas each: a pool whose pods find no GPU is closed for minutes."""
+"""All fit on the A10 node with two replicas each: a pool whose pods find no GPU is in backoff for minutes."""
 
 RUNS_PER_LANE = 5
 NAMESPACE = "bench-burst"
@@ -43,14 +43,14 @@ SEED = 20260602
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One service and the clients that ask it."""
+    """One service and its clients."""
 
     service: Watched
     clients: Clients
     watch: ReplicaWatch
 
     def runs(self, *, chance: random.Random, progress: Progress) -> list[float]:
-        """Seconds from the first request of each burst to more replicas."""
+        """Return the seconds from the first request of each burst to more replicas."""
         return [self._run(number, chance=chance, progress=progress) for number in range(1, RUNS_PER_LANE + 1)]
 
     def _run(self, number: int, *, chance: random.Random, progress: Progress) -> float:

@@ -1,4 +1,4 @@
-"""At which addresses the Ready engines of a namespace are, as a watch on the API server tells it."""
+"""Tracks the addresses of the Ready engines in a namespace with a watch on the API server."""
 
 from benchmarks.live.kubectl_watch import KubectlWatch
 from e2e.scenarios.watching import POOL_LABEL
@@ -10,19 +10,19 @@ ENGINE = (
 
 
 class EngineWatch(KubectlWatch):
-    """Watches from its begin to its end."""
+    """Watches while its context is open."""
 
     def __init__(self, namespace: str) -> None:
         super().__init__("pods", f"--namespace={namespace}", f"--selector={POOL_LABEL}", output=ENGINE)
         self._addresses: dict[str, str] = {}
 
     def addresses(self) -> list[str]:
-        """Return those of the engines that may get a request now, the oldest first."""
+        """Return the addresses of the engines that may get a request now, the oldest first."""
         with self.changed:
             return list(self._addresses.values())
 
     def take_in(self, line: str) -> None:
-        """Take in name, address and readiness of a pod, and since when it is being deleted."""
+        """Process the name, address and readiness of a pod, and its deletion timestamp."""
         name, address, readiness, deleted = line.strip().split(",")
         with self.changed:
             if readiness == "True" and not deleted:

@@ -1,4 +1,4 @@
-"""What a watch on the API server tells, line by line, in a thread of its own."""
+"""Reads a watch on the API server line by line, in its own thread."""
 
 import subprocess
 import threading
@@ -7,13 +7,13 @@ from typing import Self
 
 
 class KubectlWatch:
-    """Watches what `kubectl get QUERY` shows, from its begin to its end; `take_in` gets each line of `output`.
+    """Watches `kubectl get QUERY` while its context is open; `take_in` gets each line of `output`.
 
-    Whoever reads what was taken in holds `changed`, which is notified of each change and of the end of the watch.
+    Readers of the processed state hold `changed`, which is notified of each change and of the end of the watch.
     """
 
     def __init__(self, *query: str, output: str) -> None:
-        # in one piece: a list of more than 500 that comes in chunks is printed as an object of its own
+        # Without chunks: a list of more than 500 that comes in chunks is printed as an object of its own.
         self._command = ("kubectl", "get", *query, "--watch", "--chunk-size=0", f"--output={output}")
         self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread(target=self._read, name="watch", daemon=True)
@@ -34,7 +34,7 @@ class KubectlWatch:
         self._reader.join()
 
     def take_in(self, line: str) -> None:
-        """Take in one line, right after it came."""
+        """Process one line, as soon as it arrives."""
         raise NotImplementedError
 
     def _read(self) -> None:

@@ -1,4 +1,4 @@
-"""One service of ours and one Deployment of KEDA's whose queues rise and fall together."""
+"""A pair of one EmbeddingService and one Deployment scaled by KEDA, whose queues rise and fall together."""
 
 import random
 import time
@@ -23,12 +23,12 @@ IDLE: dict[str, float] = {}
 REST_SECONDS = 300.0
 REACTION_SECONDS = 60.0
 LONGEST_PHASE_SECONDS = 15.0
-"""The longer of the two periods: a change at a random moment of it meets every moment of both."""
+"""The longer of the two periods: changes at random moments within it cover all phases of both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """Seconds from a rise of the queue to the raised replicas of each, and what they were raised to."""
+    """Seconds from a rise of the queue to more replicas of each, and the new number of replicas."""
 
     operator_seconds: float
     operator_replicas: int
@@ -38,10 +38,10 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """The pair of one number, in a namespace that is watched.
+    """The pair with one number, in a watched namespace.
 
-    KEDA reads an engine of its own, at an address that belongs to no pod, so that its queue does not depend on which
-    of our pods is there; its figures are set in the same request as those of our pod.
+    KEDA reads a separate engine, at an address that belongs to no pod, so that its queue does not depend on which of
+    our pods exists; its metrics are set in the same request as those of our pod.
     """
 
     number: int
@@ -51,21 +51,21 @@ class Lane:
 
     @property
     def name(self) -> str:
-        """Name of the EmbeddingService."""
+        """Return the name of the EmbeddingService."""
         return f"lane-{self.number}"
 
     @property
     def peer(self) -> str:
-        """Name of KEDA's Deployment and ScaledObject."""
+        """Return the name of KEDA's Deployment and ScaledObject."""
         return f"keda-{self.number}"
 
     @property
     def peer_address(self) -> str:
-        """Address of the engine whose queue KEDA reads."""
+        """Return the address of the engine whose queue KEDA reads."""
         return f"10.245.254.{self.number + 1}"
 
     def objects(self) -> list[dict[str, Any]]:
-        """Return what is to be applied."""
+        """Return the objects to apply."""
         down = {"stabilizationSeconds": 0, "maxPercentPerMinute": 100}
         ours = service(
             self.name,
@@ -95,7 +95,7 @@ class Lane:
         )
 
     def _rest(self) -> str:
-        """Return the address of our only pod, when it serves and both ask for one replica."""
+        """Return the address of our only pod, once it serves and both have one desired replica."""
         eventually(f"{self.name} is at rest", self._asks_for_one, seconds=REST_SECONDS)
         addresses = eventually(f"{self.name} has one pod", self._only_address, seconds=REST_SECONDS)
         return addresses[0]

@@ -1,4 +1,4 @@
-"""When the engine pods of a namespace were there and became Ready, as a watch on the API server tells it."""
+"""Tracks when the engine pods of a namespace appear and become Ready, with a watch on the API server."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ READINESS = r'jsonpath={.metadata.name} {.status.conditions[?(@.type=="Ready")].
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A pod that is there since `created_at` and was Ready at `ready_at` for the first time, by the epoch."""
+    """A pod that first appeared at `created_at` and was first Ready at `ready_at`, in seconds since the epoch."""
 
     pod: str
     created_at: float
@@ -20,12 +20,12 @@ class Start:
 
     @property
     def seconds(self) -> float:
-        """How long it took from the one to the other."""
+        """Return the seconds between the two."""
         return self.ready_at - self.created_at
 
 
 class PodWatch(KubectlWatch):
-    """Watches from its begin to its end. `POOL_LABEL` is on the pods of engines alone."""
+    """Watches while its context is open. Only engine pods have `POOL_LABEL`."""
 
     def __init__(self, namespace: str, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__("pods", f"--namespace={namespace}", f"--selector={POOL_LABEL}", output=READINESS)
@@ -34,12 +34,12 @@ class PodWatch(KubectlWatch):
         self._starts: dict[str, Start] = {}
 
     def starts(self) -> list[Start]:
-        """Return all pods that were Ready, in the order in which they became so."""
+        """Return all pods that have been Ready, in the order in which they became Ready."""
         with self.changed:
             return list(self._starts.values())
 
     def take_in(self, line: str) -> None:
-        """Take in the name of a pod and the status of its readiness, which may be missing at first."""
+        """Process the name of a pod and the status of its readiness, which may be missing at first."""
         at = self._clock()
         name, _, readiness = line.strip().partition(" ")
         with self.changed:

@@ -1,11 +1,11 @@
-"""From a rise of the queue to raised replicas: the operator, and KEDA with the HorizontalPodAutoscaler beside it.
+"""Measures the time from a rise of the queue to more replicas, for the operator and for KEDA with its autoscaler.
 
-Ten pairs of a service of ours and a Deployment of KEDA's run at once on one control plane, five runs each. In a run the
-queues of both of a pair rise, in one request to the fake engine, at a random moment of rest; the clock stops when a
-watch on the API server tells of more replicas. Then the queue falls, and the next run begins when both are at one
-replica again. That rest may come soon, scaling down is not stabilised on either side, which a user would not set.
+Ten pairs of an EmbeddingService and a Deployment scaled by KEDA run at once on one control plane, five runs each. In a
+run, both queues of a pair rise, in one request to the fake engine, at a random moment of rest; the clock stops when a
+watch on the API server reports more replicas. Then the queue falls, and the next run begins once both are at one
+replica again. To get there soon, scale-down is not stabilized on either side, which a user would not configure.
 
-Run it by `python -m benchmarks reaction`, which makes the control plane.
+Run it with `python -m benchmarks reaction`, which creates the control plane.
 """
 
 import os
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _lanes(folder: Path, *, running: ExitStack, progress: Progress) -> list[Lane]:
-    """Start everything and return the pairs, applied."""
+    """Start everything, apply the pairs and return them."""
     with progress.step("starting the operator, KEDA and the engines", usual_seconds=30):
         install()
         nodes = -(-LANES * MOST_REPLICAS // GPUS_PER_NODE)

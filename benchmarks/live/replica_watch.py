@@ -1,4 +1,4 @@
-"""When the Deployments of a namespace asked for other replicas than before, as a watch on the API server tells it."""
+"""Tracks changes of the replicas of Deployments in a namespace, with a watch on the API server."""
 
 import time
 from collections import defaultdict
@@ -11,14 +11,14 @@ REPLICAS = r'jsonpath={.metadata.name} {.spec.replicas}{"\n"}'
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A Deployment asks for `replicas` since `at`, in seconds of the monotonic clock."""
+    """A Deployment has had `replicas` desired since `at`, in seconds of the monotonic clock."""
 
     at: float
     replicas: int
 
 
 class ReplicaWatch(KubectlWatch):
-    """Watches from its begin to its end."""
+    """Watches while its context is open."""
 
     def __init__(self, namespace: str) -> None:
         super().__init__("deployments", f"--namespace={namespace}", output=REPLICAS)
@@ -26,20 +26,20 @@ class ReplicaWatch(KubectlWatch):
         self._changes: defaultdict[str, list[Change]] = defaultdict(list)
 
     def replicas(self, deployment: str) -> int:
-        """Return what a Deployment asks for; -1 for one that was never seen."""
+        """Return the desired replicas of a Deployment; -1 if it was never seen."""
         with self.changed:
             changes = self._changes[deployment]
             return changes[-1].replicas if changes else -1
 
     def changes(self, deployment: str) -> list[Change]:
-        """Return every change of a Deployment, the first of which is the first sight of it."""
+        """Return every change of a Deployment; the first is its first observed value."""
         with self.changed:
             return list(self._changes[deployment])
 
     def first_above(self, replicas: int, *, deployment: str, since: float, seconds: float) -> Change:
         """Wait for the first change after `since` to more than `replicas`.
 
-        Raise `TimeoutError` after `seconds`, `ConnectionError` if the watch ends before.
+        Raise `TimeoutError` after `seconds`, or `ConnectionError` if the watch ends earlier.
         """
 
         def found() -> Change | None:
@@ -54,11 +54,11 @@ class ReplicaWatch(KubectlWatch):
         if self.has_ended:
             message = f"the watch of the Deployments in {self._namespace} ended"
             raise ConnectionError(message)
-        message = f"{deployment} does not ask for more than {replicas} replicas after {seconds:.0f} s"
+        message = f"{deployment} still has no more than {replicas} desired replicas after {seconds:.0f} s"
         raise TimeoutError(message)
 
     def take_in(self, line: str) -> None:
-        """Take in the name of a Deployment and its replicas."""
+        """Process the name of a Deployment and its desired replicas."""
         at = time.monotonic()
         name, _, replicas = line.partition(" ")
         with self.changed:

@@ -1,12 +1,12 @@
-"""From a request to a sleeping service to its answer, less the start of the engine.
+"""Measures the time from a request to a sleeping service to its answer, without the engine's startup time.
 
-On kind, with the operator installed by its chart; only the engine is a fake one. Five services take turns with
-themselves, three runs each. In a run the service has gone to zero because nobody asked; then one request comes, at a
-random moment. Its client tells when it was sent and answered; watches on the API server tell when the replica was
-written, when its pod was there and when it was Ready. What a pod takes for that is its image's and its model's; the
-rest is the operator's, the gateway's and Kubernetes'.
+On kind, with the operator installed by its chart; only the engine is fake. Five services run in parallel, three runs
+each. In a run, the service has scaled to zero without requests; then one request arrives at a random moment. Its client
+reports when it was sent and answered; watches on the API server report when the replica was written, when its pod
+appeared and when the pod was Ready. The startup time of the pod depends on its image and model; the rest is the work of
+the operator, the gateway and Kubernetes.
 
-Run it by `python -m benchmarks wake`, which brings the cluster up.
+Run it with `python -m benchmarks wake`, which creates the cluster.
 """
 
 import os
@@ -38,9 +38,9 @@ LONGEST_PAUSE_SECONDS = 5.0
 SEED = 20260603
 PHASES = {
     "request_to_replicas": "request → replicas written",
-    "engine_start": "pod there → Ready: the engine's start",
+    "engine_start": "pod created → Ready: the engine's startup time",
     "request_to_answer": "request → answer",
-    "answer_less_start": "request → answer, less the engine's start",
+    "answer_less_start": "request → answer, without the engine's startup time",
 }
 
 
@@ -54,7 +54,7 @@ class Wake:
 
     @property
     def answer_less_start(self) -> float:
-        """What waking takes beside the engine."""
+        """Return the seconds of waking without the engine's startup time."""
         return self.request_to_answer - self.engine_start
 
 
@@ -68,7 +68,7 @@ class Lane:
     pods: PodWatch
 
     def runs(self, *, chance: random.Random, progress: Progress) -> list[Wake]:
-        """Put the service to sleep and wake it, some times."""
+        """Let the service sleep and wake it, `RUNS_PER_LANE` times."""
         return [self._run(number, chance=chance, progress=progress) for number in range(1, RUNS_PER_LANE + 1)]
 
     def _run(self, number: int, *, chance: random.Random, progress: Progress) -> Wake:
@@ -93,7 +93,7 @@ class Lane:
         )
         progress.note(
             f"{self.service.name}, run {number} of {RUNS_PER_LANE}: answered after {wake.request_to_answer:.2f} s, "
-            f"{wake.answer_less_start:.2f} s of them without the engine's start"
+            f"{wake.answer_less_start:.2f} s of them without the engine's startup time"
         )
         return wake
 

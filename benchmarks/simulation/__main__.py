@@ -32,7 +32,7 @@ DEFAULT, TUNED = "default", "tuned"
 
 
 def main() -> int:
-    """Run what the arguments ask for; return the process's exit status."""
+    """Run what the arguments select; return the exit status of the process."""
     arguments, begun_from = _arguments(), origin()
     try:
         facts = read_facts(arguments.facts)
@@ -56,7 +56,7 @@ def _bench(trace: Trace, *, facts: Facts, arguments: argparse.Namespace, begun_f
         return
     say(f"{trace.name}: {staged.scaling}")
     chosen: dict[tuple[str, str], Try] = {}
-    # What builds a policy is a function within a function, which only a forked process has.
+    # The functions that build policies are nested, so they cannot be pickled: only a forked process has them.
     forked = get_context("fork")
     with ProcessPoolExecutor(arguments.processes, forked, initializer=enter, initargs=(ground,)) as workers:
         if arguments.tune:
@@ -92,7 +92,7 @@ def _tries(ground: Ground, *, policies: Sequence[str]) -> Iterator[Job]:
 
 
 def _asked(ground: Ground, *, chosen: dict[tuple[str, str], Try], arguments: argparse.Namespace) -> Iterator[Job]:
-    """Yield the runs on the test week: with defaults, as tuned, and the bounds."""
+    """Yield the runs on the test week: with defaults, with tuned settings, and the bounds."""
     for start in arguments.starts:
         for seed in range(arguments.seeds):
             for (scenario, policy), contestant in ground.contestants.items():
@@ -112,7 +112,7 @@ def _asked(ground: Ground, *, chosen: dict[tuple[str, str], Try], arguments: arg
 
 
 def _best(tried: Sequence[Run], *, prices: str) -> dict[tuple[str, str], Try]:
-    """Return the best setting of each policy by scenario, as it was tried on the train week."""
+    """Return the best setting of each policy by scenario, among those tried on the train week."""
     by_policy: dict[tuple[str, str], list[Try]] = {}
     for run in tried:
         parameters = {name: float(value) for name, value in run.parameters.items()}
@@ -122,12 +122,12 @@ def _best(tried: Sequence[Run], *, prices: str) -> dict[tuple[str, str], Try]:
 
 
 def _is_wanted(policy: str, wanted: Sequence[str]) -> bool:
-    """Return whether one of `wanted` is in the name of `policy`, which begins and ends with `=`."""
+    """Return whether one of `wanted` is in the name of `policy`, enclosed in `=`."""
     return not wanted or any(part.lower() in f"={policy.lower()}=" for part in wanted)
 
 
 def _blank(ground: Ground, *, begun_from: Origin, split: Split) -> Document:
-    """Return the document of a trace without any run."""
+    """Return the document of a trace without any runs."""
     return Document(
         machine=machine(),
         measured=datetime.now(UTC).date().isoformat(),
@@ -151,15 +151,15 @@ def _arguments() -> argparse.Namespace:
         type=_names,
         default=[],
         metavar="PART,…",
-        help="policies with this in their name; =Ours= is ours without its ablations",
+        help="policies with PART in their name; =Ours= selects ours without its ablations",
     )
     parser.add_argument("--scenarios", type=_names, default=["a10", "a10+t4"], metavar="GPUS,…", help="a10, a10+t4")
     parser.add_argument("--starts", type=_names, default=["D1", "D2", "D3"], metavar="NAME,…", help="cold starts")
     parser.add_argument("--seeds", type=int, default=5, metavar="N", help="how often each run is repeated; default: 5")
-    parser.add_argument("--days", type=_days, default=None, metavar="A-B", help="days of the test; default: 7-14")
-    parser.add_argument("--peak", type=float, default=6.0, metavar="N", help="replicas that the peak keeps busy")
+    parser.add_argument("--days", type=_days, default=None, metavar="A-B", help="days of the test week; default: 7-14")
+    parser.add_argument("--peak", type=float, default=6.0, metavar="N", help="replicas that the peak load keeps busy")
     parser.add_argument(
-        "--scale", type=float, default=None, metavar="F", help="multiply rates by this; not with --peak"
+        "--scale", type=float, default=None, metavar="F", help="multiply rates by F instead of scaling to --peak"
     )
     parser.add_argument(
         "--tune",
@@ -168,8 +168,8 @@ def _arguments() -> argparse.Namespace:
         help="try twelve settings of each policy on the train week first; default: yes",
     )
     parser.add_argument("--processes", type=int, default=len(sched_getaffinity(0)), metavar="N")
-    parser.add_argument("--facts", type=Path, default=None, metavar="FILE", help="other constants than the built-in")
-    parser.add_argument("--out", type=Path, default=RESULTS / "simulation", metavar="DIR", help="where results go")
+    parser.add_argument("--facts", type=Path, default=None, metavar="FILE", help="constants in place of the built-in")
+    parser.add_argument("--out", type=Path, default=RESULTS / "simulation", metavar="DIR", help="folder for results")
     return parser.parse_args()
 
 
@@ -182,7 +182,7 @@ def _days(text: str) -> tuple[float, float]:
     try:
         return float(first), float(last)
     except ValueError:
-        message = f"{text!r} is no stretch of days: write 7-14"
+        message = f"{text!r} is not a range of days such as 7-14"
         raise argparse.ArgumentTypeError(message) from None
 
 

@@ -1,4 +1,4 @@
-"""Which of the settings that were tried on the train week a policy is judged by."""
+"""Chooses the setting of a policy among those that were tried on the train week."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from benchmarks.simulation.grids import Parameters
 
 LATE_LIMIT = 0.005
-"""Share of requests that may wait for more than a second."""
+"""The share of requests that may wait for more than a second."""
 
 TRAIN_LIMIT = LATE_LIMIT / 2
-"""The share that a setting may reach on the train week: the next week is another, and may be twice as bad."""
+"""The share that a setting may reach on the train week: another week may be twice as bad."""
 
 AS_CHEAP = 1.01
-"""Settings that cost up to one part in a hundred more than the cheapest may be the cheaper ones in another week."""
+"""Settings that cost up to 1 % more than the cheapest may be cheaper than it in another week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +25,10 @@ class Try:
 
 
 def best(tries: Sequence[Try]) -> Try:
-    """Return the least late of those that are as cheap as the cheapest which keeps to the limit of the train week.
+    """Return the least late of the settings that are about as cheap as the cheapest one within the train week's limit.
 
-    Where none keeps to it, the limit of the test counts; where none keeps to that either, the least late is best. Of
-    equals it is the first.
+    If none is within it, the limit of the test applies; if none is within that either, the least late is best. Among
+    equals, the first is chosen.
     """
     for limit in (TRAIN_LIMIT, LATE_LIMIT):
         punctual = [candidate for candidate in tries if candidate.late_share <= limit]

@@ -1,4 +1,4 @@
-"""Who competes: ours with its ablations, and the baselines, each with its default and the settings that are tried."""
+"""The policies that compete: ours with its ablations, and the baselines, each with its default and tried settings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from benchmarks.simulation.results import Kind
 from benchmarks.simulation.scenarios import DAY_POOL, NIGHT_POOL, Scenario
 
 DEFAULT: Parameters = {"target_utilization": 80.0, "floor_percentile": 25.0}
-"""Floors by the hour that three quarters of its minutes exceed. On the train weeks of four clients, floors that half of
-them exceed cost up to 1.27 times the optimum; without any, up to 0.82 % of the requests were late. Those in between
-were tried on two of the four.
+"""Hourly floors at the 25th percentile of the hour's minutes. On the train weeks of four clients, floors at the median
+cost up to 1.27 times the optimum; without floors, up to 0.82 % of the requests were late. Values in between were tried
+on two of the four.
 """
 
 UTILIZATIONS = (70.0, 80.0, 90.0, 95.0)
@@ -24,7 +24,7 @@ FLOORS = (0.0, 25.0, 50.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contestant:
-    """One policy of a scenario. `build` makes a fresh one, since policies remember."""
+    """One policy of a scenario. `build` creates a new one, since policies have state."""
 
     policy: str
     kind: Kind
@@ -34,7 +34,7 @@ class Contestant:
 
 
 def contestants(scenario: Scenario, *, week: TrainingWeek, night_speed: float) -> tuple[Contestant, ...]:
-    """Return everybody who can scale `scenario`; `night_speed` is a T4 in A10s."""
+    """Return all policies that can scale `scenario`; `night_speed` is the capacity of a T4 in A10s."""
     grids = on_one_pool(week) if scenario.gpus == (DAY_POOL,) else on_two_pools(week, night_pool=NIGHT_POOL)
     ours = partial(_ours, scenario=scenario, week=week, night_speed=night_speed)
     tries = tuple(

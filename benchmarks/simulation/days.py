@@ -1,4 +1,4 @@
-"""Replicas and the queue over one day."""
+"""Plots of the replicas and the queue over one day."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ HOUR_SECONDS = 3600.0
 
 
 def draw(curves: Sequence[Curve], *, path: Path) -> None:
-    """Draw replicas and waiting requests, a column for each curve; write nothing without curves."""
+    """Draw replicas and waiting requests, in one column for each curve; write nothing without curves."""
     if not curves:
         return
     figure = Figure(figsize=(4.6 * len(curves), 5.2), layout="constrained")
@@ -55,7 +55,7 @@ def _hours(curve: Curve) -> list[float]:
 
 
 def _binned(figures: Sequence[float], *, step: float, summary: Callable[[Sequence[float]], float] = max) -> list[float]:
-    """Return a summary of each ten minutes: the most, so that no peak is lost, unless another is asked for."""
+    """Return a summary of each ten minutes: by default the maximum, so that no peak is lost."""
     size = _per_bin(step)
     return [float(summary(figures[first : first + size])) for first in range(0, len(figures), size)]
 

@@ -9,7 +9,7 @@ TOO_EXACT = re.compile(r"(\d+\.\d\d)\d+")
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG, to a hundredth of a point and with nothing in it that differs from time to time."""
+    """Write a figure as SVG, rounded to a hundredth of a point and reproducible."""
     drawn = StringIO()
     with mpl.rc_context({"svg.hashsalt": "embedding-operator", "svg.fonttype": "none"}):
         figure.savefig(drawn, format="svg", metadata={"Date": None})

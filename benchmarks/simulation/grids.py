@@ -1,4 +1,4 @@
-"""What each baseline may be tuned to. Every policy, ours too, gets the same number of tries on the train week."""
+"""The settings of each baseline. Every policy, including ours, gets the same number of tries on the train week."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from embedding_operator.simulation.baselines.triggers import QUEUE_THRESHOLD, TA
 from embedding_operator.simulation.policy import SimPolicy
 
 BUDGET = 12
-"""Settings that are tried for each policy."""
+"""The number of settings that are tried for each policy."""
 
 QUEUE_THRESHOLDS = (1.0, 2.0, 5.0, QUEUE_THRESHOLD, 20.0, 50.0)
 DOWN_WINDOWS = (DOWN_WINDOW_SECONDS, 900.0)
@@ -27,9 +27,9 @@ Parameters = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """One baseline, the settings that are tried, its sources' own (`default`) among them.
+    """One baseline and the settings that are tried, including those of its sources (`default`).
 
-    `build` makes a fresh policy, since policies remember.
+    `build` creates a new policy, since policies have state.
     """
 
     policy: str
@@ -39,14 +39,14 @@ class Grid:
 
 
 def on_one_pool(week: TrainingWeek) -> tuple[Grid, ...]:
-    """Return the baselines that scale one pool, those with a schedule fitted to `week`."""
+    """Return the baselines that scale one pool; schedules are fitted to `week`."""
     return (*_by_clock(week), *_by_queue(week), *_by_requests_in_flight(week))
 
 
 def on_two_pools(week: TrainingWeek, *, night_pool: str) -> tuple[Grid, ...]:
-    """Return the fixed plan; its day is where the train week was busiest, which flatters it.
+    """Return the fixed plan; its day is set to the busiest hours of the train week, which favours it.
 
-    The tutorials' two A10 and one T4 are for a peak of two A10: another has as many A10, and half as many T4.
+    The tutorials' two A10 and one T4 are for a peak of two A10: other peaks have as many A10, and half as many T4.
     """
     by_day = max(1, round(week.peak(percentile=static_peak.PERCENTILE)))
 

@@ -1,4 +1,4 @@
-"""One run in a process of its own: what to run, and what comes of it."""
+"""Performs one run in its own process: its input and its result."""
 
 import time
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What every job on one trace needs. `contestants` are by scenario and policy; `prices` names the first table."""
+    """What all jobs on one trace need. `contestants` are by scenario and policy; `prices` names the first table."""
 
     stage: Stage
     facts: Facts
@@ -49,7 +49,7 @@ class Ground:
 
 
 class Timed:
-    """A policy, and the seconds that it took to look."""
+    """A policy, and the seconds that its decisions took."""
 
     def __init__(self, policy: SimPolicy) -> None:
         self._policy = policy
@@ -64,7 +64,7 @@ class Timed:
 
 
 def perform(job: Job, *, ground: Ground) -> tuple[Run, Curve | None]:
-    """Return what came of `job`."""
+    """Return the result of `job`."""
     begun = time.perf_counter()
     setup = _setup(job, ground=ground)
     if job.key.policy in BOUNDS:
@@ -85,7 +85,7 @@ def perform(job: Job, *, ground: Ground) -> tuple[Run, Curve | None]:
 
 
 def night_speed(facts: Facts) -> float:
-    """Return the load, in replicas of A10, that one T4 is trusted with."""
+    """Return the load, in replicas of A10, that one T4 may carry."""
     return NIGHT_UTILIZATION * seed_capacity(facts, gpu="t4") / seed_capacity(facts, gpu="a10")
 
 
@@ -104,9 +104,9 @@ def _setup(job: Job, *, ground: Ground) -> Setup:
 
 
 def _bound(job: Job, *, setup: Setup, ground: Ground, begun: float) -> Run:
-    """Return a bound: its own cost, and how late its plan for the first table's prices is when it is played.
+    """Return a bound: its own cost, and the lateness of its plan for the first table's prices when simulated.
 
-    The cheapest mix of pools depends on their prices, so each table has a plan of its own.
+    The cheapest mix of pools depends on their prices, so each table has its own plan.
     """
     work: SimWork = work_of(setup)
     best = clairvoyant if job.key.policy == CLAIRVOYANT else perfect_forecast
@@ -123,7 +123,7 @@ def _bound(job: Job, *, setup: Setup, ground: Ground, begun: float) -> Run:
 
 
 def _prices(table: Prices, *, setup: Setup) -> dict[str, float] | None:
-    """Return the prices by pool, None where the provider lacks one of the GPUs."""
+    """Return the prices by pool; None if the provider lacks one of the GPUs."""
     prices = {pool.name: price for pool in setup.pools if (price := table.of(pool.gpu)) is not None}
     return prices if len(prices) == len(setup.pools) else None
 
@@ -181,7 +181,7 @@ def _cost(node_hours: Mapping[str, float], *, scenario: Scenario, tables: tuple[
 
 
 def _watch(setup: Setup) -> Watch:
-    """Return the second day of the span, or the first where there is but one."""
+    """Return the second day of the span, or the first if there is only one."""
     begin = setup.begin + DAY_SECONDS if setup.end - setup.begin >= 2 * DAY_SECONDS else setup.begin
     return Watch(begin=begin, end=min(begin + DAY_SECONDS, setup.end), step=CURVE_SECONDS)
 

@@ -23,19 +23,19 @@ ORDER = (Kind.BOUND, Kind.OURS, Kind.BASELINE, Kind.ABLATION)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> str:
-    """Return a Markdown table; cells after the first `words` are figures."""
+    """Return a Markdown table; cells after the first `words` are numbers."""
     lines = [head, [*["---"] * words, *["---:"] * (len(head) - words)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def results_table(rows: Iterable[Row], *, currency: str) -> str:
-    """Return the table of one scenario and cold start: bounds, ours, the baselines from cheap to dear."""
+    """Return the table of one scenario and cold start: bounds, ours, and the baselines, cheapest first."""
     ranked = sorted(rows, key=lambda row: (ORDER.index(row.kind), row.cost.mean, row.policy, row.tuning))
     return table(HEAD, (_line(row, currency=currency) for row in ranked))
 
 
 def parameters(row: Row) -> str:
-    """Return the settings of a policy in a few words."""
+    """Return the settings of a policy as text."""
     return ", ".join(
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in row.parameters.items()
     )

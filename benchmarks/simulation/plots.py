@@ -1,4 +1,4 @@
-"""Cost and lateness of policies, as SVG files that are the same whenever the results are."""
+"""Plots of the cost and lateness of policies, as SVG files that are reproducible from the results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,9 +26,9 @@ NamedRows = tuple[str, Sequence[Row]]
 
 
 def pareto(traces: Sequence[NamedRows], *, path: Path) -> None:
-    """Draw cost over the clairvoyant's against the share of late requests, a panel for each trace.
+    """Draw cost relative to the clairvoyant against the share of late requests, one panel for each trace.
 
-    Cold starts are warm; hollow marks are of default settings.
+    Only warm starts are shown; hollow marks are default settings.
     """
     columns = min(COLUMNS, len(traces))
     lines = -(-len(traces) // columns)
@@ -53,9 +53,9 @@ def pareto(traces: Sequence[NamedRows], *, path: Path) -> None:
 
 
 def ratios(traces: Sequence[NamedRows], *, path: Path) -> None:
-    """Draw what each policy, tuned if it was, costs over the clairvoyant on each trace; hollow where too late.
+    """Draw the cost of each policy relative to the clairvoyant on each trace; hollow marks are too late.
 
-    Cold starts are warm.
+    Only warm starts are shown, with tuned settings where available.
     """
     figure = Figure(figsize=(1.1 * len(traces) + 4, 4.2), layout="constrained")
     panel = figure.subplots()
@@ -89,7 +89,7 @@ def _plotted(rows: Sequence[Row]) -> list[Row]:
 
 
 def _ratio(row: Row) -> float:
-    """Return the ratio of a row that is plotted, so that has one."""
+    """Return the ratio of a row that is plotted and thus has one."""
     return row.ratio.mean if row.ratio else 0.0
 
 
@@ -103,7 +103,7 @@ def _colours(traces: Sequence[NamedRows]) -> dict[str, str]:
 
 
 def _legend(panels: Sequence[Axes]) -> tuple[list[Artist], list[str]]:
-    """Return one handle for each label that any panel uses."""
+    """Return one handle for each label used by any panel."""
     known: dict[str, Artist] = {}
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):

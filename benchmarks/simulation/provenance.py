@@ -1,7 +1,7 @@
-"""Which code a result comes from, by its content: a commit that touches only documents takes no result away.
+"""The code that a result comes from, by content: a commit that changes only documents invalidates no results.
 
-What is tried instead of ours, and the bounds, do not depend on what decides: another way to decide takes none of their
-results away either.
+The baselines and bounds do not depend on the operator's decision code: changing it does not invalidate their results
+either.
 """
 
 import hashlib
@@ -18,32 +18,32 @@ OPERATOR = Path(embedding_operator.__file__).parent
 HERE = Path(__file__).parent
 
 PACKAGES = ("api", "domain", "simulation")
-"""What decides and what is simulated, of the operator's packages."""
+"""The operator's packages that decide and that simulate."""
 
 OURS = ("api/", "domain/", "simulation/counters.py", "simulation/ours.py", "simulation/telemetry.py")
-"""Of their sources, what only the operator's own decision needs."""
+"""The sources among them that only the operator's own decision needs."""
 
 DECIDED_BY_OURS = (Kind.OURS, Kind.ABLATION)
 
 MODULES = ("choice.py", "contestants.py", "grids.py", "jobs.py", "scenarios.py", "service.yaml", "stage.py")
-"""What is run, beside this file. Those that only tell of results are left out."""
+"""The modules beside this file that affect results. Those that only report results are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where results come from: the commit that is checked out, and the digest of the sources of each kind of run."""
+    """The origin of results: the checked-out commit, and the digest of the sources of each kind of run."""
 
     commit: str
     code: Mapping[Kind, str]
 
 
 def origin() -> Origin:
-    """Return the origin of what this process runs; asked later, files may not be those that were loaded."""
+    """Return the origin of the code of this process; call it early, as files may change after they were loaded."""
     return Origin(commit=commit(), code={kind: digest(kind) for kind in Kind})
 
 
 def digest(kind: Kind) -> str:
-    """Return twelve hexadecimal digits that differ wherever one of the sources of such a run does."""
+    """Return twelve hexadecimal digits that change whenever a source of such a run changes."""
     hashed = hashlib.sha256()
     for name, path in sorted(_sources()):
         if name.startswith(OURS) and kind not in DECIDED_BY_OURS:
@@ -54,7 +54,7 @@ def digest(kind: Kind) -> str:
 
 
 def _sources() -> Iterator[tuple[str, Path]]:
-    """Yield the name, the same on every machine, and the place of every source."""
+    """Yield the machine-independent name and the path of every source."""
     for package in PACKAGES:
         for path in (OPERATOR / package).rglob("*"):
             if path.suffix in {".py", ".yaml"}:

@@ -1,4 +1,4 @@
-"""The page of results, made of the result files alone: `python -m benchmarks.simulation.report FOLDER [PAGE]`."""
+"""The results page, made only from the result files: `python -m benchmarks.simulation.report FOLDER [PAGE]`."""
 
 import argparse
 import re
@@ -35,7 +35,7 @@ class Chapter:
 
     @property
     def prices(self) -> str:
-        """Return the price table that costs are told in."""
+        """Return the price table that costs are reported in."""
         return prices_of(self.test)
 
     @property
@@ -50,20 +50,20 @@ class Chapter:
 
     @property
     def curves(self) -> tuple[Curve, ...]:
-        """Return the curves that are drawn: ours, the fair baseline, and what most people run."""
+        """Return the curves to draw: ours, the fair baseline, and the most common setup."""
         ours = {run.key.policy for run in self.test.runs if run.kind is Kind.OURS}
         return tuple(curve for curve in self.test.curves if curve.key.policy in {*ours, *DRAWN_BASELINES})
 
 
 def main() -> int:
-    """Write the page and its plots; return the process's exit status."""
+    """Write the page and its plots; return the exit status of the process."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.simulation.report", description=__doc__)
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the result files lie")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the result files")
     parser.add_argument("page", type=Path, nargs="?", default=PAGE, metavar="PAGE", help="the page to write")
     arguments = parser.parse_args()
     chapters = chapters_of(arguments.folder)
     if not chapters:
-        parser.error(f"{arguments.folder}: no result file of a test week (*-{Split.TEST}.json) there")
+        parser.error(f"{arguments.folder}: contains no result file of a test week (*-{Split.TEST}.json)")
     write(chapters, page=arguments.page)
     print(arguments.page)
     return 0
@@ -81,7 +81,7 @@ def chapters_of(folder: Path) -> tuple[Chapter, ...]:
 
 
 def write(chapters: Sequence[Chapter], *, page: Path) -> None:
-    """Write the page to `page`, and the plots into a folder beside it."""
+    """Write the page to `page`, and the plots to a folder beside it."""
     folder = page.parent / PLOTS
     folder.mkdir(parents=True, exist_ok=True)
     for scenario in scenarios(chapters):
@@ -98,7 +98,7 @@ def write(chapters: Sequence[Chapter], *, page: Path) -> None:
 
 
 def text(chapters: Sequence[Chapter]) -> Iterator[str]:
-    """Yield the page's parts, each ended by a newline."""
+    """Yield the parts of the page, each ending with a newline."""
     yield _head(chapters)
     yield "## What was run\n"
     yield _scope(chapters)
@@ -122,12 +122,12 @@ def text(chapters: Sequence[Chapter]) -> Iterator[str]:
 
 
 def scenarios(chapters: Sequence[Chapter]) -> list[str]:
-    """Return the scenarios that any trace was run in."""
+    """Return the scenarios that were run on any trace."""
     return sorted({row.scenario for chapter in chapters for row in chapter.rows})
 
 
 def slug(name: str) -> str:
-    """Return a name as a part of a file's name."""
+    """Return a name in a form that is usable in file names."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
@@ -135,14 +135,14 @@ def _head(chapters: Sequence[Chapter]) -> str:
     first = chapters[0].test
     machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in first.machine.items())
     return (
-        "# What scaling costs, and how late requests get\n\n"
-        "Written by `python -m benchmarks.simulation.report`; [README.md](README.md) says how it is measured.\n\n"
-        f"`default` is a policy with its sources' own settings, `{TUNED}` one with the best of {BUDGET} that were "
+        "# Cost and lateness of scaling\n\n"
+        "Written by `python -m benchmarks.simulation.report`; [README.md](README.md) describes the method.\n\n"
+        f"`default` is a policy with the settings of its sources, `{TUNED}` one with the best of {BUDGET} settings "
         f"tried on the train week: the least late of those within {100 * (AS_CHEAP - 1):.0f} % of the cheapest with at "
         f"most {share(TRAIN_LIMIT)} of the requests late, else with at most {share(LATE_LIMIT)}, else the least late. "
-        "Every figure below is of the test week, a mean over seeds ± half of its 95 % interval. Late is a request "
-        "whose computation began more than 1 s after it came, or never. The clairvoyant knows every request; how "
-        "late its plan is when it is played stands beside its cost.\n\n"
+        "All values below are from the test week, as a mean over seeds ± half of its 95 % interval. A request is late "
+        "if its computation began more than 1 s after its arrival, or never. The clairvoyant knows every request; the "
+        "lateness of its plan when simulated is shown beside its cost.\n\n"
         f"Measured {first.measured}, commit {first.commit}, on {machine}.\n"
     )
 
@@ -162,7 +162,7 @@ def _scope(chapters: Sequence[Chapter]) -> str:
         if (runs := [run for run in chapter.test.runs if run.key.scenario == scenario])
     ]
     head = ("trace", "pools", "days", "cold starts", "seeds", "policies")
-    return f"{table(head, lines, words=6)}\nWhat is not in this table has no result yet.\n"
+    return f"{table(head, lines, words=6)}\nAnything that is not in this table has no results yet.\n"
 
 
 def _policy(key: RunKey) -> str:
@@ -177,7 +177,7 @@ def _targets(chapters: Sequence[Chapter]) -> str:
     judged = [verdict for chapter in chapters for verdict in verdicts(chapter.name, rows=chapter.rows)]
     ranked = sorted(judged, key=lambda verdict: verdict.target)
     lines = [(verdict.target, verdict.trace, str(verdict.outcome), verdict.figures) for verdict in ranked]
-    return table(("target", "trace", "outcome", "figures"), lines, words=4)
+    return table(("target", "trace", "outcome", "values"), lines, words=4)
 
 
 def _savings(chapters: Sequence[Chapter]) -> str:
@@ -207,9 +207,9 @@ def _losses(chapters: Sequence[Chapter]) -> str:
         for ours, theirs in losses(chapter.rows)
     ]
     if not lines:
-        return "No baseline is no dearer and no later at once than we are, on any trace and with any cold start.\n"
+        return "No baseline is at most as expensive and at most as late as ours, on any trace or with any cold start.\n"
     return table(
-        ("trace", "baseline that is no dearer and no later", "our settings", "its cost", "late"), lines, words=3
+        ("trace", "baseline that is as cheap and as punctual", "our settings", "its cost", "late"), lines, words=3
     )
 
 
@@ -218,7 +218,7 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     yield (
         f"{facts.source}; {facts.scaling}. Mean {facts.mean_requests_per_second:,.1f} requests/s of "
         f"{facts.mean_tokens_per_request:,.0f} tokens, peak {facts.peak_tokens_per_second:,.0f} tokens/s; "
-        f"{facts.masked_hours:.1f} h of gaps are left out. Costs by {chapter.prices}.\n"
+        f"{facts.masked_hours:.1f} h of gaps are excluded. Prices: {chapter.prices}.\n"
     )
     if chapter.curves:
         yield f"![Replicas and queue over one day]({PLOTS}/{slug(chapter.name)}.svg)\n"

@@ -1,7 +1,7 @@
-"""What a simulated benchmark leaves behind: one JSON document per trace and split, read and written whole.
+"""The results of a simulated benchmark: one JSON document per trace and split, read and written as a whole.
 
-A document holds `runs`, one for each policy, cold start and seed, and `curves`, one day of some runs for plots. Bounds
-(the clairvoyants) are runs too, of kind `bound`. Runs of one trace, start and seed saw the same requests.
+A document has `runs`, one for each policy, cold start and seed, and `curves`, one day of some runs for plots. Bounds
+(the clairvoyants) are also runs, of kind `bound`. Runs of one trace, start and seed have the same requests.
 """
 
 import math
@@ -15,14 +15,14 @@ from pydantic import TypeAdapter
 
 
 class Split(StrEnum):
-    """Which part of a trace was run: policies are tuned on the train week and judged on the test week."""
+    """The part of a trace: policies are tuned on the train week and evaluated on the test week."""
 
     TRAIN = "train"
     TEST = "test"
 
 
 class Kind(StrEnum):
-    """What a run stands for."""
+    """What a run represents."""
 
     OURS = "ours"
     ABLATION = "ablation"
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
-    """Which run it is.
+    """The identity of a run.
 
     `start` is a cold-start scenario (`D1`, `D2`, `D3`), `tuning` is `default` or `tuned`, `scenario` names the pools
     and the load: services with A10 alone and with A10 and T4 are different scenarios.
@@ -47,7 +47,7 @@ class RunKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """How late requests began to be computed, in seconds. Those that never were count as later than anything.
+    """How long requests waited for their computation, in seconds. Those never computed exceed every threshold.
 
     `late_share` maps a threshold (`0.5`, `1`, `5`) to the share of requests (0 to 1) that waited longer;
     `worst_window_share` is the share later than 1 s in the worst five minutes.
@@ -61,10 +61,10 @@ class Waits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One policy on one trace with one seed. Only what lies in the measured span and in no gap of the trace counts.
+    """One policy on one trace with one seed. Only the measured span without the gaps of the trace counts.
 
     `requests` = `answered` + `timed_out` + `dropped`. `pod_hours` and `node_hours` are by pool: a pod counts from its
-    order to its end, a node from the order of its first pod until it is given back. `cost` maps a price table to node
+    order to its end, a node from the order of its first pod until it is released. `cost` maps a price table to node
     hours times prices, in the currency of the table. `events_per_day` counts changes of a pool's replicas.
     """
 
@@ -91,9 +91,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One day of a run, a figure per `step` seconds from `begin` (seconds since the trace began).
+    """One day of a run, with one value per `step` seconds from `begin` (seconds since the trace began).
 
-    `arrival` is in tokens per second, `waiting` in requests, `replicas` (asked for) and `ready` are by pool.
+    `arrival` is in tokens per second, `waiting` in requests, `replicas` (desired) and `ready` are by pool.
     """
 
     key: RunKey
@@ -107,9 +107,9 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceFacts:
-    """What was run: where it is from, how it was scaled, what of it was left out.
+    """The trace that was run: its source, its scaling, and what was left out.
 
-    Rates are of the scaled trace and its measured span. `peak_tokens_per_second` is the 99.9th percentile of its
+    Rates refer to the scaled trace and its measured span. `peak_tokens_per_second` is the 99.9th percentile of its
     windows. `masked_hours` lie in gaps of the source.
     """
 
@@ -129,7 +129,7 @@ class TraceFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
-    """One constant of the simulation beside its source."""
+    """One constant of the simulation with its source."""
 
     name: str
     value: str
@@ -140,7 +140,7 @@ class Assumption:
 class Document:
     """Everything that was run on one trace and split.
 
-    `measured` and `commit` are of the latest run, `code` is the digest of the sources that its runs come from, by kind.
+    `measured` and `commit` refer to the latest run, `code` is the digest of the sources of its runs, by kind.
     """
 
     machine: Mapping[str, str | int]
@@ -154,9 +154,9 @@ class Document:
     curves: tuple[Curve, ...] = ()
 
     def merged(self, older: "Document") -> "Document":
-        """Return this document with those runs and curves of `older` that it has none of its own for.
+        """Return this document with the runs and curves of `older` that it lacks.
 
-        Nothing is taken that comes from other code, from another trace, scale or set of assumptions.
+        Runs from other code, or from another trace, scale or set of assumptions, are not taken over.
         """
         if (older.trace, older.assumptions) != (self.trace, self.assumptions):
             return self
@@ -173,7 +173,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A mean over seeds and its 95 % confidence interval by Student's t; without width where there is one seed."""
+    """A mean over seeds and its 95 % confidence interval by Student's t; without width if there is one seed."""
 
     mean: float
     low: float
@@ -195,22 +195,22 @@ class Interval:
 
 _ADAPTER = TypeAdapter(Document)
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-"""The 97.5th percentile of Student's t for 1, 2, … degrees of freedom; more count as the last, a little too wide."""
+"""The 97.5th percentile of Student's t for 1, 2, … degrees of freedom; beyond, the last applies, a little too wide."""
 
 
 def read(path: Path) -> Document:
-    """Return the document in `path`; raise `pydantic.ValidationError` if it is none."""
+    """Return the document in `path`; raise `pydantic.ValidationError` if it is not valid."""
     return _ADAPTER.validate_json(path.read_bytes())
 
 
 def write(document: Document, path: Path) -> None:
-    """Write `document` to `path`, folders included."""
+    """Write `document` to `path`, creating its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(_ADAPTER.dump_json(document) + b"\n")
 
 
 def path_of(folder: Path, *, trace: str, split: Split) -> Path:
-    """Return where the document of a trace and split lies in `folder`."""
+    """Return the path of the document of a trace and split in `folder`."""
     return folder / f"{trace}-{split}.json"
 
 

@@ -1,4 +1,4 @@
-"""Runs many jobs in processes of their own. What is there already is not run again, and what is new is written soon."""
+"""Runs many jobs in separate processes. Existing results are not run again, and new ones are written promptly."""
 
 import sys
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from benchmarks.simulation.jobs import Ground, Job, perform
 from benchmarks.simulation.results import Curve, Document, Run, path_of, read, write
 
 KEPT_AFTER = 4
-"""Results are written whenever this many are new."""
+"""Results are written after this many new ones."""
 
 Result = tuple[Run, Curve | None]
 
@@ -19,14 +19,14 @@ _GROUND: list[Ground] = []
 
 
 def enter(ground: Ground) -> None:
-    """Keep what all jobs need in this process."""
+    """Store what all jobs need in this process."""
     _GROUND[:] = [ground]
 
 
 def perform_all(asked: Sequence[Job], *, workers: Executor, blank: Document, folder: Path) -> list[Run]:
-    """Return the runs of all jobs, those that `folder` has from the same code and assumptions among them.
+    """Return the runs of all jobs, including those that `folder` has from the same code and assumptions.
 
-    `blank` is the document of the trace without any run. A run that was ended goes on where it was.
+    `blank` is the document of the trace without any runs. An interrupted benchmark continues where it stopped.
     """
     path = path_of(folder, trace=blank.trace.name, split=blank.trace.split)
     there = blank.merged(read(path)) if path.exists() else blank
@@ -35,7 +35,7 @@ def perform_all(asked: Sequence[Job], *, workers: Executor, blank: Document, fol
     missing = [job for job, run in found if run is None]
     title = f"{blank.trace.name}, {blank.trace.split.value} week"
     if known:
-        say(f"{title}: {len(known)} of {len(asked)} runs are there")
+        say(f"{title}: {len(known)} of {len(asked)} runs exist already")
     begun = datetime.now(UTC)
     results: list[Result] = []
     for future in as_completed([workers.submit(_work, job) for job in missing]):
@@ -49,7 +49,7 @@ def perform_all(asked: Sequence[Job], *, workers: Executor, blank: Document, fol
 
 
 def run_of(job: Job, *, document: Document) -> Run | None:
-    """Return the run of `job` in `document`; None where there is none, or not the curve that was asked for."""
+    """Return the run of `job` in `document`; None if it is missing, or the requested curve is."""
     if job.draws and all(curve.key != job.key for curve in document.curves):
         return None
     runs = (run for run in document.runs if run.key == job.key and run.parameters == job.parameters)
@@ -57,7 +57,7 @@ def run_of(job: Job, *, document: Document) -> Run | None:
 
 
 def say(line: str) -> None:
-    """Tell the user how far it is."""
+    """Report progress to the user."""
     print(line, file=sys.stderr, flush=True)
 
 

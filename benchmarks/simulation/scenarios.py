@@ -1,4 +1,4 @@
-"""The services that are simulated: one on A10 alone, one on A10 and T4, with windows fitted to the train week."""
+"""The simulated services: one on A10 alone, one on A10 and T4, with windows fitted to the train week."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ SERVICE = Path(__file__).with_name("service.yaml")
 MODEL = "Qwen3-Embedding-4B"
 DAY_POOL, NIGHT_POOL = "a10", "t4"
 SPARE = 2.0
-"""How many times the replicas of the peak there may be at most: stock, and maxReplicas."""
+"""The stock and maxReplicas, as a multiple of the replicas at the peak."""
 
 NIGHT_PERCENTILE = 95.0
-"""A T4 takes the hours of which it carries this percentile of the minutes: at full load it costs more than an A10."""
+"""A T4 takes the hours whose minutes it carries up to this percentile: at full load it costs more than an A10."""
 
 NEVER_IDLE_SECONDS = 86_400
-"""One replica stays on some pool, as nobody else here sleeps either: no trace is without a request for a day."""
+"""One replica stays on some pool, as in all other policies here: no trace is without a request for a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """The GPUs of a service, the preferred one first, and the replicas of the first that its peak needs."""
+    """The GPUs of a service, the preferred one first, and the replicas of the first GPU that the peak needs."""
 
     gpus: tuple[str, ...]
     peak: float
@@ -40,13 +40,14 @@ class Scenario:
 
     @property
     def most(self) -> int:
-        """Return the replicas that any pool may have."""
+        """Return the most replicas that any pool may have."""
         return max(2, round(self.peak * SPARE))
 
     def spec(self, *, parameters: Mapping[str, float], week: TrainingWeek, night_speed: float) -> EmbeddingServiceSpec:
-        """Return the service; `night_speed` is a T4 in A10s. It has windows if `floor_percentile` is above 0.
+        """Return the service; `night_speed` is the capacity of a T4 in A10s.
 
-        Other parameters are `target_utilization` in per cent and `target_requests`.
+        It has windows if `floor_percentile` is above 0. Other parameters are `target_utilization` in percent and
+        `target_requests`.
         """
         spec = yaml.safe_load(SERVICE.read_text(encoding="utf-8"))["spec"]
         spec["pools"] = [self._bounds(gpu, at_least=self._floor(gpu)) for gpu in self.gpus]
@@ -64,7 +65,7 @@ class Scenario:
         return EmbeddingServiceSpec.model_validate(spec)
 
     def pools(self, facts: Facts, *, prices: str) -> tuple[SimPoolSpec, ...]:
-        """Return the pools for the simulation; policies are told the prices of the table `prices`."""
+        """Return the pools for the simulation; policies see the prices of the table `prices`."""
         table = next(each for each in facts.prices if each.name == prices)
         return tuple(
             SimPoolSpec(
@@ -87,7 +88,7 @@ class Scenario:
         return {"gpuPool": gpu, "minReplicas": min(at_least, self.most), "maxReplicas": self.most}
 
     def _windows(self, week: TrainingWeek, *, percentile: float, night_speed: float) -> Iterator[dict[str, object]]:
-        """Yield windows of equal hours: the floor of the day's pool, or one T4 where that is enough."""
+        """Yield windows of equal hours: with the floor of the day pool, or one T4 where that is enough."""
         floors = week.by_hour(percentile=percentile)
         highs = week.by_hour(percentile=NIGHT_PERCENTILE)
         hours = [
@@ -114,7 +115,7 @@ class Scenario:
 
 
 def seed_capacity(facts: Facts, *, gpu: str) -> float:
-    """Return the tokens per second that the operator estimates for one replica, before anything is measured."""
+    """Return the operator's estimate of the tokens per second of one replica, before any measurement."""
     spec = EmbeddingServiceSpec.model_validate(yaml.safe_load(SERVICE.read_text(encoding="utf-8"))["spec"])
     pool = GPUPoolSpec.model_validate({"nodeSelector": {"gpu": gpu}, **facts.gpus[gpu].model_dump()})
     estimate = replica_capacity(spec.model_copy(update={"pools": []}), pool=gpu, gpu=pool)

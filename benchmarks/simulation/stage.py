@@ -1,4 +1,4 @@
-"""One trace, scaled and cut into its weeks: what all runs on it share."""
+"""One trace, scaled and split into weeks: what all runs on it share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from benchmarks.simulation.scenarios import DAY_POOL, MODEL
 WEEK_SECONDS = 7 * DAY_SECONDS
 PEAK_QUANTILE = 0.999
 FILLED = 0.98
-"""The share of its replicas that the peak keeps busy."""
+"""The share of the replicas' capacity that the peak uses."""
 
 MOST_REQUESTS_PER_SECOND = 250.0
-"""The mean to which traces of short requests are held, so that a week stays a minute of computing."""
+"""The maximum mean rate of traces with short requests, so that a week takes a minute to compute."""
 
 OUTSTANDING = 64
 TRAINING_SEED = 10_007
-"""The train week that plans are fitted to: requests that no run sees again."""
+"""The seed of the train week that plans are fitted to: no run has the same requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,7 +35,7 @@ class Stage:
     scaling: str
 
     def facts(self, split: Split) -> TraceFacts:
-        """Return what the results say of the trace."""
+        """Return the description of the trace for the results."""
         begin, end = self.spans[split]
         inside = slice(int(begin // self.trace.step), int(end // self.trace.step))
         rates, gaps = self.trace.rates[inside], self.trace.gaps[inside]
@@ -78,9 +78,9 @@ def stage(trace: Trace, facts: Facts, *, peak: float, scale: float | None, days:
 
 
 def training_week(staged: Stage, facts: Facts) -> TrainingWeek:
-    """Return the load of the train week by minute, or of as much as there is; NaN in the gaps of the source.
+    """Return the load of the train week by minute, or of as much as exists; NaN in the gaps of the source.
 
-    Who fits a plan to a week has measured what a replica can do: plans are told the truth, not the operator's seed.
+    Plans use the true speed of a replica instead of the operator's initial estimate, as their author would measure it.
     """
     trace = staged.trace
     end = min(WEEK_SECONDS, trace.seconds)
@@ -94,13 +94,13 @@ def training_week(staged: Stage, facts: Facts) -> TrainingWeek:
 
 
 def _capacity(facts: Facts, *, tokens_per_request: float) -> float:
-    """Return the tokens per second that a replica of the first pool computes at most."""
+    """Return the maximum tokens per second of a replica of the first pool."""
     server = facts.server(model=MODEL, gpu=DAY_POOL)
     return server.capacity(tokens_per_request=tokens_per_request, outstanding=OUTSTANDING)
 
 
 def _spans(trace: Trace, *, days: tuple[float, float] | None) -> dict[Split, tuple[float, float]]:
-    """Return the weeks. Nothing can be held back of a trace of one week or less: it is all train, and all test."""
+    """Return the weeks. A trace of one week or less is both train and test week, as nothing can be held back."""
     long = trace.seconds > WEEK_SECONDS
     test = (WEEK_SECONDS, min(2 * WEEK_SECONDS, trace.seconds)) if long else (0.0, trace.seconds)
     if days is not None:

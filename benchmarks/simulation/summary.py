@@ -1,4 +1,4 @@
-"""Runs of several seeds as one row of a table."""
+"""Summarises runs of several seeds as one row of a table."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ CLAIRVOYANT = "Clairvoyant"
 """The cheapest plan that knows every request."""
 
 FORESIGHT = "Perfect forecast of one lead"
-"""Who sees a cold start and five minutes ahead."""
+"""Scaling with the load of one cold start and five minutes ahead known."""
 
 DRAWN_BASELINES = (FAIR_BASELINE, "KEDA queue")
-"""Whose days are drawn beside ours."""
+"""The baselines whose days are drawn beside ours."""
 
 LATE = "1"
-"""Seconds of wait from which a request is late."""
+"""The wait in seconds above which a request is late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One policy in one scenario with one kind of cold start, its figures means over `seeds` runs.
+    """One policy in one scenario with one kind of cold start, with means over `seeds` runs.
 
-    `cost` is per day, `ratio` what it costs over what the clairvoyant does with the same requests: None without one.
-    Shares go from 0 to 1.
+    `cost` is per day, `ratio` is the cost relative to the clairvoyant on the same requests, None without one.
+    Shares are from 0 to 1.
     """
 
     policy: str
@@ -51,14 +51,14 @@ class Row:
 
 
 def prices_of(document: Document) -> str:
-    """Return the price table that tables are in, the first; raise `ValueError` if there is none."""
+    """Return the first price table, which the tables use; raise `ValueError` if there is none."""
     for table in document.currencies:
         return table
-    raise ValueError("currencies: the document names no price table, so no cost can be told")
+    raise ValueError("currencies: the document has no price table, so costs cannot be computed")
 
 
 def rows(document: Document, *, prices: str) -> tuple[Row, ...]:
-    """Return a row for each policy, scenario, start and tuning, in that table's currency."""
+    """Return a row for each policy, scenario, start and tuning, in the currency of the table `prices`."""
     grouped = groupby(sorted(document.runs, key=_group), key=_group)
     optimum = {
         (run.key.scenario, run.key.start, run.key.seed): run.cost[prices]

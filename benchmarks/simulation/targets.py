@@ -1,4 +1,4 @@
-"""What was promised, held against what was measured."""
+"""Compares the targets with the measurements."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TUNED = "tuned"
 
 
 class Outcome(StrEnum):
-    """How a target came out."""
+    """Whether a target was met."""
 
     MET = "met"
     MISSED = "**missed**"
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One target on one trace: the outcome, and the figures it rests on."""
+    """One target on one trace: the outcome, and the values that it is based on."""
 
     target: str
     trace: str
@@ -46,15 +46,15 @@ def verdicts(trace: str, *, rows: Sequence[Row]) -> tuple[Verdict, ...]:
 
 
 def judged(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows to judge by: tuned on the train week where that was done, else with defaults."""
+    """Return the rows to evaluate: tuned on the train week where available, else with defaults."""
     tuned = {(row.policy, row.scenario, row.start) for row in rows if row.tuning == TUNED}
     return [row for row in rows if row.tuning == TUNED or (row.policy, row.scenario, row.start) not in tuned]
 
 
 def losses(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
-    """Yield (ours, baseline) wherever a baseline is both no dearer and no later, and better in one of both.
+    """Yield (ours, baseline) wherever a baseline is neither more expensive nor later, and better in one of the two.
 
-    Pools are a choice like any other: a baseline on one pool may beat ours on two, and the other way round.
+    Pools are a choice like any other: a baseline on one pool may beat ours on two, and vice versa.
     """
     for ours in rows:
         for theirs in rows:
@@ -64,7 +64,7 @@ def losses(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
 
 
 def savings(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
-    """Yield (ours on several pools, static peak) for each kind of cold start, both of one scenario where possible."""
+    """Yield (ours on several pools, static peak) for each kind of cold start, from the same scenario where possible."""
     best = judged(rows)
     for ours in best:
         if ours.kind is not Kind.OURS or len(ours.pools) == 1:
@@ -75,7 +75,7 @@ def savings(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
 
 
 def share(part: float) -> str:
-    """Return a share as per cent, with enough digits to tell small ones apart."""
+    """Return a share in percent, with enough digits to distinguish small ones."""
     return f"{part * 100:.{2 if part < 0.1 else 1}f} %"
 
 
@@ -93,7 +93,7 @@ def _cheap_and_punctual(trace: str, *, ours: Row, rows: Sequence[Row]) -> Verdic
 
 def _calm(trace: str, *, ours: Row) -> Verdict:
     return Verdict(
-        target=f"at most {EVENTS_LIMIT:g} changes of replicas a day",
+        target=f"at most {EVENTS_LIMIT:g} replica changes a day",
         trace=_place(trace, ours),
         outcome=_outcome(is_met=ours.events_per_day.mean <= EVENTS_LIMIT),
         figures=f"{ours.events_per_day.mean:.0f} a day",
@@ -103,7 +103,7 @@ def _calm(trace: str, *, ours: Row) -> Verdict:
 def _not_worse(trace: str, *, ours: Row, theirs: Row) -> Verdict:
     is_worse = ours.cost.mean > theirs.cost.mean and ours.late.mean > theirs.late.mean
     return Verdict(
-        target=f"never dearer and later at once than {FAIR_BASELINE}",
+        target=f"never both more expensive and later than {FAIR_BASELINE}",
         trace=f"{_place(trace, ours)}, {ours.start}",
         outcome=_outcome(is_met=not is_worse),
         figures=(
@@ -114,7 +114,7 @@ def _not_worse(trace: str, *, ours: Row, theirs: Row) -> Verdict:
 
 
 def _fair(ours: Row, *, rows: Sequence[Row]) -> list[Row]:
-    """Return the fair baseline with the same pools, or with others where it cannot scale those."""
+    """Return the fair baseline with the same pools, or with others if it cannot scale those."""
     fair = [row for row in rows if (row.policy, row.start) == (FAIR_BASELINE, ours.start)]
     return [row for row in fair if row.scenario == ours.scenario] or fair
 

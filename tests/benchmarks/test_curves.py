@@ -25,7 +25,7 @@ def test_steps_are_all_that_there_is_to_a_curve() -> None:
 
 
 def test_without_any_change_there_is_no_curve() -> None:
-    with pytest.raises(ValueError, match="one value at least"):
+    with pytest.raises(ValueError, match="at least one value"):
         by_second([], seconds=3)
 
 

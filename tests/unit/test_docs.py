@@ -102,7 +102,7 @@ def test_the_story_that_is_shown_is_one_that_is_told() -> None:
 
 
 def test_the_report_that_is_shown_is_one_that_is_told() -> None:
-    shown = SCALING_TEXT.partition("## Try it first")[2].partition("```\nWhat it costs")[2].partition("```")[0]
+    shown = SCALING_TEXT.partition("## Try it first")[2].partition("```\nCost and latency")[2].partition("```")[0]
     told = (ROOT / "tests" / "unit" / "cli" / "trials" / "day-and-night.txt").read_text(encoding="utf-8")
 
     parts = shown.split("...\n")

@@ -43,6 +43,6 @@ def test_the_files_that_it_names_exist() -> None:
 
 
 def test_what_explain_says_is_a_part_of_a_saved_story() -> None:
-    (shown,) = [text for language, text in BLOCKS if not language and text.startswith("What was decided")]
+    (shown,) = [text for language, text in BLOCKS if not language and text.startswith("Decision")]
 
     assert shown in (ROOT / "tests/unit/cli/stories/handover.txt").read_text(encoding="utf-8")

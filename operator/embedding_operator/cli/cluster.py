@@ -1,4 +1,4 @@
-"""A service as the API server has it."""
+"""Fetches a service from the API server."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ FORBIDDEN = 403
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where to look: a kubeconfig, a context of it (None for the current one), a namespace (None for its own)."""
+    """Where to look: a kubeconfig, a context in it (None for the current one), a namespace (None for the context's)."""
 
     kubeconfig: Path
     context: str | None = None
@@ -25,7 +25,7 @@ class Place:
 
 
 async def fetch_subject(name: str, *, place: Place, version: str) -> Subject:
-    """Return the service called `name`; raise `CommandError`."""
+    """Return the service called `name`; raise `CommandError` if it cannot be fetched."""
     context = _context(place)
     namespace = place.namespace or context.namespace
     try:
@@ -44,8 +44,8 @@ async def fetch_subject(name: str, *, place: Place, version: str) -> Subject:
 
 def _advice(error: Unavailable, *, context: Context, place: Place) -> str:
     if error.status == FORBIDDEN:
-        return "ask an admin for the role view, which covers EmbeddingServices where the chart aggregates its roles"
-    return f"see that context {context.name} of {place.kubeconfig} is the right one and its cluster runs"
+        return "ask an admin for the role view, which includes EmbeddingServices if the chart aggregates its roles"
+    return f"check that context {context.name} of {place.kubeconfig} is the right one and that its cluster is running"
 
 
 async def _service(client: Client, *, name: str, namespace: str) -> dict[str, object]:
@@ -53,16 +53,16 @@ async def _service(client: Client, *, name: str, namespace: str) -> dict[str, ob
         return await client.get(EMBEDDING_SERVICE, name=name, namespace=namespace)
     except Gone as error:
         if f'"{name}" not found' not in str(error):
-            message = "the cluster does not know EmbeddingServices: install the operator, or use another --context"
+            message = "the cluster has no EmbeddingService CRD: install the operator, or use another --context"
             raise CommandError(message) from error
         elsewhere = await _namespaces_with(client, name=name)
-        advice = f"there is one in {', '.join(elsewhere)}, use -n" if elsewhere else "kubectl get embsvc -A lists all"
+        advice = f"there is one in {', '.join(elsewhere)}: use -n" if elsewhere else "kubectl get embsvc -A lists all"
         message = f"no EmbeddingService {name} in namespace {namespace}: {advice}"
         raise CommandError(message) from error
 
 
 async def _namespaces_with(client: Client, *, name: str) -> list[str]:
-    """Return where else a service of that name is; nothing if this person may not look there."""
+    """Return the namespaces that have a service of that name; none if the user may not list them."""
     try:
         listing = await client.list_all(EMBEDDING_SERVICE)
     except (Gone, Unavailable):

@@ -1,4 +1,4 @@
-"""Which window of a schedule holds when, over the next days, on the clock of the schedule."""
+"""The windows of a schedule over the next days, in the time zone of the schedule."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,11 +11,11 @@ from embedding_operator.domain.observation import Allowance, Bounds
 from embedding_operator.domain.schedule.bounds import bounds_in_force
 
 SPEC_POOLS = "-"
-"""Stands for the time in which no window is open."""
+"""Shown as the window while none is open."""
 
 
 class Stretch(BaseModel):
-    """Time without a transition: what holds, and what is allowed. A `window` of None is spec.pools."""
+    """A period without a transition: its window and its bounds. A `window` of None stands for spec.pools."""
 
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, populate_by_name=True)
 
@@ -27,7 +27,7 @@ class Stretch(BaseModel):
 
 
 def stretches(spec: EmbeddingServiceSpec, *, begin: datetime, end: datetime) -> tuple[Stretch, ...]:
-    """Return the time from `begin` to `end` by what holds, in the time zone of the schedule."""
+    """Return the periods from `begin` to `end`, in the time zone of the schedule."""
     return tuple(_stretches(spec, begin=begin, end=end))
 
 
@@ -51,7 +51,7 @@ def _stretch(bounds: Bounds, *, begin: datetime, end: datetime) -> Stretch:
 
 
 def week_told(found: tuple[Stretch, ...], *, name: str, zone: str) -> str:
-    """Return a line for each stretch; the first is the one that holds now."""
+    """Return a line for each stretch; the first is the current one."""
     lines = [
         f"{name}: windows from {_moment(found[0].begin)} to {_moment(found[-1].end)}, {zone}",
         "",
@@ -63,7 +63,7 @@ def week_told(found: tuple[Stretch, ...], *, name: str, zone: str) -> str:
     changes = len(found) - 1
     lines += [
         "",
-        f"{changes} change{'' if changes == 1 else 's'}. In the line of window {SPEC_POOLS}, spec.pools counts.",
+        f'{changes} change{"" if changes == 1 else "s"}. Where the window is "{SPEC_POOLS}", spec.pools applies.',
     ]
     return "\n".join(lines) + "\n"
 

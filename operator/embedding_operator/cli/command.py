@@ -1,4 +1,4 @@
-"""`kubectl embsvc`: the plugin of kubectl, found by the name of its console script, `kubectl-embsvc`."""
+"""`kubectl embsvc`, a kubectl plugin: kubectl finds it by its console script, `kubectl-embsvc`."""
 
 import argparse
 import asyncio
@@ -24,16 +24,16 @@ STANDARD_INPUT = "-"
 
 EXAMPLES = f"""\
 examples:
-  {PROGRAM} explain qwen3-embedding -n search        why it runs as it does
+  {PROGRAM} explain qwen3-embedding -n search        why it has its replicas
   kubectl get embsvc qwen3-embedding -o yaml > saved.yaml
-  {PROGRAM} explain -f saved.yaml                    the same, without the cluster
-  {PROGRAM} simulate service.yaml                    which window of its schedule holds when
-  {PROGRAM} simulate service.yaml --trace traces     what it would cost, and how late it would be
+  {PROGRAM} explain -f saved.yaml                    the same, without access to the cluster
+  {PROGRAM} simulate service.yaml                    the windows of its schedule
+  {PROGRAM} simulate service.yaml --trace traces     its cost and latency on recorded traffic
 """
 
 
 def main() -> None:
-    """Run the command line of this process; exit with 1 where it can not do what was asked, with 2 on wrong usage."""
+    """Run the command line of this process; exit with 1 if the command fails, with 2 on wrong usage."""
     parser = _parser()
     arguments = parser.parse_args()
     if arguments.command is None:
@@ -42,18 +42,18 @@ def main() -> None:
     try:
         text = simulated(arguments, width=_width()) if arguments.command == SIMULATE else _explained(arguments)
     except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - what a command is for
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the output of the command
         sys.exit(FAILED)
     try:
         print(text, end="")  # noqa: T201
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads it has read enough; Python would complain about it once more at its end.
+        # The reader has closed the pipe; without this, Python would report it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(arguments: argparse.Namespace, *, environment: Mapping[str, str]) -> str:
-    """Return the story of the service that `arguments` name; raise `CommandError`."""
+    """Return the explanation of the service that `arguments` name; raise `CommandError` if it cannot be read."""
     subject = _saved(arguments) if arguments.filename is not None else _fetched(arguments, environment=environment)
     return told(subject, now=datetime.now(UTC), width=_width())
 
@@ -72,17 +72,17 @@ def _saved(arguments: argparse.Namespace) -> Subject:
     try:
         text = Path(arguments.filename).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{arguments.filename} can not be read: {getattr(error, 'strerror', None) or 'it is not text'}"
+        message = f"{arguments.filename} cannot be read: {getattr(error, 'strerror', None) or 'not a text file'}"
         raise CommandError(message) from error
     return read_subject(text, name=arguments.name, origin=arguments.filename)
 
 
 def _fetched(arguments: argparse.Namespace, *, environment: Mapping[str, str]) -> Subject:
-    # A story from a file does without the time that the API client takes to be imported.
+    # Imported here, as the API client takes time to import and explaining a file does not need it.
     from embedding_operator.cli.cluster import Place, fetch_subject  # noqa: PLC0415
 
     if arguments.name is None:
-        raise CommandError("name the service to explain, or a file that it was saved to with -f")
+        raise CommandError("name the service to explain, or give a saved one with -f")
     kubeconfig = arguments.kubeconfig or environment.get("KUBECONFIG") or "~/.kube/config"
     place = Place(kubeconfig=Path(kubeconfig).expanduser(), context=arguments.context, namespace=arguments.namespace)
     return asyncio.run(fetch_subject(arguments.name, place=place, version=version("embedding-operator")))
@@ -91,7 +91,7 @@ def _fetched(arguments: argparse.Namespace, *, environment: Mapping[str, str]) -
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Looks into EmbeddingServices.",
+        description="Explains and simulates EmbeddingServices.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -100,14 +100,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     explaining = commands.add_parser(
         "explain",
-        help="tell why a service has the replicas that it has",
-        description="Tells from its status why an EmbeddingService has the replicas that it has.",
+        help="explain why a service has its current replicas",
+        description="Explains, from its status, why an EmbeddingService has its current replicas.",
         allow_abbrev=False,
     )
     explaining.add_argument("name", metavar="NAME", nargs="?", help="name of the EmbeddingService")
-    explaining.add_argument("-n", "--namespace", help="its namespace; default: that of the context")
-    explaining.add_argument("--context", help="context of the kubeconfig; default: the current one")
-    explaining.add_argument("--kubeconfig", help="default: $KUBECONFIG, else ~/.kube/config")
+    explaining.add_argument("-n", "--namespace", help="namespace of the EmbeddingService; default: that of the context")
+    explaining.add_argument("--context", help="context in the kubeconfig; default: the current one")
+    explaining.add_argument("--kubeconfig", help="path of the kubeconfig; default: $KUBECONFIG, else ~/.kube/config")
     explaining.add_argument(
         "-f", "--filename", metavar="FILE", help="read the service from a file, or from - (standard input)"
     )

@@ -1,4 +1,4 @@
-"""A day as columns of text: what arrived, and the replicas of each pool above the same hours."""
+"""A day as a text chart: the load that arrived, and the replicas of each pool over the same hours."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ HOURS_PER_MARK = 3
 
 
 def chart(curve: Curve) -> str:
-    """Return the chart; hours are those since the midnight with which the trace's day begins."""
+    """Return the chart; hours count from the midnight at which the day of the trace begins."""
     lines = [*_panel("tokens/s", _columns(curve.tokens_per_second), lines=LOAD_LINES)]
     for pool, replicas in curve.replicas.items():
         columns = _columns(replicas)
@@ -27,7 +27,7 @@ def chart(curve: Curve) -> str:
 
 
 def _columns(values: Sequence[float]) -> list[float]:
-    """Return the largest value of each column's time."""
+    """Return the largest value within each column."""
     count = min(COLUMNS, len(values))
     edges = [round(column * len(values) / count) for column in range(count + 1)] if count else []
     return [max(values[begin:end]) for begin, end in pairwise(edges)]

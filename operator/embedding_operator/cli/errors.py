@@ -1,5 +1,5 @@
-"""What ends a command with a message for the person who typed it."""
+"""The error that ends a command with a message for its user."""
 
 
 class CommandError(Exception):
-    """The command can not do what was asked; the message says why, and what to do about it."""
+    """The command cannot do what was asked; the message says why, and what to do about it."""

@@ -1,6 +1,6 @@
-"""A decision as a story: what the operator saw, what it made of it, where that runs, and what is in the way.
+"""Explains a decision: what the operator measured, what it decided, where replicas run, and what blocks them.
 
-Told from the status alone, so it is the same with the cluster at hand and from a file that somebody sent.
+Uses the status alone, so the explanation is the same for a service in the cluster and for one in a saved file.
 """
 
 import textwrap
@@ -33,7 +33,7 @@ NOTHING_WRONG = {Reason.NO_SCHEDULE, Reason.NO_REPLICAS, Reason.GATEWAY_DISABLED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The service that a story is about; `generation` is that of its spec, None where only the status is known."""
+    """The service to explain; `generation` is that of its spec, None where only the status is known."""
 
     name: str
     status: EmbeddingServiceStatus
@@ -49,20 +49,20 @@ class Paragraph:
 
 
 def told(subject: Subject, *, now: datetime, width: int = 100) -> str:
-    """Return the story as text of lines that are at most `width` long."""
+    """Return the explanation as text, in lines of at most `width` characters."""
     return "\n\n".join(_laid_out(paragraph, width=width) for paragraph in story(subject, now=now)) + "\n"
 
 
 def story(subject: Subject, *, now: datetime) -> tuple[Paragraph, ...]:
-    """Return the paragraphs of the story that have something to say."""
+    """Return the paragraphs of the explanation that are not empty."""
     status = subject.status
     paragraphs = [
         Paragraph(heading=subject.name, sentences=(*_outset(subject, now=now),)),
-        Paragraph(heading="What the clock allows", sentences=(*_schedule(status.schedule, now=now),)),
-        Paragraph(heading="What was seen", sentences=(*_load(status.decision),)),
-        Paragraph(heading="What was decided", sentences=(*_decision(status.decision, now=now),)),
-        Paragraph(heading="Where that runs", sentences=(*_pools(status),)),
-        Paragraph(heading="What to know besides", sentences=(*_besides(status.conditions, now=now),)),
+        Paragraph(heading="Schedule", sentences=(*_schedule(status.schedule, now=now),)),
+        Paragraph(heading="Load", sentences=(*_load(status.decision),)),
+        Paragraph(heading="Decision", sentences=(*_decision(status.decision, now=now),)),
+        Paragraph(heading="Pools", sentences=(*_pools(status),)),
+        Paragraph(heading="Other conditions", sentences=(*_besides(status.conditions, now=now),)),
     ]
     return tuple(paragraph for paragraph in paragraphs if paragraph.sentences)
 
@@ -71,20 +71,20 @@ def _outset(subject: Subject, *, now: datetime) -> Iterator[str]:
     status = subject.status
     conditions = {condition.type: condition for condition in status.conditions}
     yield _readiness(conditions.get(ConditionType.READY), now=now)
-    yield f"{status.ready_replicas} of {status.replicas} wanted replicas are Ready."
+    yield f"{status.ready_replicas} of {status.replicas} desired replicas are Ready."
     stalled = conditions.get(ConditionType.STALLED)
     if stalled is not None and stalled.status is ConditionStatus.TRUE:
-        yield f"Something has to change first ({stalled.reason}): {stalled.message}."
+        yield f"It is stalled ({stalled.reason}): {stalled.message}."
     if subject.generation is not None and subject.generation != status.observed_generation:
         yield (
-            f"The spec was changed since: this is about generation {status.observed_generation}, it is at "
-            f"{subject.generation} now."
+            f"The spec has changed since: this describes generation {status.observed_generation}, the current one is "
+            f"{subject.generation}."
         )
 
 
 def _readiness(ready: Condition | None, *, now: datetime) -> str:
     if ready is None or ready.status is ConditionStatus.UNKNOWN:
-        return "Whether it is Ready is not known yet."
+        return "It is not known yet whether it is Ready."
     state = "been Ready" if ready.status is ConditionStatus.TRUE else "not been Ready"
     lasting = passed(ready.last_transition_time, now=now)
     return f"It has {state} for {lasting} ({ready.reason}): {ready.message or 'nothing is missing'}."
@@ -92,36 +92,36 @@ def _readiness(ready: Condition | None, *, now: datetime) -> str:
 
 def _schedule(schedule: ScheduleStatus | None, *, now: datetime) -> Iterator[str]:
     if schedule is None:
-        yield "No schedule applies: spec.pools counts at any time."
+        yield "It has no schedule: spec.pools applies at all times."
         return
     source = "its own schedule" if schedule.source == "EmbeddingService" else str(schedule.source)
     if schedule.window is None:
-        yield f"No window of {source} is open, so spec.pools counts."
+        yield f"No window of {source} is open, so spec.pools applies."
     else:
         since = "" if schedule.since is None else f" since {instant(schedule.since)}"
         yield f"Window {schedule.window} of {source} is open{since}."
     if schedule.next_transition is not None:
-        follows = "spec.pools counts" if schedule.next_window is None else f"window {schedule.next_window} is open"
-        yield f"From {instant(schedule.next_transition)} on ({ahead(schedule.next_transition, now=now)}) {follows}."
+        follows = "spec.pools applies" if schedule.next_window is None else f"window {schedule.next_window} is open"
+        yield f"From {instant(schedule.next_transition)} ({ahead(schedule.next_transition, now=now)}), {follows}."
 
 
 def _load(decision: DecisionStatus | None) -> Iterator[str]:
     if decision is None:
         return
     if decision.queue_requests is None:
-        yield "There were no figures of the service's own load to act on."
+        yield "There were no usable metrics of the service's own load."
     elif decision.queue_requests == 0:
-        yield "No request waited."
+        yield "No requests waited."
     else:
         tokens = "" if decision.queue_tokens is None else f" ({figure(decision.queue_tokens)} tokens)"
         yield f"{_counted(decision.queue_requests, 'request')} waited{tokens}."
     if decision.arrival_tokens_per_second == 0:
-        yield "Nothing arrived."
+        yield "No requests arrived."
     elif decision.arrival_tokens_per_second is not None:
         yield f"{figure(decision.arrival_tokens_per_second)} tokens arrived per second."
     for trigger in decision.triggers:
         if trigger.value is None:
-            yield f"Trigger {trigger.name} said nothing usable: {trigger.problem}."
+            yield f"Trigger {trigger.name} has no usable value: {trigger.problem}."
         else:
             yield f"Trigger {trigger.name} was at {figure(trigger.value)}."
 
@@ -132,7 +132,7 @@ def _decision(decision: DecisionStatus | None, *, now: datetime) -> Iterator[str
     for number, step in enumerate(decision.steps, start=1):
         yield f"{number}. {sentence(step)}"
     yield (
-        f"So {figure(decision.required)} tokens/s are required. This was decided at {instant(decision.at)}, "
+        f"So {figure(decision.required)} tokens/s are required. Decided at {instant(decision.at)}, "
         f"{passed(decision.at, now=now)} ago."
     )
 
@@ -142,16 +142,16 @@ def _pools(status: EmbeddingServiceStatus) -> Iterator[str]:
         yield _pool(pool)
     if status.decision is not None and status.pools:
         serves = sum(pool.ready * pool.tokens_per_second for pool in status.pools)
-        yield f"What is Ready serves {figure(serves)} tokens/s; {figure(status.decision.required)} are required."
+        yield f"Ready replicas serve {figure(serves)} tokens/s; {figure(status.decision.required)} are required."
 
 
 def _pool(pool: PoolStatus) -> str:
-    counts = [f"{_counted(pool.desired, 'replica')} wanted", f"{pool.ready} Ready"]
+    counts = [f"{_counted(pool.desired, 'replica')} desired", f"{pool.ready} Ready"]
     counts += [f"{pool.starting} starting"] if pool.starting else []
     counts += [f"{pool.stuck} stuck"] if pool.stuck else []
-    origin = {CapacitySource.SPEC: "as spec.pools states", CapacitySource.ESTIMATE: "an estimate"}
+    origin = {CapacitySource.SPEC: "from spec.pools", CapacitySource.ESTIMATE: "estimated"}
     source = origin.get(pool.capacity_source, "measured")
-    return f"{pool.gpu_pool}: {', '.join(counts)}; one serves {figure(pool.tokens_per_second)} tokens/s ({source})."
+    return f"{pool.gpu_pool}: {', '.join(counts)}; each serves {figure(pool.tokens_per_second)} tokens/s ({source})."
 
 
 def _besides(conditions: Sequence[Condition], *, now: datetime) -> Iterator[str]:
@@ -176,7 +176,7 @@ def passed(moment: datetime, *, now: datetime) -> str:
 
 
 def ahead(moment: datetime, *, now: datetime) -> str:
-    """Return in how long an instant comes, or that it is over."""
+    """Return how far ahead an instant is, or how long ago it was."""
     seconds = (moment - now).total_seconds()
     return f"in {_duration(seconds)}" if seconds > 0 else f"{_duration(-seconds)} ago"
 

@@ -1,7 +1,7 @@
-"""How fast one replica of a service is on each of its pools, and what it costs: measured, stated, or estimated.
+"""The speed and the price of one replica of a service on each of its pools: measured, stated, or estimated.
 
-What a pool states in `tokensPerSecond` counts first, then the facts of the simulator for its model and GPU, then what
-the operator itself would estimate.
+A pool's own `tokensPerSecond` takes precedence, then the simulator's facts for its model and GPU, then the operator's
+own estimate.
 """
 
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ from embedding_operator.simulation.servers import Server
 
 BATCH_TOKENS, BATCH_REQUESTS = 2048, 256
 FIXED_SHARE = 0.06
-"""Of a full batch, the time that it takes whatever is in it: as of the servers of the facts."""
+"""The share of a full batch's time that does not depend on its content, as for the servers in the facts."""
 
 SECONDS_PER_REQUEST = 0.0033
-"""Tokenising, HTTP and JSON, as of the servers of the facts."""
+"""Tokenising, HTTP and JSON, as for the servers in the facts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """A server, and where its figures are from."""
+    """A server, and the source of its values."""
 
     server: Server
     source: str
@@ -43,16 +43,16 @@ class Tariff:
 
 
 def pools_of(file: ServiceFile, *, facts: Facts, tariff: Tariff) -> tuple[cluster.SimPoolSpec, ...]:
-    """Return the pools for the simulation; raise `CommandError` where nothing says how fast one is."""
+    """Return the pools for the simulation; raise `CommandError` if the speed of one is unknown."""
     return tuple(_pool(file, entry, facts=facts, price=tariff.prices[entry.gpu_pool]) for entry in file.spec.pools)
 
 
 def speed_of(file: ServiceFile, *, pool: str, facts: Facts) -> Speed:
-    """Return the speed of one replica on `pool`; raise `CommandError` where nothing says it."""
+    """Return the speed of one replica on `pool`; raise `CommandError` if it is unknown."""
     capacity = replica_capacity(file.spec, pool=pool, gpu=file.gpu_pools.get(pool)).tokens_per_second
     index, entry = next((index, each) for index, each in enumerate(file.spec.pools) if each.gpu_pool == pool)
     if entry.tokens_per_second is not None:
-        return Speed(server=server_of(capacity), source="tokensPerSecond, as the file states")
+        return Speed(server=server_of(capacity), source="tokensPerSecond in the file")
     model, gpu = _model(file), gpu_of(file.gpu_pools[pool], facts=facts)
     for fact in facts.servers:
         if (fact.model, fact.gpu) == (model, gpu):
@@ -60,11 +60,11 @@ def speed_of(file: ServiceFile, *, pool: str, facts: Facts) -> Speed:
     if known_model(file.spec.model) is None:
         servers = ", ".join(f"{fact.model} on {fact.gpu}" for fact in facts.servers)
         message = (
-            f"spec.pools[{index}]: nothing says how fast {model or 'this model'} is on {pool}: state what one replica "
-            f"computes in tokensPerSecond, beside gpuPool, or give --facts with it; there are facts of {servers}"
+            f"spec.pools[{index}]: the speed of {model or 'this model'} on {pool} is unknown: set tokensPerSecond of "
+            f"one replica, beside gpuPool, or add it to the file of --facts; there are facts for {servers}"
         )
         raise CommandError(message)
-    source = "estimate: what the operator starts with for this model and GPU; state tokensPerSecond if you measured it"
+    source = "estimate: the operator's initial value for this model and GPU; set tokensPerSecond if you measured it"
     return Speed(server=server_of(capacity), source=source)
 
 
@@ -82,7 +82,7 @@ def server_of(tokens_per_second: float) -> Server:
 
 
 def gpu_of(pool: GPUPoolSpec, *, facts: Facts) -> str | None:
-    """Return which GPU of the facts a replica on `pool` has; None if it has another, or several."""
+    """Return the GPU in the facts that a replica on `pool` has; None if it has another, or several."""
     if pool.gpus != 1:
         return None
     stated = (pool.compute_capability, pool.tensor_tflops)
@@ -91,17 +91,17 @@ def gpu_of(pool: GPUPoolSpec, *, facts: Facts) -> str | None:
 
 
 def tariff_of(file: ServiceFile, *, facts: Facts) -> Tariff:
-    """Return prices: those of the file if it has any, else of the first table that knows all GPUs, else GPU-hours.
+    """Return prices: those in the file if it has any, else from the first table with all GPUs, else GPU-hours.
 
-    Raise `CommandError` if the file prices some of the pools.
+    Raise `CommandError` if the file prices only some of the pools.
     """
     names = [pool.gpu_pool for pool in file.spec.pools]
     said = {name: float(price) for name, price in _said(file)}
     unsaid = [name for name in names if name not in said]
     if said and unsaid:
         message = (
-            f"GPUPool {unsaid[0]}: the file states no spec.pricePerHour, but one for {', '.join(said)}: state it for "
-            "every pool of the service, or for none"
+            f"GPUPool {unsaid[0]}: spec.pricePerHour is missing, but set for {', '.join(said)}: set it for every pool "
+            "of the service, or for none"
         )
         raise CommandError(message)
     if said:
@@ -110,7 +110,7 @@ def tariff_of(file: ServiceFile, *, facts: Facts) -> Tariff:
         prices = _from(table, file=file, facts=facts)
         if prices is not None:
             return Tariff(currency=table.currency, source=f"{table.name}, {table.date}", prices=prices)
-    hours = "no price is known of every pool, so a replica-hour counts 1: state spec.pricePerHour in GPUPools"
+    hours = "not every pool has a known price, so a replica-hour counts as 1: set spec.pricePerHour in the GPUPools"
     return Tariff(currency="replica-hours", source=hours, prices=dict.fromkeys(names, 1.0))
 
 

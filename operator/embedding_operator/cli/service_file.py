@@ -1,4 +1,4 @@
-"""An EmbeddingService as somebody wrote it, with the GPUPools that stand beside it in its file."""
+"""Reads an EmbeddingService from a file, with the GPUPools beside it in the same file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ Spec = TypeVar("Spec", bound=ApiModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFile:
-    """One service and the GPUPools that it may use: those of its file, else those that the chart installs.
+    """One service and the GPUPools that it may use: those in its file, else those that the chart installs.
 
-    `stated` names those of its file. `left_out` are documents that have a say in a cluster and none here.
+    `stated` names those in its file. `left_out` names documents that have an effect in a cluster, but not here.
     """
 
     name: str
@@ -36,12 +36,12 @@ class ServiceFile:
 
 
 def read_service_file(text: str, *, origin: str) -> ServiceFile:
-    """Return what `text` holds; raise `CommandError` that says what `origin` should hold."""
+    """Return the service in `text`; raise a `CommandError` that says what `origin` should contain."""
     documents = _documents(text, origin=origin)
     services = [each for each in documents if each.get("kind") == EMBEDDING_SERVICE.kind]
     if len(services) != 1:
         names = ", ".join(_name(each) for each in services) or "none"
-        message = f"{origin}: one EmbeddingService is needed, here are {len(services)} ({names})"
+        message = f"{origin}: exactly one EmbeddingService is needed, found {len(services)} ({names})"
         raise CommandError(message)
     pools = {
         _name(each): _spec(GPUPoolSpec, each, origin=origin) for each in documents if each.get("kind") == GPU_POOL.kind
@@ -64,7 +64,7 @@ def read_service_file(text: str, *, origin: str) -> ServiceFile:
 
 
 def catalog() -> dict[str, GPUPoolSpec]:
-    """Return the GPUPools that the chart installs unless it is told otherwise, by name."""
+    """Return the GPUPools that the chart installs by default, by name."""
     text = (files("embedding_operator.cli") / "gpupools.yaml").read_text(encoding="utf-8")
     return {name: GPUPoolSpec.model_validate(spec) for name, spec in yaml.safe_load(text).items()}
 
@@ -115,7 +115,7 @@ def _field(location: Sequence[str | int]) -> str:
 
 
 def _unknown(said: object, understood: object, *, field: str) -> Iterator[str]:
-    """Yield the fields that were said and not understood."""
+    """Yield the fields of `said` that are missing in `understood`."""
     if isinstance(said, Mapping) and isinstance(understood, Mapping):
         for key, value in said.items():
             if key not in understood:
@@ -128,15 +128,15 @@ def _unknown(said: object, understood: object, *, field: str) -> Iterator[str]:
 
 
 def _wrong(found: ServiceFile) -> Iterator[str]:
-    """Yield what the API server would refuse, and what would keep the service from running."""
+    """Yield what the API server would reject, and what would keep the service from running."""
     yield from _wrong_bounds(found.spec.pools, field="spec.pools")
     yield from _wrong_windows(found.spec)
     for problem in problems(found.spec, pools=found.gpu_pools):
         if problem.reason is Reason.GPU_POOL_NOT_FOUND and _states_its_speed(found.spec, field=problem.field):
             continue
         if problem.reason is Reason.GPU_POOL_NOT_FOUND:
-            fix = "add a GPUPool of that name to the file, or state tokensPerSecond beside gpuPool"
-            yield f"{problem.field}: {problem.message.partition(': ')[0]}: {fix}; there are {_known(found)}"
+            fix = "add a GPUPool of that name to the file, or set tokensPerSecond beside gpuPool"
+            yield f"{problem.field}: {problem.message.partition(': ')[0]}: {fix}; known GPUPools: {_known(found)}"
         yield f"{problem.field}: {problem.message}"
 
 

@@ -1,4 +1,4 @@
-"""`kubectl embsvc simulate`: a service on a trace, or its schedule over the next days. No cluster is asked."""
+"""`kubectl embsvc simulate`: a service on a trace, or its schedule over the next days. Needs no cluster."""
 
 import argparse
 import json
@@ -30,38 +30,39 @@ OF_A_TRACE = {
     "facts": "--facts",
 }
 DEFAULT_START, DEFAULT_SEED, DEFAULT_SCALE = "D1", 0, 1.0
-MISSING_EXTRA = "a trace needs numba and numpy to be simulated: pip install 'embedding-operator[simulation]'"
+MISSING_EXTRA = "simulating a trace needs numba and numpy: pip install 'embedding-operator[simulation]'"
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command to those of the plugin."""
+    """Add the command to the plugin."""
     parser = commands.add_parser(
         "simulate",
-        help="run a service on a trace of requests, or its schedule over the next days",
-        description="Runs the EmbeddingService in FILE on a trace of requests, decided as the operator decides, and "
-        "tells cost and lateness beside a static peak and who knows every request. Without --trace it tells which "
-        "window holds when. GPUPools in FILE count before those that the chart installs. No cluster is asked.",
+        help="simulate a service on a trace of requests, or show its schedule over the next days",
+        description="Simulates the EmbeddingService in FILE on a trace of requests with the operator's own decisions, "
+        "and compares cost and latency with a fixed peak-sized fleet (static peak) and with an oracle that knows all "
+        "traffic (clairvoyant). Without --trace, shows the windows of its schedule over the next days. GPUPools in "
+        "FILE take precedence over those that the chart installs. Needs no cluster.",
         allow_abbrev=False,
     )
     parser.add_argument("filename", metavar="FILE", help="YAML with one EmbeddingService, or - (standard input)")
-    parser.add_argument("--trace", type=Path, metavar="PATH", help="a folder of traces, or one of its CSV files")
-    parser.add_argument("--client", metavar="ID", help="which trace, where PATH holds several: its name or its end")
+    parser.add_argument("--trace", type=Path, metavar="PATH", help="a folder with traces, or one CSV file")
+    parser.add_argument("--client", metavar="ID", help="the trace, if PATH has several: its name or the end of it")
     parser.add_argument(
         "--days",
         type=_days,
         metavar="A-B",
-        help="days of the trace, from 0 on; N stands for 0-N. Default: the first 7. Without a trace: the next N",
+        help="days of the trace, counted from 0; N means 0-N. Default: the first 7. Without a trace: the next N days",
     )
-    parser.add_argument("--start", metavar="NAME", help="how long replicas take: D1 warm, D2 new node, D3 download too")
-    parser.add_argument("--seed", type=int, help="other requests and starts of the same laws; default: 0")
-    parser.add_argument("--scale", type=_factor, metavar="F", help="that many times the requests of the trace")
-    parser.add_argument("--chart-day", type=int, metavar="N", help="the day that is drawn; default: the busiest")
-    parser.add_argument("--facts", type=Path, metavar="FILE", help="measured speeds, starts and prices, as facts.yaml")
+    parser.add_argument("--start", metavar="NAME", help="startup time: D1 warm, D2 new node, D3 also a download")
+    parser.add_argument("--seed", type=int, help="seed of random requests and startup times; default: 0")
+    parser.add_argument("--scale", type=_factor, metavar="F", help="multiply the request rate by F; default: 1")
+    parser.add_argument("--chart-day", type=int, metavar="N", help="the day to draw; default: the busiest")
+    parser.add_argument("--facts", type=Path, metavar="FILE", help="speeds, startup times and prices, as in facts.yaml")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
 
 
 def simulated(arguments: argparse.Namespace, *, now: datetime | None = None, width: int = 100) -> str:
-    """Return what the command prints; raise `CommandError`."""
+    """Return what the command prints; raise `CommandError` if it cannot run."""
     file = _file(arguments.filename)
     if arguments.trace is None:
         return _coming_week(file, arguments=arguments, now=now or datetime.now(UTC))
@@ -77,7 +78,7 @@ def _file(filename: str) -> ServiceFile:
     try:
         text = Path(filename).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{filename} can not be read: {getattr(error, 'strerror', None) or 'it is not text'}"
+        message = f"{filename} cannot be read: {getattr(error, 'strerror', None) or 'not a text file'}"
         raise CommandError(message) from error
     return read_service_file(text, origin=filename)
 
@@ -85,11 +86,11 @@ def _file(filename: str) -> ServiceFile:
 def _coming_week(file: ServiceFile, *, arguments: argparse.Namespace, now: datetime) -> str:
     needless = [option for name, option in OF_A_TRACE.items() if getattr(arguments, name) is not None]
     if needless:
-        message = f"{', '.join(needless)}: only a trace has that: name one with --trace, or leave it out"
+        message = f"{', '.join(needless)}: only valid with a trace: add --trace, or leave it out"
         raise CommandError(message)
     first, last = arguments.days or (0.0, DEFAULT_DAYS)
     if last - first > MOST_DAYS:
-        message = f"--days: {last - first:g} days are more than {MOST_DAYS:g}: choose fewer"
+        message = f"--days: {last - first:g} days are more than the maximum of {MOST_DAYS:g}: choose fewer"
         raise CommandError(message)
     begin = (now + timedelta(days=first)).replace(second=0, microsecond=0)
     found = stretches(file.spec, begin=begin, end=begin + timedelta(days=last - first))
@@ -115,7 +116,7 @@ def _trial(file: ServiceFile, *, arguments: argparse.Namespace) -> Trial:
     except TraceError as error:
         raise CommandError(str(error)) from error
     except OSError as error:
-        message = f"--facts: {arguments.facts} can not be read: {error.strerror}"
+        message = f"--facts: {arguments.facts} cannot be read: {error.strerror}"
         raise CommandError(message) from error
     wish = Wish(
         days=arguments.days,
@@ -137,7 +138,7 @@ def _trace(arguments: argparse.Namespace) -> "Trace":
         return _chosen(known, client=arguments.client)
     if len(names) == 1:
         return known.load(names[0])
-    message = f"{arguments.trace} holds {len(names)} traces: choose with --client from {', '.join(names)}"
+    message = f"{arguments.trace} contains {len(names)} traces: choose one with --client: {', '.join(names)}"
     raise CommandError(message)
 
 
@@ -156,7 +157,7 @@ def _is_json(arguments: argparse.Namespace) -> bool:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress of what takes long
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the progress of a long run
 
 
 def _days(text: str) -> tuple[float, float]:
@@ -166,7 +167,7 @@ def _days(text: str) -> tuple[float, float]:
     except ValueError:
         days = (math.nan, math.nan)
     if not 0.0 <= days[0] < days[1] < math.inf:
-        message = f"{text!r} is not such as 7-14, from the first to the second, or 7 for the first seven"
+        message = f"{text!r} is not a range of days such as 7-14, or 7 for the first seven"
         raise argparse.ArgumentTypeError(message)
     return days
 

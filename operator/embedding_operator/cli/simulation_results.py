@@ -1,17 +1,17 @@
-"""What came of a service on a trace, beside what others would have cost: what `simulate` prints, and its JSON."""
+"""The results of a service on a trace, beside those of alternatives: what `simulate` prints, and its JSON."""
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 
 class Result(BaseModel):
-    """camelCase outside, as everything that kubectl prints."""
+    """A part of the results; its JSON is in camelCase, like everything that kubectl prints."""
 
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, populate_by_name=True)
 
 
 class Late(Result):
-    """Shares of all requests (0 to 1)."""
+    """Late requests, as shares of all requests (0 to 1)."""
 
     after_half_second: float
     after_one_second: float
@@ -21,7 +21,7 @@ class Late(Result):
 
 
 class Played(Result):
-    """What one way to scale came to. `cost` is per day in the currency of the trial; waits are in seconds."""
+    """The result of one way to scale. `cost` is per day in the currency of the trial; waits are in seconds."""
 
     name: str
     cost: float
@@ -34,7 +34,7 @@ class Played(Result):
 
 
 class PoolFacts(Result):
-    """What one replica was taken to compute at most, and to cost an hour; `source` says where the speed is from."""
+    """The assumed maximum speed and hourly price of one replica; `source` says where the speed is from."""
 
     name: str
     tokens_per_second: float
@@ -56,7 +56,7 @@ class Curve(Result):
 
 
 class Trial(Result):
-    """All of it. The first of `played` is the service as its file has it."""
+    """The complete result. The first of `played` is the service as defined in its file."""
 
     service: str
     trace: str

@@ -1,6 +1,6 @@
-"""A service on a trace: the operator's own decisions, and beside them a static peak and who knows every request.
+"""Simulates a service on a trace with the operator's own decisions, beside a static peak and a clairvoyant oracle.
 
-Imports what the extra `simulation` installs.
+Imports packages that the extra `simulation` installs.
 """
 
 import math
@@ -33,10 +33,10 @@ from embedding_operator.simulation.trace import DAY_SECONDS, Trace
 WARM_START = "D1"
 CURVE_SECONDS = 300.0
 MOST_STATES = 10_000
-"""Mixes of pools up to which the clairvoyant's plan is found in a minute."""
+"""The most mixes of pools for which the clairvoyant's plan is found within a minute."""
 
 CONNECTIONS_PER_ENGINE = 32
-"""What a gateway pod gives an engine before the operator has learned better."""
+"""The connections of a gateway pod to an engine until the operator has learned a limit."""
 
 OWN, STATIC, CLAIRVOYANT = "this service", "static peak", "clairvoyant"
 Say = Callable[[str], None]
@@ -44,7 +44,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is to be run: days since the trace began, cold starts by name, and which day the chart shows."""
+    """What to run: days since the trace began, cold starts by name, and the day that the chart shows."""
 
     days: tuple[float, float] | None = None
     start: str = WARM_START
@@ -54,7 +54,7 @@ class Wish:
 
 
 class _Announced:
-    """A policy that says how far the simulation is, once a day."""
+    """A policy that reports the progress of the simulation once per simulated day."""
 
     def __init__(self, policy: SimPolicy, *, title: str, until: float, say: Say) -> None:
         self._policy, self._title, self._until, self._say = policy, title, until, say
@@ -70,7 +70,7 @@ class _Announced:
 
 
 def try_out(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish, say: Say) -> Trial:
-    """Return what came of the service on `trace`; raise `CommandError` where it can not be run as wished."""
+    """Return the results of the service on `trace`; raise `CommandError` if it cannot be run as requested."""
     setup = _setup(file, trace=trace.scaled(wish.scale), facts=facts, wish=wish)
     watch = _watch(setup, day=wish.chart_day)
     mean, peak = _load(setup)
@@ -81,7 +81,7 @@ def try_out(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish, say: S
     if states <= MOST_STATES:
         runs.append(_clairvoyant(setup, say=say))
     else:
-        notes.append(f"no clairvoyant: {states:,} mixes of pools are more than are looked through")
+        notes.append(f"no clairvoyant: {states:,} mixes of pools are too many to search")
     tariff = tariff_of(file, facts=facts)
     return Trial(
         service=file.name,
@@ -109,21 +109,21 @@ def try_out(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish, say: S
 
 def _not_played(file: ServiceFile) -> Iterator[str]:
     for each in file.left_out:
-        yield f"{each} of the file is not played: only the schedule of the service itself is"
+        yield f"{each} in the file is not simulated: only the service's own schedule is"
     if file.spec.scaling.triggers:
         names = ", ".join(trigger.name for trigger in file.spec.scaling.triggers)
-        yield f"triggers are not played ({names}): a trace knows no external queue"
+        yield f"triggers are not simulated ({names}): a trace has no external queues"
     if file.spec.allocation is Allocation.CHEAPEST and not any(
         pool.gpu_pool in file.stated for pool in file.spec.pools
     ):
-        yield "the cheapest mix is one by the prices above: in a cluster the GPUPools must state them as pricePerHour"
+        yield "the cheapest mix is based on the prices above: in a cluster, the GPUPools must set them as pricePerHour"
 
 
 def _setup(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish) -> Setup:
     length = trace.seconds / DAY_SECONDS
     first, last = wish.days or (0.0, min(7.0, length))
     if first >= length:
-        message = f"--days: {trace.name} has {length:.3g} days, from 0 on: choose earlier ones than {first:g}"
+        message = f"--days: {trace.name} has {length:.3g} days, counted from 0: choose days before {first:g}"
         raise CommandError(message)
     try:
         start, warm = facts.start(wish.start), facts.start(WARM_START)
@@ -146,7 +146,7 @@ def _setup(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish) -> Setu
     if not setup.counted().any():
         message = (
             f"--days: nothing of {trace.name} between day {first:g} and {setup.end / DAY_SECONDS:.3g} can be measured: "
-            "the first hour of a trace warms the service up, and gaps of the source do not count; choose more days"
+            "the first hour of a trace is warm-up, and gaps in the source do not count: choose more days"
         )
         raise CommandError(message)
     return setup
@@ -158,7 +158,7 @@ def _watch(setup: Setup, *, day: int | None) -> Watch:
     tokens = setup.trace.token_rates()
     days = sorted({int(window * setup.trace.step // DAY_SECONDS) for window in inside})
     if day is not None and day not in days:
-        message = f"--chart-day: day {day} is not among those that are run: choose one of {days[0]} to {days[-1]}"
+        message = f"--chart-day: day {day} is not simulated: choose one from {days[0]} to {days[-1]}"
         raise CommandError(message)
     loads = dict.fromkeys(days, 0.0)
     for window in inside:
@@ -169,7 +169,7 @@ def _watch(setup: Setup, *, day: int | None) -> Watch:
 
 
 def _load(setup: Setup) -> tuple[float, float]:
-    """Return the mean tokens per second of what is measured, and those of its busiest window."""
+    """Return the mean tokens per second of the measured time, and those of its busiest window."""
     rates = setup.trace.token_rates()[setup.counted()]
     return float(rates.mean()), float(rates.max())
 
@@ -179,7 +179,7 @@ def _run(setup: Setup, policy: SimPolicy, *, say: Say, watch: Watch = NEVER) -> 
 
 
 def _static(setup: Setup, *, say: Say) -> Played:
-    """Return the first pool alone with what the busiest minutes of these very days need, for good."""
+    """Return the result of the first pool alone, permanently sized for the busiest minutes of these very days."""
     first = setup.pools[0]
     tokens = tokens_per_slot(setup.trace, seed=setup.seed, begin=setup.begin, end=setup.end, slot=MINUTE_SECONDS)
     busiest = float(np.quantile(tokens, PERCENTILE / 100, method="inverted_cdf")) / MINUTE_SECONDS
@@ -187,7 +187,7 @@ def _static(setup: Setup, *, say: Say) -> Played:
     length = _load(setup)[0] / max(1e-9, float(rates.mean()))
     capacity = first.server.capacity(tokens_per_request=length, outstanding=setup.door)
     replicas = max(1, replicas_for(busiest / capacity, utilization=UTILIZATION))
-    # Nobody who keeps a peak is held to the maxReplicas of somebody else.
+    # A fleet sized for the peak is not bound by the maxReplicas of the service.
     most = max(replicas, first.max_replicas)
     roomy = replace(setup, pools=(replace(first, max_replicas=most, stock=most), *setup.pools[1:]))
     title = f"{STATIC}, {replicas} {first.name}"
@@ -196,7 +196,7 @@ def _static(setup: Setup, *, say: Say) -> Played:
 
 
 def _clairvoyant(setup: Setup, *, say: Say) -> Played:
-    say(f"{CLAIRVOYANT}: looking for its plan")
+    say(f"{CLAIRVOYANT}: computing its plan")
     work = work_of(setup)
     bound = clairvoyant(work, setup=setup, prices={pool.name: pool.hourly_price for pool in setup.pools})
     policy = played(bound, name=CLAIRVOYANT, work=work, setup=setup)
@@ -230,12 +230,12 @@ def _facts(file: ServiceFile, *, pool: str, setup: Setup, facts: Facts) -> PoolF
     full = spec.server.batch_tokens / spec.server.seconds(tokens=spec.server.batch_tokens, requests=1)
     told = replica_capacity(file.spec, pool=pool, gpu=file.gpu_pools.get(pool)).tokens_per_second
     source = speed_of(file, pool=pool, facts=facts).source
-    differs = abs(told / full - 1.0) > 0.01  # noqa: PLR2004 - what a person would call another figure
+    differs = abs(told / full - 1.0) > 0.01  # noqa: PLR2004 - a difference that a reader would notice
     return PoolFacts(
         name=pool,
         tokens_per_second=full,
         requests_per_second=1.0 / spec.server.per_request,
-        source=f"{source}; the operator takes it for {told:,.0f}" if differs else source,
+        source=f"{source}; the operator assumes {told:,.0f}" if differs else source,
         price_per_hour=spec.hourly_price,
         max_replicas=spec.max_replicas,
     )

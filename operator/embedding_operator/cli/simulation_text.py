@@ -1,4 +1,4 @@
-"""A trial as a person reads it: what was run, what it cost and how late it was beside others, and a day of it."""
+"""A trial as text: what was simulated, its cost and latency beside alternatives, and a chart of one day."""
 
 import textwrap
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ CENT = 0.01
 
 
 def trial_told(trial: Trial, *, width: int = 100) -> str:
-    """Return the report of `trial`; prose is wrapped at `width`, tables and the chart are as wide as they are."""
+    """Return the report of `trial`; prose is wrapped at `width`, tables and the chart are not."""
     day = int(trial.curve.begin // DAY_SECONDS)
     parts = [
         "\n".join(line for text in _outset(trial) for line in _wrapped(text, width=width)),
-        "What it costs and how late requests are, per day",
+        "Cost and latency, per day",
         "\n".join(_table(trial)),
-        f"Day {day}, a {WEEKDAYS[day % 7]}: what arrived, and the replicas of this service, in UTC",
+        f"Day {day}, a {WEEKDAYS[day % 7]}: arriving load, and replicas of this service, in UTC",
         chart(trial.curve),
     ]
     if trial.notes:
@@ -31,13 +31,13 @@ def trial_told(trial: Trial, *, width: int = 100) -> str:
 
 
 def _outset(trial: Trial) -> Iterator[str]:
-    scaled = "" if trial.scale == 1.0 else f", its rates times {trial.scale:g}"
+    scaled = "" if trial.scale == 1.0 else f", rates multiplied by {trial.scale:g}"
     yield f"Requests: {trial.source}{scaled}; days of the trace begin at midnight UTC, day 0 is a Monday."
     yield (
-        f"{trial.requests:,} requests are measured, {figure(trial.requests_per_second)} a second; "
-        f"{figure(trial.tokens_per_second)} tokens/s in the mean, {figure(trial.peak_tokens_per_second)} when busiest."
+        f"{trial.requests:,} requests are measured, {figure(trial.requests_per_second)} per second; "
+        f"{figure(trial.tokens_per_second)} tokens/s on average, {figure(trial.peak_tokens_per_second)} at peak."
     )
-    yield f"A start takes {trial.start_seconds:g} s in the middle ({trial.start}); seed {trial.seed}."
+    yield f"Median startup time: {trial.start_seconds:g} s ({trial.start}); seed {trial.seed}."
     for pool in trial.pools:
         yield _pool(pool, currency=trial.currency)
     yield f"Prices: {trial.price_source}."
@@ -46,8 +46,8 @@ def _outset(trial: Trial) -> Iterator[str]:
 def _pool(pool: PoolFacts, *, currency: str) -> str:
     price = f"{pool.price_per_hour:g} {currency}".rstrip()
     return (
-        f"{pool.name}: up to {pool.max_replicas}, {price} an hour each; one serves {figure(pool.tokens_per_second)} "
-        f"tokens/s, and {figure(pool.requests_per_second)} requests/s at most ({pool.source})."
+        f"{pool.name}: up to {pool.max_replicas} replicas at {price} an hour; each serves at most "
+        f"{figure(pool.tokens_per_second)} tokens/s and {figure(pool.requests_per_second)} requests/s ({pool.source})."
     )
 
 
@@ -69,17 +69,17 @@ def _rows(trial: Trial) -> Iterator[tuple[str, Callable[[Played], str]]]:
     own = trial.played[0]
     yield "", lambda each: each.name
     yield f"cost, {trial.currency}".rstrip(", "), lambda each: f"{each.cost:,.2f}"
-    yield "  of this service's", lambda each: f"{each.cost / own.cost:.0%}" if own.cost else "-"
+    yield "  relative to this service", lambda each: f"{each.cost / own.cost:.0%}" if own.cost else "-"
     for pool in trial.pools:
         yield f"GPU-hours, {pool.name}", lambda each, name=pool.name: f"{each.gpu_hours[name]:.1f}"  # type: ignore[misc]
     yield "requests that wait > 0.5 s", lambda each: _share(each.late.after_half_second)
     yield "requests that wait > 1 s", lambda each: _share(each.late.after_one_second)
     yield "  in the worst 5 minutes", lambda each: _share(each.late.after_one_second_in_worst_five_minutes)
     yield "requests that wait > 5 s", lambda each: _share(each.late.after_five_seconds)
-    yield "requests given up", lambda each: _share(each.late.given_up)
+    yield "requests timed out or dropped", lambda each: _share(each.late.given_up)
     yield "wait, p50", lambda each: _seconds(each.wait_p50)
     yield "wait, p99", lambda each: _seconds(each.wait_p99)
-    yield "changes of replicas", lambda each: f"{each.scale_events:.1f}"
+    yield "replica changes", lambda each: f"{each.scale_events:.1f}"
     yield "replicas started", lambda each: f"{each.pod_starts:.1f}"
 
 

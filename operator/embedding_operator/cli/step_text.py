@@ -1,6 +1,6 @@
-"""Every step of a decision as a sentence. The reasons are those of the operator, the figures those of the step.
+"""Every step of a decision as a sentence, made of the operator's message and the values of the step.
 
-A reason that this version does not know, of a newer operator, is told in that operator's own words.
+A reason of a newer operator that this version does not know is shown with that operator's own message.
 """
 
 from collections.abc import Mapping
@@ -9,37 +9,37 @@ from embedding_operator.api.v1alpha1.status import DecisionStep
 from embedding_operator.domain.decision import StepReason
 
 TEMPLATES: Mapping[StepReason, str] = {
-    StepReason.RESTART_SEEDED: "There was {message}.",
-    StepReason.METRICS_MISSING_HOLD: "{message}; the {after} tokens/s of before stay required.",
-    StepReason.METRICS_STALE_HOLD: "{message}; these are {after} tokens/s.",
-    StepReason.METRICS_INVALID_HOLD: "{message}; these are {after} tokens/s.",
+    StepReason.RESTART_SEEDED: "{message}.",
+    StepReason.METRICS_MISSING_HOLD: "{message}; the previous requirement of {after} tokens/s is kept.",
+    StepReason.METRICS_STALE_HOLD: "{message} ({after} tokens/s).",
+    StepReason.METRICS_INVALID_HOLD: "{message} ({after} tokens/s).",
     StepReason.PARTIAL_METRICS_NO_DOWN: "{message}.",
-    StepReason.QUEUE_DEMAND: "{message}: to be done in time that takes {after} tokens/s, the arrival rate {before}.",
-    StepReason.RATE_DEMAND: "{message}: with the headroom asked for that takes {after} tokens/s, the queue {before}.",
-    StepReason.TRIGGER_DEMAND: "{message}: {after} tokens/s, more than the {before} of the service's own load.",
+    StepReason.QUEUE_DEMAND: "{message}: serving these in time takes {after} tokens/s; new arrivals take {before}.",
+    StepReason.RATE_DEMAND: "{message}: with headroom, this takes {after} tokens/s; the queue takes {before}.",
+    StepReason.TRIGGER_DEMAND: "{message}: {after} tokens/s, more than the {before} for the service's own load.",
     StepReason.TRIGGER_MISSING_NO_DOWN: "{message}.",
     StepReason.PANIC: "{message}.",
     StepReason.FALLBACK: "{message}: {after} tokens/s instead of {before}.",
     StepReason.ENGINE_HANG: "{message}: {after} tokens/s are required.",
-    StepReason.LOAD_SKEWED: "{message}: that is for the balancer to solve, not for scaling.",
-    StepReason.POOL_BACKOFF: "{message}: {after} replicas are counted on, of the {before} that it would hold.",
+    StepReason.LOAD_SKEWED: "{message}: this is a load-balancing problem that scaling does not solve.",
+    StepReason.POOL_BACKOFF: "{message}: {after} replicas count instead of {before}.",
     StepReason.PREWARM: "{message}.",
     StepReason.DEMAND_UP: "{message}: {after} tokens/s instead of {before}.",
-    StepReason.DEMAND_DOWN: "{message}: {after} tokens/s would do instead of {before}.",
+    StepReason.DEMAND_DOWN: "{message}: {after} tokens/s suffice instead of {before}.",
     StepReason.IN_BAND: "{message}: it stays at {after} tokens/s.",
     StepReason.SLOW_TRIM: "{message}: {after} tokens/s instead of {before}.",
-    StepReason.UP_STABILIZED: "Growing waits, as {before} tokens/s were {message}: {after} for now.",
-    StepReason.DOWN_STABILIZED: "Shrinking to {before} tokens/s waits, as {message}: {after} for now.",
-    StepReason.UP_RATE_LIMITED: "{message}: {after} now, of the {before} that are needed.",
-    StepReason.DOWN_RATE_LIMITED: "{message}: {after} replicas for now, {before} in the end.",
-    StepReason.DOWN_FROZEN: "{message}: {after} instead of {before}, as nothing may leave on figures such as these.",
+    StepReason.UP_STABILIZED: "Scaling up to {before} tokens/s waits ({message}): {after} for now.",
+    StepReason.DOWN_STABILIZED: "Scaling down to {before} tokens/s waits ({message}): {after} for now.",
+    StepReason.UP_RATE_LIMITED: "{message}: {after} of the required {before} for now.",
+    StepReason.DOWN_RATE_LIMITED: "{message}: {after} replicas for now, {before} eventually.",
+    StepReason.DOWN_FROZEN: "{message}: {after} instead of {before}, as scaling down needs complete metrics.",
     StepReason.AT_MAXIMUM: "{message}: {after} of {before} tokens/s. Raise maxReplicas to serve the rest.",
     StepReason.AT_MINIMUM: "{message}: {after} tokens/s instead of {before}.",
     StepReason.CHEAPEST_MIX: "The cheapest mix that is worth starting: {message}.",
     StepReason.PRICE_MISSING: "{message}.",
     StepReason.KEEP_ONE: "{message}.",
     StepReason.IDLE: "{message}.",
-    StepReason.WAKE: "{message}: {after} are started.",
+    StepReason.WAKE: "{message}: starting {after}.",
     StepReason.ASLEEP: "{message}.",
     StepReason.ALLOCATED: "{message}.",
     StepReason.HANDOVER_HOLD: "{message}.",
@@ -49,17 +49,17 @@ TEMPLATES: Mapping[StepReason, str] = {
 
 
 def sentence(step: DecisionStep) -> str:
-    """Return what a step did, in words."""
+    """Return a step as a sentence."""
     known = StepReason(step.reason) if step.reason in set(StepReason) else None
     if known is StepReason.RATE_DEMAND and step.before == step.after == 0:
-        return "Nothing waits and nothing arrives, so nothing is asked for."
+        return "No requests wait or arrive, so the load requires nothing."
     template = "{message}." if known is None else TEMPLATES.get(known, "{message}.")
     said = template.format(message=step.message, before=figure(step.before), after=figure(step.after))
     return said if _begins_with_a_name(said) else said[:1].upper() + said[1:]
 
 
 def figure(number: float) -> str:
-    """Return a number as people write it: as much of it as says something."""
+    """Return a number with thousands separators and only as many decimals as are meaningful."""
     return f"{number:,.0f}" if number >= 100 or number == round(number) else f"{number:,.1f}"  # noqa: PLR2004 - 3 digits
 
 

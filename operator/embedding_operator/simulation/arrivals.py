@@ -1,4 +1,4 @@
-"""From a trace and a seed to single requests. The same seed gives the same requests, whatever part is run."""
+"""Draws single requests from a trace and a seed. The same seed gives the same requests, whatever part is run."""
 
 import math
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from embedding_operator.simulation.trace import Histogram, Law, Trace
 GUIDE = 1024
 SPREAD_SECONDS = 1.0
 MOST_DRAWS = 16
-"""A window has at most this many times the requests of its rate. Laws whose mean lies in one huge gap out of millions
-would fill it for ever."""
+"""A window has at most this many times the requests of its rate. A distribution whose mean comes from one huge gap in
+millions would fill it forever."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrivals:
-    """Requests in the order in which they come: seconds since the trace began, and tokens."""
+    """Requests in order of arrival: seconds since the trace began, and tokens."""
 
     times: Floats
     tokens: Integers
@@ -36,7 +36,7 @@ def arrivals(trace: Trace, *, window: int, seed: int) -> Arrivals:
 
 
 def tokens_per_slot(trace: Trace, *, seed: int, begin: float, end: float, slot: float) -> Floats:
-    """Return the tokens that arrive in each `slot` seconds from `begin` on: what a clairvoyant knows."""
+    """Return the tokens that arrive in each `slot` seconds from `begin` on, which a clairvoyant knows."""
     slots = np.zeros(int(np.ceil((end - begin) / slot)))
     for window in trace.windows(begin=begin, end=end):
         came = arrivals(trace, window=window, seed=seed)
@@ -53,7 +53,7 @@ def draw_lengths(histogram: Histogram, *, count: int, rng: np.random.Generator) 
 
 
 def _renewal(trace: Trace, *, window: int, rng: np.random.Generator) -> Floats:
-    """Return times within a window: sums of draws of its law, which is stretched to the rate of the window."""
+    """Return times within a window: sums of draws from its law, scaled to the rate of the window."""
     rate, shape = float(trace.rates[window]), float(trace.shapes[window])
     if rate <= 0.0:
         return np.zeros(0)
@@ -70,7 +70,7 @@ def _renewal(trace: Trace, *, window: int, rng: np.random.Generator) -> Floats:
 
 
 def _gaps(law: Law, *, shape: float, count: int, rng: np.random.Generator) -> Floats:
-    """Return draws of a law with the mean 1."""
+    """Return draws from a law with mean 1."""
     if law is Law.WEIBULL:
         draws = rng.weibull(shape, count)
         return draws / math.gamma(1.0 + 1.0 / shape)
@@ -92,7 +92,7 @@ def _repeated(trace: Trace, instants: Floats, sizes: Integers, *, begin: float, 
 
 @compiled
 def _look_up(tokens: Integers, cumulative: Floats, guide: Integers, draws: Floats) -> Integers:
-    """Return the quantiles at `draws`; `guide` says where to begin to look."""
+    """Return the quantiles at `draws`; `guide` says where to start the search."""
     found = np.empty(len(draws), dtype=np.int64)
     last = len(tokens) - 1
     for index in range(len(draws)):

@@ -1,9 +1,9 @@
-"""The cheapest that any policy could have been, knowing every request beforehand: a lower bound, not a policy.
+"""The lowest cost that any policy could reach if it knew every request in advance: a lower bound, not a policy.
 
 Time is cut into slots. In each slot the replicas of all pools together carry the required load; a replica costs
-`slot_cost` in each slot that it runs, `start_cost` for each time that it is started and `stop_cost` when it is stopped.
-Dynamic programming over the replicas of every pool finds the cheapest plan exactly: one pool, two, or more as long as
-the states fit in memory.
+`slot_cost` in each slot that it runs, `start_cost` each time it is started and `stop_cost` each time it is stopped.
+Dynamic programming over the replicas of every pool finds the exact cheapest plan, for as many pools as fit in memory
+as states.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 Values: TypeAlias = NDArray[np.float64]
 
 EXACTLY_ENOUGH = 1e-9
-"""Relative slack when capacity is compared with load, for sums that differ in their last bits."""
+"""Relative tolerance when capacity is compared with load, for sums that differ in their last bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundedPool:
-    """One pool as the bound sees it. `capacity` is the load that one replica carries, in the unit of the load.
+    """One pool for the bound. `capacity` is the load that one replica carries, in the unit of the load.
 
-    Costs are in one currency: a start bills the time from its order until it serves, a stop what its node lingers.
+    Costs are in one currency: a start bills the time from its order until it serves, a stop the time its node lingers.
     """
 
     name: str
@@ -39,8 +39,8 @@ class BoundedPool:
 class Plan:
     """Replicas that serve, by slot and pool (`slots x pools`), and what they cost.
 
-    The replicas of the first slot are there for free. In `overloaded_slots` not even every replica of every pool would
-    do; there all of them run, and requests are late for everybody.
+    The replicas of the first slot start for free. In `overloaded_slots`, not even all replicas of all pools suffice;
+    there all of them run, and requests are late under any plan.
     """
 
     cost: float
@@ -49,7 +49,7 @@ class Plan:
 
 
 def cheapest_plan(load: Values, *, pools: Sequence[BoundedPool]) -> Plan:
-    """Return the cheapest plan that carries `load` (one figure per slot); raise `ValueError` without slots or pools."""
+    """Return the cheapest plan that carries `load` (one value per slot); raise `ValueError` without slots or pools."""
     if not pools or len(load) == 0:
         raise ValueError("a plan needs at least one pool and one slot")
     states = _states(pools)
@@ -68,7 +68,7 @@ def cheapest_plan(load: Values, *, pools: Sequence[BoundedPool]) -> Plan:
 
 
 def cost_of(replicas: NDArray[np.int64], *, pools: Sequence[BoundedPool]) -> float:
-    """Return what a plan (`slots x pools`) costs, the replicas of its first slot started for free."""
+    """Return the cost of a plan (`slots x pools`), where the replicas of the first slot start for free."""
     running = replicas.sum(axis=0)
     changes = np.diff(replicas, axis=0)
     started, stopped = np.maximum(changes, 0).sum(axis=0), np.maximum(-changes, 0).sum(axis=0)
@@ -87,10 +87,10 @@ def _states(pools: Sequence[BoundedPool]) -> NDArray[np.int64]:
 
 
 def _runs(level: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return where runs of slots begin that the same states carry, and how long they are.
+    """Return the starts and lengths of the runs of slots that the same states carry.
 
-    A plan need not change within a run: what stops could as well stop at its beginning, what starts at its end, and a
-    change from one pool to another is cheapest at one of both.
+    A plan need not change within a run: stops can move to its beginning, starts to its end, and a change from one pool
+    to another is cheapest at one of the two.
     """
     first = np.flatnonzero(np.diff(level, prepend=level[0] - 1))
     return first, np.diff(first, append=len(level))
@@ -99,7 +99,7 @@ def _runs(level: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 def _cost_to_each_state(
     required: Values, *, lengths: NDArray[np.intp], capacity: Values, running: Values, pools: Sequence[BoundedPool]
 ) -> Values:
-    """Return the least cost until each run has passed in each state; infinite where a state carries too little."""
+    """Return the least cost up to the end of each run in each state; infinite where a state carries too little."""
     costs = np.empty((len(required), *capacity.shape))
     reached = np.zeros(capacity.shape)
     for run, length in enumerate(lengths):
@@ -111,10 +111,10 @@ def _cost_to_each_state(
 
 
 def _after_one_pool_moves(costs: Values, *, axis: int, pool: BoundedPool) -> Values:
-    """Return the least cost to be in each state after one pool's replicas stopped or started.
+    """Return the least cost of each state after replicas of one pool stopped or started.
 
-    Moves of different pools are priced apart, so pools move one after the other. With the price of a move put on a
-    slope, the running minimum from below is every way to start, that from above every way to stop.
+    Moves of different pools are priced separately, so pools move one after the other. With the price of a move as a
+    slope, the running minimum from below covers every way to start, that from above every way to stop.
     """
     shape = [1] * costs.ndim
     shape[axis] = -1

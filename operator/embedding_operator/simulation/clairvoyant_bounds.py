@@ -1,4 +1,4 @@
-"""The bounds of one setup: the clairvoyant's, and that of who sees one lead and five minutes ahead."""
+"""The bounds of one setup: a clairvoyant's, and that of a forecast of one startup time and five minutes."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -15,17 +15,17 @@ from embedding_operator.simulation.simulation import Setup
 
 HOUR_SECONDS = 3600.0
 LEAST_LOAD = 1e-6
-"""A service keeps one replica on some pool, whether requests come or not, and so does its bound."""
+"""A service keeps one replica on some pool even without requests, and so does its bound."""
 
 SLOWEST_START_SIGMAS = 2.0
-"""A plan that is played orders early enough for 98 % of the starts."""
+"""A simulated plan orders early enough for 98 % of the starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bound:
-    """What it costs in the prices it was found for, by node hours, and the replicas of each stretch and slot.
+    """The cost at the prices it was found for, by node hours, and the replicas of each stretch and slot.
 
-    In `overloaded_hours` not even every replica that there may be is enough.
+    In `overloaded_hours`, not even the maximum number of replicas is enough.
     """
 
     cost: float
@@ -35,9 +35,9 @@ class Bound:
 
 
 def clairvoyant(work: SimWork, *, setup: Setup, prices: Mapping[str, float]) -> Bound:
-    """Return the cheapest that any policy could have been; `prices` are those of a node-hour by pool.
+    """Return the lowest cost that any policy could reach; `prices` are those of a node-hour by pool.
 
-    Nothing is carried over from one stretch to the next, so that what happens in gaps is free for the bound too.
+    Nothing is carried over from one stretch to the next, so that gaps are free for the bound too.
     """
     pools = _pools(work, setup=setup, prices=prices)
     plans = [cheapest_plan(np.maximum(stretch.load, LEAST_LOAD), pools=pools) for stretch in work.stretches]
@@ -46,7 +46,7 @@ def clairvoyant(work: SimWork, *, setup: Setup, prices: Mapping[str, float]) -> 
 
 
 def perfect_forecast(work: SimWork, *, setup: Setup, prices: Mapping[str, float]) -> Bound:
-    """Return the cost of who scales the first pool alone, and knows what comes within a start and five minutes."""
+    """Return the cost of scaling the first pool alone, with the load of one start and five minutes ahead known."""
     first = setup.pools[0]
     most = min(first.max_replicas, first.stock)
 
@@ -61,7 +61,7 @@ def perfect_forecast(work: SimWork, *, setup: Setup, prices: Mapping[str, float]
 
 
 def played(bound: Bound, *, name: str, work: SimWork, setup: Setup) -> PlayedPlan:
-    """Return the bound's plan as a policy, to see how late it is; across a gap the replicas before it stay."""
+    """Return the bound's plan as a policy, to measure its lateness; across a gap, the replicas before it stay."""
     begin = work.stretches[0].begin
     slots = [round((stretch.begin - begin) / SLOT_SECONDS) for stretch in work.stretches]
     whole = np.zeros((slots[-1] + len(bound.replicas[-1]), len(setup.pools)), dtype=np.int64)
@@ -117,5 +117,5 @@ def _total(
 
 
 def _start_seconds(setup: Setup) -> float:
-    """Return the mean of a start, which its node is billed for: that of a lognormal lies above its median."""
+    """Return the mean startup time, for which its node is billed: the mean of a lognormal lies above its median."""
     return setup.start.median * math.exp(setup.start.sigma**2 / 2)

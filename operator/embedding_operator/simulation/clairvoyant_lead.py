@@ -1,10 +1,10 @@
-"""What perfect foresight of a few minutes is worth: it tells errors of forecasts from the physics of cold starts."""
+"""What perfect foresight of a few minutes is worth: separates forecast errors from the physics of cold starts."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 BEYOND_THE_LEAD_SECONDS = 300.0
-"""Foresight past the moment at which a replica that is ordered now serves."""
+"""Foresight beyond the moment at which a replica ordered now serves."""
 
 
 def replicas_with_foresight(
@@ -14,10 +14,10 @@ def replicas_with_foresight(
     startup_seconds: float,
     beyond_seconds: float = BEYOND_THE_LEAD_SECONDS,
 ) -> NDArray[np.int64]:
-    """Return the replicas of one pool, by slot, of who sees what is `needed` for a lead and `beyond_seconds` from now.
+    """Return the replicas of one pool by slot, if what is `needed` is known for a start plus `beyond_seconds` ahead.
 
-    It orders a replica one lead before it is needed, and stops one that it does not see needed again. The result counts
-    replicas that serve, as a clairvoyant plan does: its price is that of `cost_of`.
+    A replica is ordered one startup time before it is needed, and stopped if it is not needed again within sight. The
+    result counts serving replicas, as a clairvoyant plan does: `cost_of` gives its price.
     """
     in_sight = int((startup_seconds + beyond_seconds) // slot_seconds)
     padded = np.concatenate([needed, np.full(in_sight, needed[-1])])
@@ -33,5 +33,5 @@ def replicas_with_foresight(
 def replicas_needed(
     load: NDArray[np.float64], *, capacity: float, min_replicas: int, max_replicas: int
 ) -> NDArray[np.int64]:
-    """Return the fewest replicas of one pool that carry each slot's load, each carrying `capacity`."""
+    """Return the fewest replicas of one pool, of `capacity` each, that carry each slot's load."""
     return np.clip(np.ceil(load / capacity), min_replicas, max_replicas).astype(np.int64)

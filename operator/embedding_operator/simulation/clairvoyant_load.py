@@ -1,4 +1,4 @@
-"""How much must be carried in each slot so that no request waits longer than it may."""
+"""How much load each slot must carry so that no request waits longer than allowed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,9 @@ def required_load(
 ) -> NDArray[np.float64]:
     """Return the rate (`work` per second) that each slot's replicas must carry, constant within the slot.
 
-    `work` is what arrived in each bin. A slot carries all that arrives in it, and what arrives between two moments of a
-    slot is done by `slack_seconds` after the second: the wait that is allowed, and the time of one batch. Where this
-    lies in the next slot the stretch alone demands nothing, since other replicas may help. The last slot is filled up
+    `work` is what arrived in each bin. A slot carries all that arrives in it, and what arrives between two moments
+    of a slot is done `slack_seconds` after the second: the allowed wait plus the time of one batch. Where this falls
+    into the next slot, the interval requires nothing by itself, since other replicas may help. The last slot is padded
     with bins without work.
     """
     longest = bins_per_slot - round(np.ceil(slack_seconds / bin_seconds))

@@ -9,10 +9,10 @@ from embedding_operator.simulation.policy import View
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayedPlan:
-    """A clairvoyant's plan as a policy, so that one sees how late it is in the very simulation it is the bound of.
+    """A clairvoyant's plan as a policy, to measure its lateness in the same simulation that it is the bound of.
 
     `replicas` (`slots x pools`) serve from `begin` on; each is ordered `startup_seconds` early. After the last slot its
-    replicas stay. Pools' bounds are the plan's own.
+    replicas stay. The plan already respects the bounds of the pools.
     """
 
     name: str
@@ -28,7 +28,7 @@ class PlayedPlan:
         return self.slot_seconds
 
     def look(self, view: View) -> Mapping[str, int]:
-        """Return the most that serve from now until a replica that is ordered now would."""
+        """Return the most replicas that serve between now and the moment at which one ordered now would serve."""
         first = self._slot(view.now)
         last = self._slot(view.now + self.startup_seconds)
         ordered = self.replicas[first : last + 1].max(axis=0)

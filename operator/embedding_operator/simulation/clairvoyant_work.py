@@ -1,4 +1,4 @@
-"""What a clairvoyant knows: how busy the requests of each moment keep replicas, at the very least."""
+"""What a clairvoyant knows: the least time for which the requests of each moment keep replicas busy."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stretch:
-    """Time without gaps from `begin` on: replicas of the first pool that must serve in each slot, a real number."""
+    """A period without gaps from `begin` on: the replicas of the first pool that each slot needs, as a real number."""
 
     begin: float
     load: Floats
@@ -28,9 +28,9 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimWork:
-    """All that is measured of a setup. `capacities` are those of one replica of each pool, 1 for the first.
+    """All the measured work of a setup. `capacities` are those of one replica of each pool, 1 for the first.
 
-    The capacity of further pools is that with the whole span's mix of lengths; it hardly differs from slot to slot.
+    The capacity of further pools assumes the mix of lengths of the whole span; it hardly differs from slot to slot.
     """
 
     stretches: tuple[Stretch, ...]
@@ -40,9 +40,9 @@ class SimWork:
 def work_of(setup: Setup) -> SimWork:
     """Return the work of the requests of `setup`; raise `ValueError` if nothing of it is measured.
 
-    Nothing can be computed in less: requests share full batches, of the most tokens, or of the most requests that
-    the gateway lets through; or tokenising keeps them. A request is in time if its batch begins within a second, so
-    that replicas may lag behind by this second and one full batch.
+    It is a lower bound: requests share full batches, limited by tokens or by the requests that the gateway lets
+    through, or tokenising limits them. A request is in time if its batch begins within a second, so replicas may lag
+    behind by this second and one full batch.
     """
     servers = [pool.server for pool in setup.pools]
     slack = LATE_SECONDS + max(_full_batch_seconds(server) for server in servers)
@@ -65,7 +65,7 @@ def work_of(setup: Setup) -> SimWork:
 
 
 def _measured(setup: Setup) -> Iterator[tuple[float, float]]:
-    """Yield the time that is measured, without its gaps."""
+    """Yield the measured periods, without gaps."""
     counted = np.concatenate([[False], setup.counted(), [False]])
     edges = np.flatnonzero(counted[1:] != counted[:-1]) * setup.trace.step
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
@@ -74,7 +74,7 @@ def _measured(setup: Setup) -> Iterator[tuple[float, float]]:
 def _busy_seconds(setup: Setup, *, begin: float, end: float) -> Floats:
     """Return the busy seconds of the requests of each bin: `pools x 3 ways to count them x bins`.
 
-    Each way says too little, never too much: the largest is the nearest.
+    Each way underestimates, and never overestimates: the largest is the closest.
     """
     bins = round((end - begin) / BIN_SECONDS)
     busy = np.zeros((len(setup.pools), 3, bins))

@@ -1,7 +1,7 @@
 """The pods and nodes behind a service: ordered, started, drained, billed.
 
-A pod gets a node that lingers in its pool, or a new one while there is stock; else it waits in line. A node is billed
-from its order until it lingered without a pod for its time.
+A pod gets a lingering node of its pool, or a new one while there is stock; otherwise it waits in line. A node is billed
+from its order until it has lingered without a pod for the configured time.
 """
 
 import math
@@ -16,9 +16,9 @@ from embedding_operator.simulation.starts import Starts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimPoolSpec:
-    """One GPU pool: how fast it is, what a policy is told of it, and how many nodes there are.
+    """One GPU pool: its speed, what policies know of it, and how many nodes there are.
 
-    `tokens_per_second` is the seed that policies see, `hourly_price` that of the first price table.
+    `tokens_per_second` is the initial estimate that policies see, `hourly_price` the price in the first price table.
     """
 
     name: str
@@ -41,7 +41,7 @@ class SimNode:
 
 @dataclass(slots=True, kw_only=True)
 class Pod:
-    """One replica. It waits for a `node` until `placed_at`; `row` names it in the queues once it serves."""
+    """One replica. It waits for a `node` until `placed_at`; `row` identifies it in the queues once it serves."""
 
     uid: int
     created_at: float
@@ -54,7 +54,7 @@ class Pod:
 
 @dataclass(slots=True, kw_only=True)
 class Span:
-    """A stretch of time for which somebody pays."""
+    """A billed period."""
 
     begin: float
     end: float
@@ -62,9 +62,10 @@ class Span:
 
 @dataclass(slots=True, kw_only=True)
 class SimPool:
-    """One pool as it is now, and what came of it so far.
+    """The current state of one pool, and its history.
 
-    `pod_spans` and `node_spans` have ended; `events` are the times of changes of `replicas`, `started` of orders.
+    `pod_spans` and `node_spans` have ended; `events` are the times at which `replicas` changed, `started` those of
+    orders.
     """
 
     spec: SimPoolSpec
@@ -80,7 +81,7 @@ class SimPool:
 
 
 class Cluster:
-    """Brings pools to the replicas that are asked for."""
+    """Brings pools to the desired replicas."""
 
     def __init__(self, specs: tuple[SimPoolSpec, ...], *, queues: Queues, starts: Starts, nodes: NodesFact) -> None:
         self.pools = {spec.name: SimPool(spec=spec) for spec in specs}
@@ -90,11 +91,11 @@ class Cluster:
 
     @property
     def changes(self) -> int:
-        """Return a number that differs whenever pods came, became Ready, or left."""
+        """Return a number that changes whenever pods are added, become Ready, or leave."""
         return self._changes
 
     def settle(self, initial: Mapping[str, int], *, now: float) -> None:
-        """Begin with `initial` replicas per pool that serve already."""
+        """Begin with `initial` replicas per pool, already serving."""
         for name, replicas in initial.items():
             pool = self.pools[name]
             pool.replicas = replicas
@@ -104,7 +105,7 @@ class Cluster:
         self._changes += 1
 
     def scale(self, targets: Mapping[str, int], *, now: float) -> None:
-        """Ask for `targets` replicas; pools that are not named keep theirs."""
+        """Set the desired replicas to `targets`; pools that are not named keep theirs."""
         for name, replicas in targets.items():
             pool = self.pools[name]
             if replicas == pool.replicas:
@@ -119,7 +120,7 @@ class Cluster:
             self._changes += 1
 
     def next_due(self) -> float:
-        """Return when the next pod is due to be Ready; infinity where none starts."""
+        """Return when the next pod is due to become Ready; infinity if none is starting."""
         due = math.inf
         for pool in self.pools.values():
             for pod in pool.pods:
@@ -128,7 +129,7 @@ class Cluster:
         return due
 
     def tend(self, now: float) -> None:
-        """Let pods that are due serve, forget those that drained, give nodes back, and start pods in line."""
+        """Let due pods serve, remove drained ones, release nodes, and start pods that wait in line."""
         for pool in self.pools.values():
             for pod in pool.pods:
                 if pod.ready_at is None and pod.due_at is not None and pod.due_at <= now:
@@ -139,7 +140,7 @@ class Cluster:
             self._place(pool, now=now)
 
     def close(self, now: float) -> None:
-        """End everything: what still runs is paid for until `now`."""
+        """End everything: what still runs is billed until `now`."""
         for pool in self.pools.values():
             for pod in (*pool.pods, *pool.draining):
                 self._pay(pool, pod, now=now)
@@ -153,7 +154,7 @@ class Cluster:
         return pod
 
     def _place(self, pool: SimPool, *, now: float) -> None:
-        """Give nodes to pods that wait for one."""
+        """Assign nodes to pods that wait for one."""
         for pod in pool.pods:
             if pod.node is not None:
                 continue
@@ -174,7 +175,7 @@ class Cluster:
         pod.row = self._queues.add(pool.spec.server, now=now)
 
     def _victim(self, pool: SimPool) -> Pod:
-        """Return the pod whose end costs least: not Ready, then idle, then young."""
+        """Return the pod whose removal costs least: not Ready first, then the least busy, then the youngest."""
         occupancy = self._queues.occupancy()
         return min(
             pool.pods,

@@ -1,8 +1,8 @@
-"""The load of a service by counters that never run backwards.
+"""The load of a service from counters that never decrease.
 
-A simulated service is one engine and one gateway pod that always answer and never restart. So little is left of the
-arithmetic of `engine_load.measure` and `gateway_load.listen`: what came between samples that follow on
-each other is the difference of the last and the first. A test holds both to the same figures, for the same samples.
+A simulated service is one engine and one gateway pod that always answer and never restart. This leaves little of the
+arithmetic of `engine_load.measure` and `gateway_load.listen`: what came between consecutive samples is the difference
+of the last and the first. A test checks that both give the same values for the same samples.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from embedding_operator.domain.observation import TOKENS_PER_REQUEST, GatewayLoa
 
 
 class Sample(NamedTuple):
-    """What the engine and the gateway say at one instant.
+    """What the engine and the gateway report at one instant.
 
-    `outstanding` requests were taken and not answered. Of those that wait, `held_requests` are at the gateway, and
-    `queue_requests` of `queue_tokens` at the engine. The others are counters.
+    `outstanding` requests were accepted and not answered yet. Of those that wait, `held_requests` are at the gateway,
+    and `queue_requests` with `queue_tokens` at the engine. The other values are counters.
     """
 
     taken_at: datetime
@@ -33,11 +33,11 @@ class Sample(NamedTuple):
 
 
 Samples = Sequence[Sample]
-"""Samples of the last minute, oldest first; there is one at least, and the newest was taken now."""
+"""Samples of the last minute, oldest first: at least one, and the newest was taken now."""
 
 
 def load_of_engine(samples: Samples, *, replicas: int) -> Load:
-    """Return what the engine says, which stands for as many `replicas`."""
+    """Return the load from the engine, which stands for `replicas` engines."""
     first, recent, last = samples[0], _first_recent(samples), samples[-1]
     return Load(
         sampled_at=last.taken_at,
@@ -53,7 +53,7 @@ def load_of_engine(samples: Samples, *, replicas: int) -> Load:
 
 
 def tokens_per_request(samples: Samples, *, ever: bool) -> float:
-    """Return the mean length of a request of late; if there was none, and for `ever`, of all, or of those that wait."""
+    """Return the mean length of recent requests; without any, and if `ever`, of all requests, or of waiting ones."""
     last = samples[-1]
     tokens = requests = 0.0
     for begin, end in pairwise(samples):
@@ -70,7 +70,7 @@ def tokens_per_request(samples: Samples, *, ever: bool) -> float:
 
 
 def load_of_gateway(samples: Samples, *, holds: bool) -> GatewayLoad:
-    """Return what the gateway says; `holds` is whether it keeps requests for a first replica."""
+    """Return the load from the gateway; `holds` says whether it holds requests for a first replica."""
     first, recent, last = samples[0], _first_recent(samples), samples[-1]
     return GatewayLoad(
         outstanding=float(last.outstanding),
@@ -88,12 +88,12 @@ def load_of_gateway(samples: Samples, *, holds: bool) -> GatewayLoad:
 
 
 def _tokens_until(sample: Sample) -> float:
-    """Return the tokens that had come to the engine."""
+    """Return the tokens that had arrived at the engine."""
     return sample.answered_tokens + sample.queue_tokens
 
 
 def _first_recent(samples: Samples) -> Sample:
-    """Return the sample from which on what came is a burst."""
+    """Return the sample from which on arrivals count as a burst."""
     recent = last = samples[-1]
     for after, before in pairwise(reversed(samples)):
         if not is_recent(before.taken_at, after.taken_at, now=last.taken_at):
@@ -103,13 +103,13 @@ def _first_recent(samples: Samples) -> Sample:
 
 
 def _rate(arrived: float, *, first: Sample, last: Sample) -> float | None:
-    """Return what came in a second; None where the time is too short to tell."""
+    """Return the arrivals per second; None if the time is too short to tell."""
     seconds = (last.taken_at - first.taken_at).total_seconds()
     return None if seconds < MIN_SPAN_SECONDS else max(0.0, arrived / seconds)
 
 
 def _served(samples: Samples) -> float | None:
-    """Return the tokens per second that were answered since requests wait; None where that is too short to tell."""
+    """Return the tokens per second answered since requests began to wait; None if that is too short to tell."""
     first, last = samples[0], samples[-1]
     begin = next((sample for sample in reversed(samples) if sample.queue_requests <= 0), first)
     seconds = (last.taken_at - begin.taken_at).total_seconds()
@@ -124,7 +124,7 @@ def _last_arrival(samples: Samples) -> datetime | None:
 
 
 def _quiet_since(samples: Samples) -> datetime | None:
-    """Return since when there was no request; None where there is one."""
+    """Return since when there has been no request; None if there is one."""
     if samples[-1].outstanding > 0:
         return None
     for after, before in pairwise(reversed(samples)):

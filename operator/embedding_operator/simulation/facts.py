@@ -1,4 +1,4 @@
-"""The constants of the simulation, read from `facts.yaml`, or from a file of the same form with better figures."""
+"""The constants of the simulation, read from `facts.yaml`, or from a file of the same format with better values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Fact(BaseModel):
-    """A constant beside its source."""
+    """A constant with its source."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
 
@@ -39,12 +39,12 @@ class ServerFact(Fact):
     batch_requests: Annotated[int, Field(ge=1)]
 
     def server(self) -> Server:
-        """Return the server for the simulation."""
+        """Return the server that the simulation uses."""
         return Server(**self.model_dump(exclude={"model", "gpu"}))
 
 
 class GPUFact(BaseModel):
-    """What a GPUPool states of its GPU."""
+    """What a GPUPool states about its GPU."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,12 +65,12 @@ class Prices(BaseModel):
     source: str
 
     def of(self, gpu: str) -> float | None:
-        """Return the price of one hour; None where the provider has no such GPU."""
+        """Return the price of one hour; None if the provider has no such GPU."""
         return self.__pydantic_extra__.get(gpu)
 
 
 class StartFact(Fact):
-    """How long pods take to be Ready."""
+    """How long pods take to become Ready."""
 
     name: str
     median: Positive
@@ -85,11 +85,11 @@ class NodesFact(Fact):
 
 
 class GatewayFact(Fact):
-    """Where the gateway's figures are from."""
+    """The source of the gateway's values."""
 
 
 class Facts(BaseModel):
-    """All of them."""
+    """All facts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -101,25 +101,25 @@ class Facts(BaseModel):
     nodes: NodesFact
 
     def server(self, *, model: str, gpu: str) -> Server:
-        """Return how fast `model` is on `gpu`; raise `KeyError` if that is not known."""
+        """Return the server of `model` on `gpu`; raise `KeyError` if it is unknown."""
         for fact in self.servers:
             if (fact.model, fact.gpu) == (model, gpu):
                 return fact.server()
-        message = f"nothing is known of {model} on {gpu}: add it to servers, with its source"
+        message = f"the speed of {model} on {gpu} is unknown: add it to servers, with its source"
         raise KeyError(message)
 
     def start(self, name: str) -> StartFact:
         """Return the cold starts called `name`; raise `KeyError` if there are none."""
         known = {start.name: start for start in self.starts}
         if name not in known:
-            message = f"there are no starts {name}: choose from {', '.join(known)}"
+            message = f"unknown cold starts {name}: choose from {', '.join(known)}"
             raise KeyError(message)
         return known[name]
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One constant as text, for the page of results."""
+    """One constant as text, for the results page."""
 
     name: str
     value: str
@@ -127,7 +127,7 @@ class Stated:
 
 
 def read_facts(path: Path | None = None) -> Facts:
-    """Return the facts in `path`, or those that are built in; raise `TraceError` if the file can not be used."""
+    """Return the facts in `path`, or the built-in ones; raise `TraceError` if the file cannot be used."""
     text = (files(__package__) / "facts.yaml").read_text(encoding="utf-8") if path is None else path.read_text("utf-8")
     try:
         return Facts.model_validate(yaml.safe_load(text))

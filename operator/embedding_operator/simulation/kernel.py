@@ -1,11 +1,11 @@
 """The inner loop: requests through a gateway to batch servers, one event after the other.
 
     arrival -> the gateway's queue -> the ready replica with the fewest outstanding requests, at most `door` of them
-    a replica that is free takes requests in order, up to its batch, and computes them for
+    a free replica takes requests in order, up to its batch size, and computes them for
         max(floor, a + b * tokens, requests / rate)        seconds
 
-A request that waited for too long is given up and not computed; one that was begun is answered. A draining replica gets
-no new request, ends those that it has, and is gone.
+A request that has waited too long times out and is not computed; one that was begun is answered. A draining replica
+gets no new requests, finishes those it has, and is gone.
 """
 
 import math
@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 
 FREE, READY, DRAINING, GONE = 0, 1, 2, 3
 
-# Columns of `speed`: one row for each replica.
+# Columns of `speed`, which has a row for each replica.
 FLOOR, PER_BATCH, PER_TOKEN, PER_REQUEST = 0, 1, 2, 3
 # Columns of `shape`.
 BATCH_TOKENS, BATCH_REQUESTS = 0, 1
@@ -34,7 +34,7 @@ BUSY_UNTIL, GONE_AT, BUSY_SECONDS = 0, 1, 2
 ACTIVE, TURN, GATEWAY_HEAD, GATEWAY_COUNT, GATEWAY_TOKENS = 0, 1, 2, 3, 4
 # Entries of `totals`.
 ARRIVED, ARRIVED_TOKENS, ANSWERED, ANSWERED_TOKENS, TIMED_OUT, DROPPED = 0, 1, 2, 3, 4, 5
-# Entries of `measured`: as `totals`, of the requests that count, and how many of them were later than each threshold.
+# Entries of `measured`: like `totals`, for measured requests only, and how many of them exceeded each threshold.
 M_REQUESTS, M_TOKENS, M_ANSWERED, M_TIMED_OUT, M_DROPPED, M_LATE = 0, 1, 2, 3, 4, 5
 
 LATE_SECONDS = (0.5, 1.0, 5.0)
@@ -48,7 +48,7 @@ class Station(NamedTuple):
     """The whole state of the queues, in arrays that the compiled loop changes in place.
 
     Replicas are rows; `active` lists the rows in use. `counted` says by window which requests are measured.
-    `limits` are seconds: until a waiting request is given up, of a window of `counted`, of a window of `window_late`.
+    `limits` are in seconds: until a waiting request times out, and the windows of `counted` and of `window_late`.
     """
 
     speed: Floats
@@ -76,7 +76,7 @@ PATIENCE, COUNT_STEP, WINDOW_STEP = 0, 1, 2
 
 @in_place
 def advance(station: Station, times: Floats, tokens: Integers, first: int, until: float) -> int:
-    """Let everything happen before `until`; `times` from `first` on are the arrivals. Return the first one left."""
+    """Run all events before `until`; arrivals are `times` from `first` on. Return the index of the first one left."""
     index = first
     end, row = _next_end(station)
     while True:
@@ -97,7 +97,7 @@ def advance(station: Station, times: Floats, tokens: Integers, first: int, until
 
 @in_place
 def fill(station: Station, row: int, now: float) -> None:
-    """Hand requests that wait at the gateway to a replica that has room, and let it begin."""
+    """Hand requests that wait at the gateway to a replica with room, and let it begin a batch."""
     _fill(station, row, now)
 
 
@@ -127,7 +127,7 @@ def _next_end(station: Station) -> tuple[float, int]:
 
 @in_place
 def _arrive(station: Station, now: float, length: int) -> int:
-    """Take one request; return the replica that began a batch with it, or -1."""
+    """Accept one request; return the replica that began a batch with it, or -1."""
     station.totals[ARRIVED] += 1
     station.totals[ARRIVED_TOKENS] += length
     if _counts(station, now):
@@ -148,7 +148,7 @@ def _arrive(station: Station, now: float, length: int) -> int:
 
 @in_place
 def _least_outstanding(station: Station) -> int:
-    """Return the ready replica with room that has the fewest requests, in turn among equals; -1 without any."""
+    """Return the ready replica with room and the fewest requests, in turn among equals; -1 if there is none."""
     cursor, replicas = station.cursor, station.replicas
     count = cursor[ACTIVE]
     best, fewest = -1, station.replica_times.shape[1]
@@ -195,7 +195,7 @@ def _pop_gateway(station: Station, length: int) -> None:
 
 @in_place
 def _give_up(station: Station, now: float) -> None:
-    """Take those from the gateway's queue that waited for too long."""
+    """Remove requests that have waited too long from the gateway's queue."""
     cursor = station.cursor
     patience = station.limits[PATIENCE]
     while cursor[GATEWAY_COUNT] > 0 and station.gateway_times[cursor[GATEWAY_HEAD]] + patience <= now:
@@ -225,7 +225,7 @@ def _enqueue(station: Station, row: int, arrived: float, length: int) -> None:
 
 @in_place
 def _begin(station: Station, row: int, now: float) -> None:
-    """Begin a batch with what waits at the replica; it stays idle if nothing does."""
+    """Begin a batch with the requests that wait at the replica; it stays idle if there are none."""
     replicas, shape = station.replicas, station.shape
     door = station.replica_times.shape[1]
     patience = station.limits[PATIENCE]
@@ -243,7 +243,7 @@ def _begin(station: Station, row: int, now: float) -> None:
         if expired:
             _leave(station, station.replica_times[row, head])
             continue
-        # Those that gave up leave holes: what is computed is moved together, for the second look below.
+        # Timed-out requests leave holes: the batch is compacted, for the second pass in _compute.
         place = (first + count) % door
         station.replica_times[row, place] = station.replica_times[row, head]
         count += 1
@@ -254,7 +254,7 @@ def _begin(station: Station, row: int, now: float) -> None:
 
 @in_place
 def _compute(station: Station, row: int, now: float, batch: tuple[int, int, int]) -> None:
-    """Compute a batch: the place of its first request in the replica's queue, its requests, its tokens."""
+    """Compute a batch, given as the position of its first request in the queue, its requests, and its tokens."""
     first, count, size = batch
     speed = station.speed
     seconds = max(speed[row, FLOOR], speed[row, PER_BATCH] + speed[row, PER_TOKEN] * size)
@@ -273,7 +273,7 @@ def _compute(station: Station, row: int, now: float, batch: tuple[int, int, int]
 
 @in_place
 def _complete(station: Station, row: int, now: float) -> None:
-    """End the batch of a replica, and let it begin the next."""
+    """Complete the batch of a replica, and let it begin the next."""
     replicas, totals = station.replicas, station.totals
     totals[ANSWERED] += replicas[row, RUNNING]
     totals[ANSWERED_TOKENS] += replicas[row, RUNNING_TOKENS]
@@ -297,7 +297,7 @@ def _counts(station: Station, arrived: float) -> bool:
 
 @in_place
 def _record(station: Station, arrived: float, wait: float) -> None:
-    """Note how long a measured request waited; `inf` if it was never begun."""
+    """Record how long a measured request waited; `inf` if it was never begun."""
     late = wait > LATE_SECONDS[LATE_IN_WINDOW]
     for threshold in range(len(LATE_SECONDS)):
         if wait > LATE_SECONDS[threshold]:

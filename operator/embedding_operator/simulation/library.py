@@ -1,4 +1,4 @@
-"""Every trace in a folder and the folders below it, or in one file, by name; what a file holds its columns tell."""
+"""Every trace in a folder and its subfolders, or in one file, by name; the columns of a file tell its format."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Load = Callable[[], Trace]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Library:
-    """Traces that can be loaded by name, and why clients that have rates can not."""
+    """Traces that can be loaded, by name, and why some clients that have rates cannot."""
 
     traces: dict[str, Load]
     left_out: dict[str, str]
@@ -34,9 +34,9 @@ class Library:
 
 
 def library(place: Path) -> Library:
-    """Return what is in `place`, a folder or a CSV file; raise `TraceError` if that is not there or holds no trace."""
+    """Return the traces in `place`, a folder or CSV file; raise `TraceError` if it does not exist or has no trace."""
     if not place.exists():
-        message = f"{place}: there is no such folder or file: name one that holds traces"
+        message = f"{place}: no such folder or file: name one that contains traces"
         raise TraceError(message)
     found: dict[str, Load] = {}
     left_out: dict[str, str] = {}
@@ -45,11 +45,11 @@ def library(place: Path) -> Library:
     for path in tables:
         for name, load in _of(path, lengths=lengths, left_out=left_out).items():
             if name in found:
-                message = f"{path.name}: there are two traces {name}: rename one of the files"
+                message = f"{path.name}: there are two traces named {name}: rename one of the files"
                 raise TraceError(message)
             found[name] = load
     if not found:
-        message = f"{place}: holds no trace: the shapes that are read are in benchmarks/simulation/README.md"
+        message = f"{place}: contains no trace: benchmarks/simulation/README.md lists the formats"
         raise TraceError(message)
     return Library(traces=found, left_out=left_out)
 
@@ -67,7 +67,7 @@ def _of(path: Path, *, lengths: Lengths, left_out: dict[str, str]) -> dict[str, 
         return {name: partial(counts.read_rates, path, lengths=lengths)}
     if columns.issuperset(counts.COUNT_COLUMNS):
         return {name: partial(counts.read_counts, path, lengths=lengths)}
-    message = f"{path.name}: columns {', '.join(header(path))} are of no trace: move the file out of the folder"
+    message = f"{path.name}: columns {', '.join(header(path))} match no trace format: move the file out of the folder"
     raise TraceError(message)
 
 
@@ -88,7 +88,7 @@ def _client(rates: Callable[[], servegen.Rates], client: str) -> Trace:
 
 
 def _lengths(tables: list[Path]) -> Lengths:
-    """Return the lengths for files that only count: those of the requests recorded one by one, if any are."""
+    """Return the lengths for files of counts: those of a file with one row per request, if there is one."""
     for path in tables:
         if set(header(path)).issuperset(counts.REQUEST_COLUMNS):
             return counts.read_requests(path).lengths

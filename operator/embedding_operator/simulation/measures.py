@@ -1,4 +1,4 @@
-"""What a run is judged by. Only what lies in measured windows counts."""
+"""The measures of a run. Only measured windows count."""
 
 import math
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ from embedding_operator.simulation.trace import DAY_SECONDS
 
 HOUR_SECONDS = 3600.0
 FEWEST_IN_WINDOW = 20
-"""Five minutes with fewer requests say nothing: one late request would be all of them."""
+"""Five minutes with fewer requests do not count: a single late request would dominate them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
     """Counts, waits in seconds, hours by pool, and changes per day.
 
-    `late_share` is by `kernel.LATE_SECONDS`. A request that was given up is later than all of them.
+    `late_share` is by `kernel.LATE_SECONDS`. A request that timed out is later than all of them.
     """
 
     days: float
@@ -41,7 +41,7 @@ class Measures:
 
 
 def measure(station: Station, *, pools: tuple[SimPool, ...], counted: Flags, step: float, patience: float) -> Measures:
-    """Return the measures of a run that is over; `counted` says by `step` seconds what counts."""
+    """Return the measures of a finished run; `counted` says for every `step` seconds whether they count."""
     clock = _Clock(counted, step=step)
     days = clock.total / DAY_SECONDS
     figures = station.measured.tolist()
@@ -67,9 +67,9 @@ def measure(station: Station, *, pools: tuple[SimPool, ...], counted: Flags, ste
 
 
 def wait_quantile(waits: np.ndarray, share: float, *, never: float) -> float:
-    """Return the wait that `share` (0 to 1) of requests do not exceed, within the 2 % of a bin; 0 without requests.
+    """Return the wait that `share` (0 to 1) of requests do not exceed, to within a bin of 2 %; 0 without requests.
 
-    `never` is the wait of those that were not begun.
+    `never` is the wait of those that were never begun.
     """
     total = int(waits.sum())
     if total == 0:
@@ -83,7 +83,7 @@ def wait_quantile(waits: np.ndarray, share: float, *, never: float) -> float:
 
 
 class _Clock:
-    """Time that counts: it stands still in windows that are not measured."""
+    """A clock of measured time: it stands still in windows that are not measured."""
 
     def __init__(self, counted: Flags, *, step: float) -> None:
         self._edges = np.arange(len(counted) + 1) * step
@@ -103,7 +103,7 @@ class _Clock:
 
 
 def _busy_share(pools: tuple[SimPool, ...]) -> float:
-    """Return which share of the life of all pods they computed, over the whole run."""
+    """Return the share of their lifetime that all pods spent computing, over the whole run."""
     life = sum(span.end - span.begin for pool in pools for span in pool.pod_spans)
     return sum(pool.busy_seconds for pool in pools) / life if life > 0.0 else 0.0
 

@@ -1,4 +1,4 @@
-"""The operator's own decision as a policy: `decide` itself, told what the operator would be told."""
+"""The operator's own decision as a policy: `decide` itself, with the input that the operator would have."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,14 +18,13 @@ EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 """The instant at which traces begin: midnight before a Monday."""
 
 TICK_SECONDS = 5.0
-"""As the operator sees pods: one that takes twice as long as a start does, two minutes at least, is stuck."""
+"""As the operator polls. To it, a pod that takes twice the startup time, and at least two minutes, is stuck."""
 
 
 class Ours:
     """Decides as the operator does for a service with `spec`.
 
-    `hears_queue` and `hears_rate` take the term of the queue, or the feed-forward, out of the decision; they are True
-    but for ablations.
+    If False, `hears_queue` and `hears_rate` remove the queue term or the feed-forward from the decision: ablations.
     """
 
     def __init__(
@@ -46,11 +45,11 @@ class Ours:
 
     @property
     def period(self) -> float:
-        """Return the seconds from one look to the next."""
+        """Return the seconds from one decision to the next."""
         return TICK_SECONDS
 
     def look(self, view: View) -> Mapping[str, int]:
-        """Return the replicas per pool."""
+        """Return the desired replicas per pool."""
         observation = self.observation(view)
         decision = decide(observation)
         self._memory = decision.memory
@@ -59,7 +58,7 @@ class Ours:
         return {target.pool: target.replicas for target in decision.targets}
 
     def observation(self, view: View) -> Observation:
-        """Return what the operator would see, and remember it as the next sample of telemetry."""
+        """Return what the operator would observe, and record it as the next sample of telemetry."""
         now = instant(view.now)
         self._telemetry.record(view, now=now)
         gateway = self._telemetry.gateway()
@@ -75,7 +74,7 @@ class Ours:
         )
 
     def _bounds_at(self, now: datetime) -> Bounds:
-        """Return what the schedule allows; it is the same until the next transition."""
+        """Return the bounds of the schedule, which are the same until the next transition."""
         known = self._bounds
         if known is None or (known.next_transition is not None and known.next_transition <= now):
             known = self._bounds = bounds_in_force(self._spec, cluster=(), now=now)
@@ -117,7 +116,7 @@ class Ours:
         return known
 
     def _obstacle(self, pool: str, pod: PodView, *, now: datetime) -> Reason | None:
-        """Return what Kubernetes, or the clock, would say of a replica that is not Ready."""
+        """Return why a replica that is not Ready is stuck; None while it is starting in time."""
         if not pod.has_node:
             return Reason.UNSCHEDULABLE
         known = () if self._memory is None else self._memory.learned
@@ -126,5 +125,5 @@ class Ours:
 
 
 def instant(seconds: float) -> datetime:
-    """Return the instant so many seconds into a trace."""
+    """Return the instant `seconds` into a trace."""
     return EPOCH + timedelta(seconds=seconds)

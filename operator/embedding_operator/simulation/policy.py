@@ -1,6 +1,6 @@
-"""What a scaling policy may see of a simulated service, and what it answers. Ours and every baseline are policies.
+"""What a scaling policy may see of a simulated service, and what it returns. Ours and every baseline are policies.
 
-Views are made at every look. They are named tuples, as a frozen dataclass takes three times as long to make.
+A view is created at every decision. Views are named tuples, as a frozen dataclass takes three times as long to create.
 """
 
 from collections.abc import Mapping
@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol
 
 
 class PodView(NamedTuple):
-    """One replica that was ordered and not taken back. Times are seconds since the trace began.
+    """One replica that was ordered and not removed. Times are seconds since the trace began.
 
-    `ready_at` is None while it starts, `has_node` False while its pool is out of stock. `in_flight` counts requests,
-    computed and queued, `queue_tokens` the tokens that wait in its queue, `done_tokens` those that it has computed.
+    `ready_at` is None while it starts, `has_node` is False while its pool is out of stock. `in_flight` counts requests,
+    being computed and queued, `queue_tokens` the tokens in its queue, `done_tokens` those that it has computed.
     """
 
     uid: int
@@ -24,7 +24,7 @@ class PodView(NamedTuple):
 
 
 class PoolView(NamedTuple):
-    """One GPU pool: what is asked of it, and its pods. `tokens_per_second` is the seed, not the truth.
+    """One GPU pool: its desired replicas, and its pods. `tokens_per_second` is the initial estimate, not the truth.
 
     `hourly_price` is that of one replica.
     """
@@ -39,16 +39,16 @@ class PoolView(NamedTuple):
 
     @property
     def ready(self) -> int:
-        """Return how many replicas serve."""
+        """Return the number of serving replicas."""
         return sum(1 for pod in self.pods if pod.ready_at is not None)
 
 
 class View(NamedTuple):
     """The service `now` seconds into the trace, as a scrape at this very moment shows it.
 
-    `waiting_requests` and `waiting_tokens` are at no replica or in a replica's queue, `in_flight` counts them and those
-    that are computed; `held_requests`, of `held_tokens`, are at no replica. The totals are counters since
-    the trace began.
+    `waiting_requests` and `waiting_tokens` are at the gateway or in a replica's queue; `in_flight` counts these and the
+    requests being computed; `held_requests`, with `held_tokens`, are at the gateway. Totals are counters since the
+    trace began.
     """
 
     now: float
@@ -69,7 +69,7 @@ class View(NamedTuple):
 
 
 class SimPolicy(Protocol):
-    """Looks at the service every `period` seconds and says how many replicas each pool should have."""
+    """Decides every `period` seconds how many replicas each pool should have."""
 
     @property
     def name(self) -> str:
@@ -77,7 +77,7 @@ class SimPolicy(Protocol):
 
     @property
     def period(self) -> float:
-        """Return the seconds from one look to the next."""
+        """Return the seconds from one decision to the next."""
 
     def look(self, view: View) -> Mapping[str, int]:
-        """Return the replicas per pool; a pool that is not named keeps what it has."""
+        """Return the desired replicas per pool; a pool that is not named keeps its replicas."""

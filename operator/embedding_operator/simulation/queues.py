@@ -1,4 +1,4 @@
-"""The queues of a service, compiled: replicas come, drain and go, requests arrive in between."""
+"""The queues of a service, compiled: replicas are added, drained and removed while requests arrive."""
 
 import math
 from collections.abc import Sequence
@@ -13,21 +13,21 @@ from embedding_operator.simulation.servers import Server
 
 ROWS = 1024
 GATEWAY_REQUESTS = 200_000
-"""What the gateway holds at most; HAProxy's own limit on connections is of this order."""
+"""The most requests that the gateway holds; HAProxy's own connection limit is of this order."""
 
 FIVE_MINUTES = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """Which arrivals are measured: `flags` for every `step` seconds since the trace began."""
+    """Which arrivals are measured: a flag for every `step` seconds since the trace began."""
 
     flags: Flags
     step: float
 
 
 class Occupancy(NamedTuple):
-    """What is at one replica now: requests waiting and computed, tokens waiting; and the tokens that it has done."""
+    """The current load of one replica: requests waiting and running, tokens waiting, and tokens done so far."""
 
     waiting: int
     running: int
@@ -36,15 +36,15 @@ class Occupancy(NamedTuple):
 
     @property
     def in_flight(self) -> int:
-        """Return all its requests."""
+        """Return the number of its requests."""
         return self.waiting + self.running
 
 
 class Queues:
-    """The gateway's queue and the replicas behind it; each replica is known by its row.
+    """The gateway's queue and the replicas behind it; each replica is identified by its row.
 
-    `door` requests are at one replica at most, the others wait at the gateway. A request that
-    waited for `patience` seconds is given up.
+    At most `door` requests are at one replica, the others wait at the gateway. A request that has waited for `patience`
+    seconds times out.
     """
 
     def __init__(self, *, counted: Counted, door: int, patience: float) -> None:
@@ -71,7 +71,7 @@ class Queues:
         self._rows: list[int] = []
 
     def add(self, server: Server, *, now: float) -> int:
-        """Let a replica serve from `now` on; return its row. Raise `IndexError` where there are too many."""
+        """Let a replica serve from `now` on; return its row. Raise `IndexError` if there are too many."""
         row = next(row for row in range(ROWS + 1) if row == ROWS or self.station.replicas[row, kernel.STATE] == 0)
         if row == ROWS:
             message = f"more than {ROWS} replicas serve at once: lower maxReplicas"
@@ -87,7 +87,7 @@ class Queues:
         return row
 
     def drain(self, row: int, *, now: float) -> None:
-        """Send no new request to a replica; it is gone as soon as it has answered those that it has."""
+        """Send no new requests to a replica; it is gone as soon as it has answered those it has."""
         replica = self.station.replicas[row]
         idle = replica[kernel.RUNNING] == 0 and replica[kernel.WAITING] == 0
         replica[kernel.STATE] = kernel.GONE if idle else kernel.DRAINING
@@ -95,11 +95,11 @@ class Queues:
             self.station.clocks[row, kernel.GONE_AT] = now
 
     def advance(self, times: Floats, tokens: Integers, *, first: int, until: float) -> int:
-        """Let everything happen before `until`; return the index of the first arrival that did not."""
+        """Run all events before `until`; return the index of the first arrival that is left."""
         return kernel.advance(self.station, times, tokens, first, until)
 
     def gone(self, row: int) -> float | None:
-        """Return when a drained replica was done and forget it; None while it is not."""
+        """Return when a draining replica was done, and forget it; None while it is not done."""
         if self.station.replicas[row, kernel.STATE] != kernel.GONE:
             return None
         self.station.replicas[row, kernel.STATE] = kernel.FREE
@@ -108,11 +108,11 @@ class Queues:
         return float(self.station.clocks[row, kernel.GONE_AT])
 
     def busy_seconds(self, row: int) -> float:
-        """Return how long a replica has computed, or will have when its batch ends."""
+        """Return how long a replica has computed, up to the end of its current batch."""
         return float(self.station.clocks[row, kernel.BUSY_SECONDS])
 
     def occupancy(self) -> dict[int, Occupancy]:
-        """Return what is at the replicas, those that drain among them, by row."""
+        """Return the load of the replicas, draining ones included, by row."""
         top = max(self._rows, default=-1) + 1
         figures = self.station.replicas[:top].tolist()
         return {row: _occupancy(figures[row]) for row in self._rows}

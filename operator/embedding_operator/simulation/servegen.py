@@ -3,8 +3,8 @@
     {model}_rates.csv.gz              client,t_s,rate_rps,iat_cv,iat_dist,shape,scale
     tokens_{model}_{client}.csv.gz    window_t_s,input_tokens,prob
 
-A window in which no client of a file had a request is a gap of the source, not silence. That can be told from three
-clients on; a file of fewer has no gaps. What is in a gap is drawn as if the rate went straight across it.
+A window in which no client of a file had a request is a gap in the source, not silence. At least three clients are
+needed to tell; a file with fewer has no gaps. Requests in a gap are drawn with a linearly interpolated rate.
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rates:
-    """One file of rates: its clients by identity, the seconds of a window, and the windows that are gaps."""
+    """One file of rates: its clients by identifier, the seconds of a window, and the windows that are gaps."""
 
     path: Path
     step: float
@@ -46,22 +46,22 @@ class Rates:
 
     @property
     def model(self) -> str:
-        """Return what the file is called before `_rates.csv`."""
+        """Return the name of the file without `_rates.csv`."""
         return self.path.name.partition(RATES_ENDING)[0]
 
     def tokens_path(self, client: str) -> Path:
-        """Return where the histograms of a client are, plain or gzipped; that file need not exist."""
+        """Return the path of a client's histograms, plain or gzipped; the file need not exist."""
         plain = self.path.with_name(f"{TOKENS_BEGINNING}{self.model}_{client}.csv")
         return plain if plain.exists() else plain.with_name(plain.name + ".gz")
 
 
 def read_rates(path: Path) -> Rates:
-    """Return what a file of rates holds; raise `TraceError` if it is not as it should be."""
+    """Return the content of a file of rates; raise `TraceError` if the file is not valid."""
     by_client: dict[str, list[Row]] = defaultdict(list)
     for row in rows(path, columns=RATE_COLUMNS):
         by_client[row.text("client")].append(row)
     if not by_client:
-        message = f"{path.name}: there are no rows: give at least two windows of one client"
+        message = f"{path.name}: the file has no rows: add at least two windows of one client"
         raise TraceError(message)
     starts = {client: [row.number("t_s") for row in of_client] for client, of_client in by_client.items()}
     step, count = _grid(path, starts=starts)
@@ -72,14 +72,14 @@ def read_rates(path: Path) -> Rates:
 
 
 def read_client(rates: Rates, client: str) -> Trace:
-    """Return the trace of one client; raise `TraceError` if there is no such client, or nothing says its lengths."""
+    """Return the trace of one client; raise `TraceError` if there is none, or if its request lengths are unknown."""
     if client not in rates.clients:
         known = ", ".join(sorted(rates.clients, key=_numerically))
-        message = f"{rates.path.name}: no client {client}: there are {known}"
+        message = f"{rates.path.name}: no client {client}: choose from {known}"
         raise TraceError(message)
     path = rates.tokens_path(client)
     if not path.exists():
-        message = f"{path.name}: is not beside {rates.path.name}: without it the lengths of requests are unknown"
+        message = f"{path.name}: not found beside {rates.path.name}: without it the lengths of requests are unknown"
         raise TraceError(message)
     windows = rates.clients[client]
     return Trace(
@@ -95,39 +95,39 @@ def read_client(rates: Rates, client: str) -> Trace:
 
 
 def read_lengths(path: Path) -> Lengths:
-    """Return the histograms in a file of tokens; raise `TraceError` if it is not as it should be."""
+    """Return the histograms in a file of tokens; raise `TraceError` if the file is not valid."""
     tokens: dict[float, list[int]] = defaultdict(list)
     shares: dict[float, list[float]] = defaultdict(list)
     for row in rows(path, columns=TOKEN_COLUMNS):
         since, length = row.number("window_t_s"), row.number("input_tokens")
         if length < 1:
             message = "input_tokens"
-            raise row.error(message, "a request has 1 token or more")
+            raise row.error(message, "a request has at least 1 token")
         tokens[since].append(round(length))
         shares[since].append(row.number("prob"))
     if not tokens:
-        message = f"{path.name}: there are no rows: give a histogram of at least one window"
+        message = f"{path.name}: the file has no rows: add a histogram of at least one window"
         raise TraceError(message)
     empty = [since for since in tokens if sum(shares[since]) <= 0.0]
     if empty:
-        message = f"{path.name}: prob sums to 0 in window_t_s {empty[0]:g}: give shares that sum to 1"
+        message = f"{path.name}: prob sums to 0 in window_t_s {empty[0]:g}: use shares that sum to 1"
         raise TraceError(message)
     ordered = sorted(tokens)
     return Lengths(np.array(ordered), tuple(Histogram.of(tokens[since], shares[since]) for since in ordered))
 
 
 def _grid(path: Path, *, starts: dict[str, list[float]]) -> tuple[float, int]:
-    """Return the step and the number of windows, which must be those of every client."""
+    """Return the step and the number of windows, which must be the same for every client."""
     first = next(iter(starts.values()))
     step = first[1] - first[0] if len(first) > 1 else 0.0
     if step <= 0.0:
-        message = f"{path.name}: t_s must rise from 0 in equal steps: give at least two windows of each client"
+        message = f"{path.name}: t_s must increase from 0 in equal steps: add at least two windows of each client"
         raise TraceError(message)
     for client, seconds in starts.items():
         expected = np.arange(len(first)) * step
         if len(seconds) != len(first) or not np.allclose(seconds, expected):
             grid = f"0, {step:g}, … {expected[-1]:g}"
-            message = f"{path.name}: client {client} has not one row for each t_s of {grid}: add what is missing"
+            message = f"{path.name}: client {client} does not have one row for each t_s of {grid}: add the missing rows"
             raise TraceError(message)
     return step, len(first)
 

@@ -1,4 +1,4 @@
-"""How fast one replica computes, and how many of what it computes in: the constants of a model on a GPU."""
+"""How fast one replica computes, and in which batches: the constants of a model on a GPU."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ class Server:
     """A batch server: a batch takes max(floor, per_batch + per_token * tokens, per_request * requests) seconds.
 
     A batch holds at most `batch_tokens` and `batch_requests`; a longer request is a batch of its own. `source` says
-    where the figures are from.
+    where the values are from.
     """
 
     floor: float
@@ -24,7 +24,7 @@ class Server:
         return max(self.floor, self.per_batch + self.per_token * tokens, self.per_request * requests)
 
     def capacity(self, *, tokens_per_request: float, outstanding: int) -> float:
-        """Return the tokens per second of full batches of equal requests, `outstanding` of them at a time at most."""
+        """Return the tokens per second of full batches of equal requests, at most `outstanding` of them at a time."""
         most = min(self.batch_requests, outstanding, self.batch_tokens // max(1.0, tokens_per_request))
         requests = max(1.0, most)
         tokens = requests * tokens_per_request

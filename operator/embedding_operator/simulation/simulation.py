@@ -1,4 +1,4 @@
-"""One policy, one service, one stretch of a trace: requests arrive, the policy looks and asks, the cluster follows."""
+"""Simulates one policy on one service and one part of a trace: requests arrive, the policy decides, pods follow."""
 
 import math
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ from embedding_operator.simulation.starts import Starts
 from embedding_operator.simulation.trace import Trace
 
 WARM_UP_SECONDS = 3600.0
-"""Before anything is measured, so that where a policy begins does not matter."""
+"""Time before anything is measured, so that the initial state of a policy does not matter."""
 
 INITIAL_UTILIZATION = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Setup:
-    """Everything but the policy. What is measured lies between `begin` and `end`, in seconds since the trace began.
+    """Everything but the policy. The measured time lies between `begin` and `end`, in seconds since the trace began.
 
-    `door` requests are at one replica at most; one that waited for `patience` seconds is given up. Both are what the
-    gateway does by default: two pods of `maxConnectionsPerEngine` each, `queueTimeoutSeconds`.
+    At most `door` requests are at one replica; one that has waited for `patience` seconds times out. Both are the
+    gateway's defaults: two pods with `maxConnectionsPerEngine` each, and `queueTimeoutSeconds`.
     """
 
     trace: Trace
@@ -44,16 +44,16 @@ class Setup:
 
     @property
     def opens(self) -> float:
-        """Return when the simulation begins: some time before anything is measured, if the trace has that."""
+        """Return when the simulation begins: the warm-up before the measured time, if the trace begins that early."""
         return max(0.0, self.begin - WARM_UP_SECONDS)
 
     @property
     def closes(self) -> float:
-        """Return when it ends: after what was measured was begun or given up, if the trace is that long."""
+        """Return when it ends: after all measured requests have begun or timed out, if the trace is that long."""
         return min(self.trace.seconds, self.end + self.patience)
 
     def counted(self) -> Flags:
-        """Return by window of the trace whether it is measured: not in gaps, and not before the service is warm."""
+        """Return whether each window of the trace is measured: not in gaps, and not during the warm-up."""
         windows = np.arange(len(self.trace.rates)) * self.trace.step
         inside = (windows >= max(self.begin, self.opens + WARM_UP_SECONDS)) & (windows < self.end)
         return inside & ~self.trace.gaps
@@ -61,7 +61,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What a plot shows of one instant."""
+    """The state of the service at one instant, for plots."""
 
     at: float
     arrived_tokens: int
@@ -84,7 +84,7 @@ NEVER = Watch(begin=math.inf, end=math.inf)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimOutcome:
-    """What came of it."""
+    """The result of a simulation."""
 
     measures: Measures
     moments: tuple[Moment, ...]
@@ -92,7 +92,7 @@ class SimOutcome:
 
 
 def simulate(setup: Setup, policy: SimPolicy, *, watch: Watch = NEVER) -> SimOutcome:
-    """Return what `policy` made of `setup`. The same arguments give the same outcome."""
+    """Return the outcome of `policy` on `setup`. The same arguments give the same outcome."""
     return _Run(setup, policy, watch=watch).outcome()
 
 
@@ -118,7 +118,7 @@ class _Run:
             begin = max(setup.opens, window * setup.trace.step)
             first = int(np.searchsorted(came.times, begin))
             self._through(came, first=first, begin=begin, end=min(setup.closes, (window + 1) * setup.trace.step))
-        # Where the trace ends with the span, whoever waits is still to be served, and nobody else.
+        # Where the trace ends with the span, waiting requests are still served, and no new ones arrive.
         self._queues.advance(np.zeros(0), np.zeros(0, dtype=np.int64), first=0, until=setup.closes + 2 * setup.patience)
         self._cluster.close(setup.closes)
         return SimOutcome(
@@ -134,7 +134,7 @@ class _Run:
         )
 
     def _through(self, came: Arrivals, *, first: int, begin: float, end: float) -> None:
-        """Let the time from `begin` to `end` pass, from one thing that changes the service to the next."""
+        """Advance from `begin` to `end`, from one event that changes the service to the next."""
         now = begin
         while now < end:
             if now >= self._next_look():
@@ -222,7 +222,7 @@ def _pod_view(pod: Pod, *, occupancy: Mapping[int, Occupancy]) -> PodView:
 
 
 def _initial(setup: Setup) -> dict[str, int]:
-    """Return replicas of the first pool for the load at the beginning, the same for every policy."""
+    """Return the replicas of the first pool for the initial load, the same for every policy."""
     first = setup.pools[0]
     load = setup.trace.token_rates()[int(setup.opens // setup.trace.step)]
     wanted = math.ceil(load / (INITIAL_UTILIZATION * first.tokens_per_second))

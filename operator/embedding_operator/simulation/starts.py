@@ -1,4 +1,4 @@
-"""How long pods take to be Ready, drawn per start."""
+"""How long pods take to become Ready, drawn for each start."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 from embedding_operator.simulation.facts import StartFact
 
 WARM = "D1"
-"""What a start on a node that still lingers takes, in every scenario: image and weights are there."""
+"""The cold start of a pod on a lingering node, in every scenario: image and weights are there."""
 
 
 class Starts:
@@ -18,6 +18,6 @@ class Starts:
         self._rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, 0xC01D])))
 
     def seconds(self, *, lingering: bool) -> float:
-        """Return how long the next start takes; `lingering` says whether its node served until just now."""
+        """Return how long the next start takes; `lingering` says whether its node served until recently."""
         fact = self._warm if lingering else self._cold
         return fact.median * math.exp(fact.sigma * float(self._rng.standard_normal()))

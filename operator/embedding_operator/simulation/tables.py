@@ -1,4 +1,4 @@
-"""CSV files, plain or gzipped, with errors that name the file, the line, the column and what to do."""
+"""Reads CSV files, plain or gzipped; errors name the file, the line, the column and what to do."""
 
 import csv
 import gzip
@@ -13,7 +13,7 @@ SUFFIXES = (".csv", ".csv.gz")
 
 
 class TraceError(ValueError):
-    """A file of a trace can not be used; the message says which, where, and what to do."""
+    """A file of a trace cannot be used; the message says which one, where, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,27 +35,27 @@ class Row:
         except (TypeError, ValueError):
             value = math.nan
         if not 0.0 <= value < math.inf:
-            raise self.error(column, "a finite number of 0 or more is needed")
+            raise self.error(column, "a finite number of at least 0 is needed")
         return value
 
     def error(self, column: str, need: str) -> TraceError:
-        """Return the error that says what a cell should be."""
+        """Return the error that says what a cell should contain."""
         return TraceError(f"{self.path.name}, line {self.line}: {column} is {self.cells[column]!r}: {need}")
 
 
 def is_table(path: Path) -> bool:
-    """Return whether a file is one by its name."""
+    """Return whether a file is a table, by its name."""
     return path.name.endswith(SUFFIXES)
 
 
 def header(path: Path) -> tuple[str, ...]:
-    """Return the names of the columns; empty if there is not even a first line. Raise `TraceError` if unreadable."""
+    """Return the names of the columns; none if there is no first line. Raise `TraceError` if unreadable."""
     with _open(path) as lines:
         return tuple(next(csv.reader(lines), ()))
 
 
 def rows(path: Path, *, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield the lines of a table that must have `columns`; raise `TraceError` where it has not."""
+    """Yield the lines of a table that must have `columns`; raise `TraceError` if it is not valid."""
     with _open(path) as lines:
         reader = csv.DictReader(lines)
         missing = [column for column in columns if column not in (reader.fieldnames or ())]
@@ -64,9 +64,7 @@ def rows(path: Path, *, columns: Sequence[str]) -> Iterator[Row]:
             raise TraceError(message)
         for cells in reader:
             if None in cells or None in cells.values():
-                message = (
-                    f"{path.name}, line {reader.line_num}: the line has not as many cells as the first: correct it"
-                )
+                message = f"{path.name}, line {reader.line_num}: the line must have as many cells as the first one"
                 raise TraceError(message)
             yield Row(path=path, line=reader.line_num, cells=cells)
 
@@ -77,5 +75,5 @@ def _open(path: Path) -> Iterator[TextIO]:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8", newline="") as lines:
             yield lines
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        message = f"{path.name}: can not be read ({error}): give a CSV file, plain or gzipped"
+        message = f"{path.name}: cannot be read ({error}): use a CSV file, plain or gzipped"
         raise TraceError(message) from error

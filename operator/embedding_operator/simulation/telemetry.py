@@ -1,8 +1,8 @@
-"""What the operator's telemetry would say of a simulated service.
+"""What the operator's telemetry would report for a simulated service.
 
-All replicas are one engine here, which says the sum: every figure that the operator takes from engines is a sum over
-them. All gateway pods are one pod. Both are asked whenever the policy looks. Of the samples of a minute only some are
-looked at, the newest two and the oldest among them: a rate is made of the first and the last, and time is short.
+All replicas are one engine here, which reports the sum: every value that the operator takes from engines is a sum over
+them. All gateway pods are one pod. Both are polled at every decision. For speed, only some of the samples of a minute
+are used, the newest two and the oldest among them: a rate needs only the first and the last.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ from embedding_operator.simulation.counters import Sample, load_of_engine, load_
 from embedding_operator.simulation.policy import PodView, PoolView, View
 
 PICKED = (12, 4, 1, 0)
-"""Which samples are looked at, counted from the newest; a minute has 13."""
+"""The samples that are used, counted from the newest; a minute has 13."""
 
 WINDOW = timedelta(seconds=WINDOW_SECONDS)
 
@@ -33,7 +33,7 @@ class Telemetry:
         self._asked_at = self._seconds = 0.0
 
     def record(self, view: View, *, now: datetime) -> None:
-        """Ask the engine and the gateway."""
+        """Poll the engine and the gateway."""
         self._samples.append(
             Sample(
                 taken_at=now,
@@ -55,7 +55,7 @@ class Telemetry:
         self._pods = {pod.uid: pod for pool in view.pools for pod in pool.pods if pod.ready_at is not None}
 
     def work(self, view: PoolView) -> tuple[WorkSample, ...]:
-        """Return what the replicas of one pool did since they were asked before."""
+        """Return what the replicas of one pool did since the previous poll."""
         before, first = self._pods_before
         asked = [pod for pod in view.pods if pod.uid in before]
         return tuple([self._done(pod, before[pod.uid], first.get(pod.uid)) for pod in asked])
@@ -70,11 +70,11 @@ class Telemetry:
         )
 
     def gateway(self) -> GatewayLoad | None:
-        """Return what the gateway says; None where there is none."""
+        """Return the load from the gateway; None if there is no gateway."""
         return load_of_gateway(self._picked, holds=self._holds) if self._gateway else None
 
     def load(self, gateway: GatewayLoad | None, *, ready: int) -> Load | None:
-        """Return the load of a service of which `ready` replicas serve."""
+        """Return the load of a service with `ready` serving replicas."""
         engine = load_of_engine(self._picked, replicas=ready) if ready else None
         if gateway is None:
             return engine

@@ -1,4 +1,4 @@
-"""A trace: how many requests came when, how regularly, and how long they were."""
+"""A trace: the rate, regularity and length of requests over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ class Law(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Histogram:
-    """How long requests are: `tokens`, and the share of requests (0 to 1) that are at most that long."""
+    """The lengths of requests: `tokens`, and the share of requests (0 to 1) that are at most that long."""
 
     tokens: Integers
     cumulative: Floats
 
     @classmethod
     def of(cls, tokens: Sequence[int] | Integers, shares: Sequence[float] | Floats) -> "Histogram":
-        """Return the histogram of requests of `tokens`; `shares` are made to sum to 1."""
+        """Return the histogram of requests of `tokens`; `shares` are normalised to sum to 1."""
         cumulative = np.cumsum(np.asarray(shares, dtype=np.float64))
         return cls(np.asarray(tokens, dtype=np.int64), cumulative / cumulative[-1])
 
@@ -40,18 +40,18 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lengths:
-    """The histograms of a trace: `histograms[i]` holds from `since[i]` seconds until the next; the first from ever."""
+    """The histograms of a trace: `histograms[i]` applies from `since[i]` seconds to the next; the first also before."""
 
     since: Floats
     histograms: tuple[Histogram, ...]
 
     @classmethod
     def constant(cls, tokens: int) -> "Lengths":
-        """Return the lengths where every request has `tokens`."""
+        """Return lengths with `tokens` for every request."""
         return cls(np.zeros(1), (Histogram.of([tokens], [1.0]),))
 
     def at(self, moment: float) -> Histogram:
-        """Return the histogram that holds `moment` seconds into the trace."""
+        """Return the histogram that applies `moment` seconds into the trace."""
         return self.histograms[max(0, int(np.searchsorted(self.since, moment, side="right")) - 1)]
 
 
@@ -59,9 +59,9 @@ class Lengths:
 class Trace:
     """Requests by window of `step` seconds.
 
-    Between requests of a window lie times drawn from `laws` with `shapes` and the mean `1 / rates`. A trace that was
+    Times between the requests of a window are drawn from `laws` with `shapes` and mean `1 / rates`. A trace that was
     recorded request by request has `instants` (seconds, ascending) and `sizes` instead, which are replayed as they are.
-    `gaps` are windows in which the source recorded nothing: what is there is made up and never measured.
+    `gaps` are windows in which the source recorded nothing: their requests are made up and never measured.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Trace:
 
     @property
     def seconds(self) -> float:
-        """Return how long the trace is."""
+        """Return the length of the trace."""
         return len(self.rates) * self.step
 
     def token_rates(self) -> Floats:
@@ -94,7 +94,7 @@ class Trace:
     def scaled(self, factor: float) -> "Trace":
         """Return the trace with `factor` times the requests: rates are multiplied, laws and lengths stay.
 
-        So the times between requests shrink and their coefficient of variation stays. Of a recorded trace every request
-        comes `factor` times on average, the repetitions within the next second.
+        The times between requests shrink, and their coefficient of variation stays the same. In a recorded trace, every
+        request comes `factor` times on average, with repetitions within the next second.
         """
         return replace(self, rates=self.rates * factor, scale=self.scale * factor)

@@ -1,4 +1,4 @@
-"""Which window applies when: in the time zone of the schedule, even across a clock change."""
+"""The windows of the next days: in the time zone of the schedule, also across a change of the clocks."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ queries: windows from Fri 2026-10-23 12:30 +02:00 to Mon 2026-10-26 11:30 +01:00
   Sun 2026-10-25 22:00 +01:00      8 h  night               t4 0 to 2
   Mon 2026-10-26 06:00 +01:00   5 h 30  -                   a10 1 to 6, t4 0 to 4
 
-8 changes. In the line of window -, spec.pools counts.
+8 changes. Where the window is "-", spec.pools applies.
 """
 
 

@@ -1,4 +1,4 @@
-"""The command line as a user types it: what is printed where, and the exit codes."""
+"""The command line: what is printed, where, and what ends it."""
 
 import asyncio
 import io
@@ -78,21 +78,21 @@ def test_one_of_a_list_is_explained_if_it_is_named(run: Run, tmp_path: Path) -> 
     ("content", "complaint"),
     [
         ("{", "saved.yaml is neither YAML nor JSON: save it with kubectl get embsvc NAME -o yaml"),
-        ("", "saved.yaml holds no EmbeddingService: save it with kubectl get embsvc NAME -o yaml"),
-        ("a: 1", "saved.yaml holds no EmbeddingService, but None: save it"),
-        ("kind: Pod", "saved.yaml holds no EmbeddingService, but Pod: save it"),
-        (yaml.safe_dump(listed("one", "two")), "saved.yaml holds one, two: name one of them"),
-        (yaml.safe_dump(listed()), "saved.yaml holds no EmbeddingService, but an empty list: save it"),
+        ("", "saved.yaml contains no EmbeddingService: save it with kubectl get embsvc NAME -o yaml"),
+        ("a: 1", "saved.yaml contains no EmbeddingService, but None: save it"),
+        ("kind: Pod", "saved.yaml contains no EmbeddingService, but Pod: save it"),
+        (yaml.safe_dump(listed("one", "two")), "saved.yaml contains one, two: name one of them"),
+        (yaml.safe_dump(listed()), "saved.yaml contains no EmbeddingService, but an empty list: save it"),
         (
             yaml.safe_dump({**SERVICE, "status": {}}),
             (
-                "EmbeddingService search/qwen3-embedding has no status yet: see that the operator runs, and that it "
-                "serves this namespace"
+                "EmbeddingService search/qwen3-embedding has no status yet: check that the operator is running and "
+                "watches this namespace"
             ),
         ),
         (
             yaml.safe_dump({**SERVICE, "status": {"replicas": "many"}}),
-            "the status of search/qwen3-embedding can not be read (status.replicas: Input should be a valid integer",
+            "the status of search/qwen3-embedding cannot be read (status.replicas: Input should be a valid integer",
         ),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_explained_says_what_it_should_be(
 
 
 def test_a_file_that_is_not_there_is_named(run: Run) -> None:
-    complaint = "error: nowhere.yaml can not be read: No such file or directory\n"
+    complaint = "error: nowhere.yaml cannot be read: No such file or directory\n"
     assert run("explain", "-f", "nowhere.yaml") == (1, "", complaint)
 
 
@@ -119,7 +119,7 @@ def test_explain_needs_a_service(run: Run) -> None:
     assert run("explain") == (
         1,
         "",
-        "error: name the service to explain, or a file that it was saved to with -f\n",
+        "error: name the service to explain, or give a saved one with -f\n",
     )
 
 
@@ -167,7 +167,7 @@ def elsewhere(request: web.Request, _: Any) -> Answer:
     [
         (NOT_FOUND, (200, {"metadata": {"resourceVersion": "7"}, "items": []}), "kubectl get embsvc -A lists all"),
         (NOT_FOUND, (403, {"message": "no"}), "kubectl get embsvc -A lists all"),
-        (NOT_FOUND, elsewhere(None, None), "there is one in search, use -n"),  # type: ignore[arg-type]
+        (NOT_FOUND, elsewhere(None, None), "there is one in search: use -n"),  # type: ignore[arg-type]
     ],
     ids=["nowhere", "who knows", "elsewhere"],
 )
@@ -184,13 +184,13 @@ async def test_a_service_that_is_not_there(
     [
         (
             (404, "404 page not found"),
-            "the cluster does not know EmbeddingServices: install the operator, or use another --context",
+            "the cluster has no EmbeddingService CRD: install the operator, or use another --context",
         ),
         (
             (403, {"message": "eve may not get embeddingservices"}),
             (
                 "get embeddingservices.embedding-operator.io default/qwen: eve may not get embeddingservices; ask an "
-                "admin for the role view, which covers EmbeddingServices where the chart aggregates its roles"
+                "admin for the role view, which includes EmbeddingServices if the chart aggregates its roles"
             ),
         ),
     ],
@@ -207,7 +207,7 @@ async def test_a_cluster_that_does_not_answer_is_named(run: Run, server: HttpSer
     config.write_text(config.read_text().replace("http://127.0.0.1:", "http://127.0.0.1:1/"))
     code, _, err = await ran(run, server, "qwen")
     assert code == 1
-    assert err.endswith(f"; see that context test of {config} is the right one and its cluster runs\n")
+    assert err.endswith(f"; check that context test of {config} is the right one and that its cluster is running\n")
 
 
 def test_a_context_that_is_not_there_is_named_with_those_that_are(run: Run, tmp_path: Path) -> None:

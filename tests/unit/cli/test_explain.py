@@ -28,8 +28,8 @@ def test_a_saved_service_has_the_expected_story(path: Path) -> None:
 
 def test_a_status_of_nothing_has_the_beginning_of_a_story() -> None:
     paragraphs = story(Subject(name="qwen", status=EmbeddingServiceStatus()), now=NOW)
-    assert [paragraph.heading for paragraph in paragraphs] == ["qwen", "What the clock allows"]
-    assert paragraphs[0].sentences[0] == "Whether it is Ready is not known yet."
+    assert [paragraph.heading for paragraph in paragraphs] == ["qwen", "Schedule"]
+    assert paragraphs[0].sentences[0] == "It is not known yet whether it is Ready."
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A service file as a user wrote it: what is read from it, and the error if it cannot be read."""
+"""Reading a service from a file: what is read, and the errors for one that cannot be read."""
 
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,9 @@ SERVICE = "f.yaml, EmbeddingService queries"
     ("content", "complaint"),
     [
         ("a: [", "f.yaml, line 1: neither YAML nor JSON (expected the node content, but found '<stream end>')"),
-        ("", "f.yaml: one EmbeddingService is needed, here are 0 (none)"),
-        ("- 1", "f.yaml: one EmbeddingService is needed, here are 0 (none)"),
-        (text(service(), service()), "f.yaml: one EmbeddingService is needed, here are 2 (queries, queries)"),
+        ("", "f.yaml: exactly one EmbeddingService is needed, found 0 (none)"),
+        ("- 1", "f.yaml: exactly one EmbeddingService is needed, found 0 (none)"),
+        (text(service(), service()), "f.yaml: exactly one EmbeddingService is needed, found 2 (queries, queries)"),
         ("kind: EmbeddingService", "f.yaml, EmbeddingService without a name: spec is missing"),
         (text(service(pools=[])), f"{SERVICE}: spec.pools: List should have at least 1 item"),
         (
@@ -92,7 +92,7 @@ SERVICE = "f.yaml, EmbeddingService queries"
             text(service(pools=[{**A10, "gpuPool": "b200"}])),
             (
                 "f.yaml: spec.pools[0].gpuPool: there is no GPUPool b200: add a GPUPool of that name to the file, or "
-                "state tokensPerSecond beside gpuPool; there are a10, a100, a10g, h100, l4, l40s, t4"
+                "set tokensPerSecond beside gpuPool; known GPUPools: a10, a100, a10g, h100, l4, l40s, t4"
             ),
         ),
         (

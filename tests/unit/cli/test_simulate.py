@@ -1,4 +1,4 @@
-"""`simulate` as a user types it, as far as it works without the compiled simulator."""
+"""`simulate` from the command line, as far as it goes without the compiled simulator."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def told(*arguments: str) -> str:
 def test_without_a_trace_the_next_seven_days_are_told(file: str) -> None:
     lines = told(file).splitlines()
     assert lines[0] == "queries: windows from Mon 2026-06-01 12:00 +00:00 to Mon 2026-06-08 12:00 +00:00, UTC"
-    assert lines[-1] == "14 changes. In the line of window -, spec.pools counts."
+    assert lines[-1] == '14 changes. Where the window is "-", spec.pools applies.'
 
 
 def test_days_choose_a_part(file: str) -> None:
@@ -59,9 +59,9 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--client", "7"], "--client: only a trace has that: name one with --trace, or leave it out"),
-        (["--seed", "1", "--scale", "2"], "--seed, --scale: only a trace has that"),
-        (["--days", "500"], "--days: 500 days are more than 400: choose fewer"),
+        (["--client", "7"], "--client: only valid with a trace: add --trace, or leave it out"),
+        (["--seed", "1", "--scale", "2"], "--seed, --scale: only valid with a trace"),
+        (["--days", "500"], "--days: 500 days are more than the maximum of 400: choose fewer"),
     ],
 )
 def test_what_does_not_go_together_is_said(file: str, arguments: list[str], complaint: str) -> None:
@@ -71,15 +71,15 @@ def test_what_does_not_go_together_is_said(file: str, arguments: list[str], comp
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(CommandError, match=r"^nowhere\.yaml can not be read: No such file or directory$"):
+    with pytest.raises(CommandError, match=r"^nowhere\.yaml cannot be read: No such file or directory$"):
         told("nowhere.yaml")
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--days", "x"], "argument --days: 'x' is not such as 7-14, from the first to the second, or 7"),
-        (["--days", "8-7"], "argument --days: '8-7' is not such as 7-14"),
+        (["--days", "x"], "argument --days: 'x' is not a range of days such as 7-14, or 7"),
+        (["--days", "8-7"], "argument --days: '8-7' is not a range of days such as 7-14"),
         (["--scale", "0"], "argument --scale: '0' is not a number above 0"),
         (["--seed", "many"], "argument --seed: invalid int value: 'many'"),
         (["--output", "xml"], "argument -o/--output: invalid choice: 'xml'"),
@@ -103,7 +103,7 @@ def test_only_a_trace_needs_the_extra(file: str, missing: str) -> None:
     trial = without(missing, file, "--trace", "traces")
     fix = "pip install 'embedding-operator[simulation]'"
     assert (trial.returncode, trial.stdout) == (1, "")
-    assert trial.stderr == f"error: a trace needs numba and numpy to be simulated: {fix}\n"
+    assert trial.stderr == f"error: simulating a trace needs numba and numpy: {fix}\n"
 
 
 def without(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -23,19 +23,19 @@ def step(reason: str, message: str, *, before: float = 0.0, after: float = 0.0) 
     [
         (
             step("RateDemand", "5200 tokens/s arrive", before=0, after=6500),
-            "5200 tokens/s arrive: with the headroom asked for that takes 6,500 tokens/s, the queue 0.",
+            "5200 tokens/s arrive: with headroom, this takes 6,500 tokens/s; the queue takes 0.",
         ),
         (
             step("RateDemand", "0 tokens/s arrive"),
-            "Nothing waits and nothing arrives, so nothing is asked for.",
+            "No requests wait or arrive, so the load requires nothing.",
         ),
         (
-            step("DownStabilized", "more was needed within the last 300 s", before=1200.5, after=2000),
-            "Shrinking to 1,200 tokens/s waits, as more was needed within the last 300 s: 2,000 for now.",
+            step("DownStabilized", "in the last 300 s more was needed", before=1200.5, after=2000),
+            "Scaling down to 1,200 tokens/s waits (in the last 300 s more was needed): 2,000 for now.",
         ),
         (
             step("DownFrozen", "a10: replicas are held", before=1, after=3),
-            "a10: replicas are held: 3 instead of 1, as nothing may leave on figures such as these.",
+            "a10: replicas are held: 3 instead of 1, as scaling down needs complete metrics.",
         ),
         (
             step("AtMaximum", "maxReplicas of window night is below the requirement", before=900, after=400),

@@ -83,13 +83,13 @@ def test_minutes_of_which_nothing_is_known_do_not_count() -> None:
 
 
 def test_less_than_a_day_is_refused() -> None:
-    with pytest.raises(ValueError, match="load_by_minute: a plan needs one day at least, here are 60 min"):
+    with pytest.raises(ValueError, match="load_by_minute: a plan needs at least one day, not 60 min"):
         TrainingWeek(pool=A10, tokens_per_second=1, load_by_minute=(1.0,) * 60)
 
 
 @pytest.mark.parametrize(
     ("hours", "ahead", "problem"),
-    [(23, 0.0, "a day has 24 hours, here are 23"), (24, 3601.0, "3601 is not between 0 and one hour")],
+    [(23, 0.0, "a day has 24 hours, not 23"), (24, 3601.0, "3601 is not between 0 and one hour")],
 )
 def test_plans_that_make_no_sense_are_refused(hours: int, ahead: float, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):

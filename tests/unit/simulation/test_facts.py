@@ -28,7 +28,7 @@ def test_an_a10_computes_what_its_peak_allows() -> None:
 
 
 def test_what_is_not_known_is_named() -> None:
-    with pytest.raises(KeyError, match="nothing is known of Qwen3-Embedding-4B on h200"):
+    with pytest.raises(KeyError, match="the speed of Qwen3-Embedding-4B on h200 is unknown"):
         FACTS.server(model="Qwen3-Embedding-4B", gpu="h200")
     with pytest.raises(KeyError, match="choose from D1, D2, D3"):
         FACTS.start("D9")

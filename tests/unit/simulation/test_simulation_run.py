@@ -1,4 +1,4 @@
-"""`kubectl embsvc simulate FILE --trace PATH` as a user types it, through to what is printed."""
+"""`kubectl embsvc simulate FILE --trace PATH`, from the command line to the output."""
 
 import json
 import sys
@@ -80,8 +80,8 @@ def test_prices_and_speeds_of_the_file_count(run: Run, folder: Path) -> None:
     assert (trial.price_source, trial.trace, trial.seed) == ("pricePerHour of the GPUPools", "hourly", 3)
     assert (a10.price_per_hour, b200.price_per_hour) == (2.0, 9.0)
     assert a10.tokens_per_second == pytest.approx(2000)
-    assert a10.source == "tokensPerSecond, as the file states"
-    assert b200.source.startswith("estimate: what the operator starts with")
+    assert a10.source == "tokensPerSecond in the file"
+    assert b200.source.startswith("estimate: the operator's initial value")
 
 
 def test_twice_the_requests_come_at_twice_the_scale(run: Run, folder: Path) -> None:
@@ -96,34 +96,38 @@ UNKNOWN = {"huggingFace": {"repo": "mine/model"}}
 @pytest.mark.parametrize(
     ("documents", "arguments", "complaint"),
     [
-        ([service()], [], "{folder} holds 2 traces: choose with --client from hourly, mine-3\n"),
+        ([service()], [], "{folder} contains 2 traces: choose one with --client: hourly, mine-3\n"),
         ([service()], ["--client", "9"], "--client: there is no trace 9: choose from hourly, mine-3\n"),
         (
             [service()],
             ["--client", "mine-4"],
             "--client: mine-4: tokens_mine_4.csv.gz is missing, so its lengths are unknown\n",
         ),
-        ([service()], ["--client", "3", "--days", "3-4"], "--days: mine-3 has 1.25 days, from 0 on: choose earlier"),
+        (
+            [service()],
+            ["--client", "3", "--days", "3-4"],
+            "--days: mine-3 has 1.25 days, counted from 0: choose days before",
+        ),
         ([service()], ["--client", "3", "--days", "0.04"], "--days: nothing of mine-3 between day 0 and 0.04 can be"),
-        ([service()], ["--client", "3", "--start", "D4"], "--start: there are no starts D4: choose from D1, D2, D3\n"),
-        ([service()], ["--client", "3", "--chart-day", "5"], "--chart-day: day 5 is not among those that are run: "),
+        ([service()], ["--client", "3", "--start", "D4"], "--start: unknown cold starts D4: choose from D1, D2, D3\n"),
+        ([service()], ["--client", "3", "--chart-day", "5"], "--chart-day: day 5 is not simulated: "),
         (
             [service()],
             ["--client", "3", "--facts", "no.yaml"],
-            "--facts: no.yaml can not be read: No such file or directory\n",
+            "--facts: no.yaml cannot be read: No such file or directory\n",
         ),
         (
             [service(model=UNKNOWN)],
             ["--client", "3"],
             (
-                "spec.pools[0]: nothing says how fast model is on a10: state what one replica computes in "
-                "tokensPerSecond, beside gpuPool, or give --facts with it; there are facts of Qwen3-Embedding-4B on a10"
+                "spec.pools[0]: the speed of model on a10 is unknown: set tokensPerSecond of one replica, beside "
+                "gpuPool, or add it to the file of --facts; there are facts for Qwen3-Embedding-4B on a10"
             ),
         ),
         (
             [service(pools=[A10, T4]), gpu_pool("a10", pricePerHour="1")],
             ["--client", "3"],
-            "GPUPool t4: the file states no spec.pricePerHour, but one for a10: state it for every pool of the service",
+            "GPUPool t4: spec.pricePerHour is missing, but set for a10: set it for every pool of the service",
         ),
     ],
 )
@@ -136,7 +140,7 @@ def test_what_cannot_be_simulated_is_said_with_the_fix(
 
 
 def test_a_trace_that_is_not_there_is_named(run: Run) -> None:
-    complaint = "error: nowhere: there is no such folder or file: name one that holds traces\n"
+    complaint = "error: nowhere: no such folder or file: name one that contains traces\n"
     assert run([service()], "--trace", "nowhere") == (1, "", complaint)
 
 
@@ -145,6 +149,6 @@ def test_what_is_not_played_is_noted(run: Run, folder: Path) -> None:
     trigger = {"name": "documents", "prometheus": {"query": "up"}, "threshold": 1}
     triggered = service(allocation="Cheapest", scaling={"triggers": [trigger]})
     _, out, _ = run([triggered, nights], "--trace", str(folder), "--client", "hourly", "--days", "0.1")
-    assert "Note: ScalingSchedule nights of the file is not played" in out
-    assert "Note: the cheapest mix is one by the prices above" in out
-    assert "Note: triggers are not played (documents): a trace knows no external queue." in out
+    assert "Note: ScalingSchedule nights in the file is not simulated" in out
+    assert "Note: the cheapest mix is based on the prices above" in out
+    assert "Note: triggers are not simulated (documents): a trace has no external queues." in out

@@ -1,4 +1,4 @@
-"""Traces in files: what is read, and the errors for invalid files."""
+"""Traces in files: what is read, and the errors for files that are not valid."""
 
 import gzip
 from pathlib import Path
@@ -61,22 +61,22 @@ def test_clients_without_lengths_are_left_out_and_said_why(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({"x_rates": HEADER}, "x_rates.csv: there are no rows"),
+        ({"x_rates": HEADER}, "x_rates.csv: the file has no rows"),
         ({"x_rates": HEADER + "7,0,-1,0,Gamma,1,1\n7,600,1,0,Gamma,1,1\n"}, "line 2: rate_rps is '-1'"),
         ({"x_rates": HEADER + "7,0,nan,0,Gamma,1,1\n7,600,1,0,Gamma,1,1\n"}, "line 2: rate_rps is 'nan'"),
         ({"x_rates": HEADER + "7,0,1,0,Pareto,1,1\n7,600,1,0,Gamma,1,1\n"}, "iat_dist is 'Pareto': Gamma or Weibull"),
         ({"x_rates": HEADER + "7,0,1,0,Gamma,0,1\n7,600,1,0,Gamma,1,1\n"}, "shape is '0': a number above 0"),
         (
             {"x_rates": HEADER + "7,0,1,0,Gamma,1,1\n7,600,1,0,Gamma,1,1\n8,0,1,0,Gamma,1,1\n"},
-            "client 8 has not one row",
+            "client 8 does not have one row",
         ),
-        ({"x_rates": HEADER + "7,0,1\n"}, "line 2: the line has not as many cells"),
-        ({"other": "a,b\n1,2\n"}, "other.csv: columns a, b are of no trace"),
+        ({"x_rates": HEADER + "7,0,1\n"}, "line 2: the line must have as many cells"),
+        ({"other": "a,b\n1,2\n"}, "other.csv: columns a, b match no trace format"),
         ({"log": "TIMESTAMP,ContextTokens\nyesterday,3\n"}, "TIMESTAMP is 'yesterday'"),
-        ({"hours": "t_s,requests\n0,1\n3600,2\n9000,3\n"}, "hours.csv: t_s must rise in equal steps"),
-        ({"minutes": "t_s,rpm_mid\n60,1\n30,2\n"}, "minutes.csv: t_s must rise from row to row"),
-        ({"cut_gz": ""}, "columns  are of no trace"),
-        ({}, "holds no trace"),
+        ({"hours": "t_s,requests\n0,1\n3600,2\n9000,3\n"}, "hours.csv: t_s must increase in equal steps"),
+        ({"minutes": "t_s,rpm_mid\n60,1\n30,2\n"}, "minutes.csv: t_s must increase from row to row"),
+        ({"cut_gz": ""}, "columns  match no trace format"),
+        ({}, "contains no trace"),
     ],
 )
 def test_says_what_is_wrong_with_a_file(tmp_path: Path, files: dict[str, str], problem: str) -> None:
@@ -94,7 +94,7 @@ def everything(path: Path) -> list[Trace]:
     ("tokens", "problem"),
     [
         ("window_t_s,input_tokens\n0,1\n", "no column prob"),
-        ("window_t_s,input_tokens,prob\n", "there are no rows"),
+        ("window_t_s,input_tokens,prob\n", "the file has no rows"),
         ("window_t_s,input_tokens,prob\n0,0,1\n", "input_tokens is '0'"),
         ("window_t_s,input_tokens,prob\n0,5,0\n", "prob sums to 0 in window_t_s 0"),
     ],
@@ -107,7 +107,7 @@ def test_says_what_is_wrong_with_lengths(tmp_path: Path, tokens: str, problem: s
 
 def test_a_file_that_is_no_gzip_is_named(tmp_path: Path) -> None:
     (tmp_path / "x_rates.csv.gz").write_bytes(b"plain")
-    with pytest.raises(TraceError, match=r"x_rates\.csv\.gz: can not be read"):
+    with pytest.raises(TraceError, match=r"x_rates\.csv\.gz: cannot be read"):
         library(tmp_path)
 
 
@@ -115,7 +115,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
     known = library(folder(tmp_path, hours="t_s,requests\n0,1\n3600,2\n"))
     with pytest.raises(TraceError, match="there is no trace 12: choose from hours"):
         known.load("12")
-    with pytest.raises(TraceError, match="there is no such folder"):
+    with pytest.raises(TraceError, match="no such folder"):
         library(tmp_path / "none")
 
 

@@ -1,1 +1,1 @@
-"""What users would run instead: each policy as its sources describe it, every constant with where it comes from."""
+"""What users would run instead: each policy as its sources describe it, every constant with its origin."""

@@ -7,9 +7,9 @@ DAY_SECONDS = HOURS * HOUR_SECONDS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyPlan:
-    """Replicas by the hour of the day, each hour's begun `ahead_seconds` early and kept to its end.
+    """Replicas by the hour of the day, started `ahead_seconds` before each hour and kept to its end.
 
-    Hours count from the trace's beginning, which need not be midnight: the plan is fitted to the same count.
+    Hours count from the beginning of the trace, which need not be midnight: the plan is fitted to the same count.
     """
 
     replicas_by_hour: tuple[int, ...]
@@ -17,7 +17,7 @@ class DailyPlan:
 
     def __post_init__(self) -> None:
         if len(self.replicas_by_hour) != HOURS:
-            problem = f"replicas_by_hour: a day has {HOURS} hours, here are {len(self.replicas_by_hour)}"
+            problem = f"replicas_by_hour: a day has {HOURS} hours, not {len(self.replicas_by_hour)}"
             raise ValueError(problem)
         if not 0 <= self.ahead_seconds <= HOUR_SECONDS:
             problem = f"ahead_seconds: {self.ahead_seconds:g} is not between 0 and one hour"

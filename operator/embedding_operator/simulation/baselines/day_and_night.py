@@ -7,15 +7,15 @@ from embedding_operator.simulation.baselines.daily_plan import DAY_SECONDS, HOUR
 from embedding_operator.simulation.baselines.planned import Planned
 
 DAY_REPLICAS, NIGHT_REPLICAS = 2, 1
-"""Those of the tutorials."""
+"""As in the tutorials."""
 
 DAY_HOURS = 12
-"""They leave the length open. With AWS' on-demand prices of 2026-07 twelve hours save 37 %, ten 43 %."""
+"""The tutorials do not state the length. With the AWS on-demand prices of 2026-07, 12 hours save 37 %, 10 save 43 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayAndNight:
-    """Two pools that take turns. The one whose turn is over stays for `overlap_seconds`; two CronJobs give it none."""
+    """Two pools that take turns. The pool whose turn ends stays for `overlap_seconds`: 0 with two CronJobs."""
 
     day_pool: str
     night_pool: str

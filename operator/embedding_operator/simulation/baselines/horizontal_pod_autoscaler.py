@@ -1,4 +1,4 @@
-"""The HorizontalPodAutoscaler of Kubernetes for external metrics, whatever feeds them: alone or below KEDA.
+"""The Kubernetes HorizontalPodAutoscaler on external metrics from any source, used alone or by KEDA.
 
 Constants and order of steps are those of `pkg/controller/podautoscaler/{horizontal,replica_calculator}.go` and
 `pkg/apis/autoscaling/v2/defaults.go` of kubernetes/kubernetes.
@@ -16,18 +16,18 @@ TOLERANCE = 0.1
 """`--horizontal-pod-autoscaler-tolerance`."""
 
 UP_PODS, UP_PERCENT = 4, 100
-"""Default scale-up policies, per 15 s, the larger of both. Stabilisation on the way up is 0 s.
+"""Default scale-up policies, per 15 s; the larger one applies. Stabilisation for scale-up is 0 s.
 
-Without any `behavior` the controller holds to max(2·n, 4) instead, a little slower: the documented policies are here.
+Without any `behavior`, the controller uses max(2·n, 4) instead, a little slower: these are the documented policies.
 """
 
 DOWN_WINDOW_SECONDS = 300.0
-"""`--horizontal-pod-autoscaler-downscale-stabilization`. Default scale-down policy is 100 % per 15 s: no limit."""
+"""`--horizontal-pod-autoscaler-downscale-stabilization`. The default scale-down policy is 100 % per 15 s: no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalMetric:
-    """A metric with target type AverageValue: `usage` of the whole service, None if it cannot be had."""
+    """A metric with target type AverageValue: `usage` of the whole service, None if it is not available."""
 
     usage: float | None
     target_per_replica: float
@@ -40,7 +40,7 @@ class _Recommendation:
 
 
 class HorizontalPodAutoscaler:
-    """One autoscaler and the recommendations it remembers. `sync` is to be called every 15 s."""
+    """One autoscaler and the recommendations it remembers. Call `sync` every 15 s."""
 
     def __init__(self, *, down_window_seconds: float = DOWN_WINDOW_SECONDS) -> None:
         self._down_window = down_window_seconds
@@ -48,7 +48,7 @@ class HorizontalPodAutoscaler:
         self._met = False
 
     def sync(self, now: float, *, replicas: int, minimum: int, maximum: int, metrics: Sequence[ExternalMetric]) -> int:
-        """Return the replicas to ask for. `replicas` are those asked for now, started or not."""
+        """Return the desired replicas. `replicas` are those desired so far, started or not."""
         if not minimum <= replicas <= maximum:
             return min(max(replicas, minimum), maximum)
         proposals = [_proposal(metric, replicas=replicas) for metric in metrics]
@@ -59,9 +59,9 @@ class HorizontalPodAutoscaler:
         return min(max(stabilised, minimum), maximum, max(_scale_up_limit(replicas), replicas))
 
     def _stabilised(self, now: float, *, replicas: int, desired: int) -> int:
-        """Fall no lower than the highest recommendation of the window, and remember this one.
+        """Go no lower than the highest recommendation within the window, and remember this one.
 
-        The replicas that are met at first count as recommended (`recordInitialRecommendation`).
+        The replicas found at first count as a recommendation (`recordInitialRecommendation`).
         """
         if not self._met:
             self._met = True
@@ -83,5 +83,5 @@ def _proposal(metric: ExternalMetric, *, replicas: int) -> int | None:
 
 
 def _scale_up_limit(replicas: int) -> int:
-    """Return how far one sync may go: a policy's period is one sync, so nothing was added in it before."""
+    """Return the limit for one sync: the period of a policy is one sync, so nothing was added within it before."""
     return max(replicas + UP_PODS, math.ceil(replicas * (1 + UP_PERCENT / 100)))

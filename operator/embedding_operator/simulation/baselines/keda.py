@@ -1,4 +1,4 @@
-"""KEDA: a HorizontalPodAutoscaler between one and many replicas, KEDA itself between none and one.
+"""KEDA: a HorizontalPodAutoscaler scales between one and many replicas, KEDA itself between zero and one.
 
 Constants are those of kedacore/keda: `apis/keda/v1alpha1/withtriggers_types.go` and `pkg/scaling/executor`.
 """
@@ -17,19 +17,19 @@ from embedding_operator.simulation.baselines.triggers import Trigger
 from embedding_operator.simulation.policy import PoolView, View
 
 POLLING_SECONDS = 30.0
-"""`pollingInterval`: how often KEDA looks at the triggers to go from none to one replica and back."""
+"""`pollingInterval`: how often KEDA polls the triggers to scale from zero to one replica and back."""
 
 COOLDOWN_SECONDS = 300.0
-"""`cooldownPeriod`: since a trigger was last active, before the last replicas go."""
+"""`cooldownPeriod`: the time since a trigger was last active before the last replicas are removed."""
 
 ACTIVATION_THRESHOLD = 0.0
 """`activationThreshold`: a trigger is active above it, not at it."""
 
 
 class Keda:
-    """A ScaledObject of one pool with some triggers. A policy.
+    """A policy: a ScaledObject of one pool with its triggers.
 
-    Its autoscaler reads the metrics live every 15 s (`useCachedMetrics: false`) and takes the largest answer.
+    Its autoscaler reads the metrics live every 15 s (`useCachedMetrics: false`) and uses the largest result.
     """
 
     period = HALF_A_SCRAPE
@@ -54,7 +54,7 @@ class Keda:
         self._active_at: float | None = None
 
     def look(self, view: View) -> Mapping[str, int]:
-        """Return the replicas, or nothing when neither KEDA nor its autoscaler acts at this moment."""
+        """Return the replicas, or nothing if neither KEDA nor its autoscaler acts at this moment."""
         self._metrics.observe(view)
         pool = view.pool(self._pool)
         polled = self._polled(view, pool=pool) if self._poll.is_due(view.now) else None
@@ -66,7 +66,7 @@ class Keda:
         return {self._pool: self._synced(view, pool=pool)}
 
     def _polled(self, view: View, *, pool: PoolView) -> int | None:
-        """Return the replicas if KEDA itself changes them: from none to some, or from some to none."""
+        """Return the replicas if KEDA itself changes them, from zero or to zero."""
         usages = [trigger.usage(self._metrics, now=view.now) for trigger in self._triggers]
         if any(usage is not None and usage > ACTIVATION_THRESHOLD for usage in usages):
             self._active_at = view.now

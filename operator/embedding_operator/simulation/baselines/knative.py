@@ -11,10 +11,10 @@ from embedding_operator.simulation.baselines.moving_average import MovingAverage
 from embedding_operator.simulation.policy import PoolView, View
 
 TICK_SECONDS = 2.0
-"""`tickInterval`. Pods are scraped every second there; here each tick takes one sample."""
+"""`tickInterval`. Knative scrapes pods every second; here each tick takes one sample."""
 
 STABLE_WINDOW_SECONDS = 60.0
-"""`stable-window`, also how long panic lasts after the last tick over the threshold."""
+"""`stable-window`, which is also how long panic lasts after the last tick above the threshold."""
 
 PANIC_WINDOW_SHARE = 0.1
 """`panic-window-percentage`: 6 s of the 60."""
@@ -36,7 +36,7 @@ SCALE_TO_ZERO_GRACE_SECONDS = 30.0
 
 
 class Knative:
-    """The autoscaler of one pool as one revision, with its two windows and its panic. A policy."""
+    """A policy: the autoscaler of one pool as one revision, with its two windows and panic mode."""
 
     name = "Knative KPA"
     period = TICK_SECONDS
@@ -69,7 +69,7 @@ class Knative:
         return {self._pool: self._after_grace(view.now, desired=desired, replicas=pool.replicas)}
 
     def _start(self, now: float, *, pool: PoolView) -> None:
-        """Begin in panic with what serves, if that is more than one, so that a restart takes nothing away."""
+        """Begin in panic with the serving replicas, if more than one, so that a restart removes none."""
         self._is_started = True
         if pool.ready > 1:
             self._panicked_at, self._panic_pods = now, pool.ready
@@ -91,7 +91,7 @@ class Knative:
             self._panicked_at, self._panic_pods = None, 0
 
     def _after_grace(self, now: float, *, desired: int, replicas: int) -> int:
-        """Keep the replicas for the grace period before the last ones go."""
+        """Keep the replicas for the grace period before the last ones are removed."""
         if desired > 0 or replicas == 0:
             self._idle_since = None
             return desired

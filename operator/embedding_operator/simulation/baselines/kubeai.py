@@ -24,11 +24,11 @@ SCALE_DOWN_DELAY_SECONDS = 30.0
 """`scaleDownDelaySeconds` of a Model."""
 
 PROXY_SECONDS = 2.0
-"""The proxy raises a model from zero at its first request; here within this time."""
+"""The proxy scales a model from zero at its first request; here within this time."""
 
 
 class KubeAI:
-    """The autoscaler of one pool as one model. A policy."""
+    """A policy: the autoscaler of one pool as one model."""
 
     name = "KubeAI"
     period = PROXY_SECONDS
@@ -50,7 +50,7 @@ class KubeAI:
         self._smaller_answers = 0
 
     def look(self, view: View) -> Mapping[str, int]:
-        """Return the replicas at a tick, or one at the first request when there is none."""
+        """Return the replicas at a tick, or one replica at the first request if there is none."""
         pool = view.pool(self._pool)
         if self._tick.is_due(view.now):
             self._active.append(view.in_flight)
@@ -60,7 +60,7 @@ class KubeAI:
         return {self._pool: 1} if pool.replicas == 0 and view.in_flight > 0 else {}
 
     def _damped(self, wanted: int, *, replicas: int) -> int:
-        """Hold the first smaller answers, then follow each until one is not smaller."""
+        """Ignore the first smaller results, then follow each one until one is not smaller."""
         if wanted >= replicas:
             self._smaller_answers = 0
             return wanted

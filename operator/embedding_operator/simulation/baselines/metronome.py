@@ -1,12 +1,12 @@
 class Metronome:
-    """Something that happens every `period` seconds, the first time at `first`, noticed at the first look after it."""
+    """An event every `period` seconds, first at `first`, detected at the first call after it."""
 
     def __init__(self, period: float, *, first: float = 0.0) -> None:
         self._period = period
         self._next = first
 
     def is_due(self, now: float) -> bool:
-        """Return whether it happens at this look, and wait for the next time if so."""
+        """Return whether the event is due; if so, wait for the next one."""
         if now < self._next:
             return False
         missed = (now - self._next) // self._period

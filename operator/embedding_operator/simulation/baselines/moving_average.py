@@ -2,7 +2,7 @@ from collections import deque
 
 
 class MovingAverage:
-    """The mean of the samples of the last `seconds`. Whole numbers stay exact however long it runs."""
+    """The mean of the samples of the last `seconds`. Integers keep it exact however long it runs."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -3,11 +3,11 @@ from collections.abc import Callable, Mapping
 from embedding_operator.simulation.policy import View
 
 CRON_SECONDS = 60.0
-"""Cron's finest step."""
+"""The finest resolution of cron."""
 
 
 class Planned:
-    """Replicas by the clock alone: `plan` tells those of each pool at a time, within the pool's bounds. A policy."""
+    """A policy by the clock alone: `plan` returns the replicas of each pool at a time, clamped to the pool's bounds."""
 
     def __init__(self, *, name: str, plan: Callable[[float], Mapping[str, int]], period: float = CRON_SECONDS) -> None:
         self.name = name

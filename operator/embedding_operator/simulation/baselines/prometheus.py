@@ -1,4 +1,4 @@
-"""What Prometheus knows of the service: it scrapes, and answers with what it scraped last."""
+"""What Prometheus knows about the service: it scrapes, and answers queries with the latest scrape."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from embedding_operator.simulation.baselines.metronome import Metronome
 from embedding_operator.simulation.policy import View
 
 SCRAPE_SECONDS = 15.0
-"""A usual `scrape_interval`, and a short one: Prometheus' default is 1 min, that of kube-prometheus 30 s."""
+"""A common and short `scrape_interval`: the default of Prometheus is 1 min, that of kube-prometheus 30 s."""
 
 RATE_WINDOW_SECONDS = 60.0
-"""`rate(…[1m])`: four scrapes, the shortest window that survives one that is lost."""
+"""`rate(…[1m])`: four scrapes, the shortest window that tolerates a lost one."""
 
 MIN_RATE_SAMPLES = 2
-"""`rate()` answers nothing with fewer."""
+"""`rate()` returns nothing with fewer."""
 
 HALF_A_SCRAPE = SCRAPE_SECONDS / 2
-"""Who reads does so at a random phase of the scrapes: the figures are this old on average, and here always."""
+"""Metrics are read at a random phase of the scrapes: samples are this old on average, and here always."""
 
 
 class Prometheus:
@@ -27,7 +27,7 @@ class Prometheus:
         self._samples: deque[View] = deque()
 
     def observe(self, view: View) -> None:
-        """Scrape if it is time; call it at every look."""
+        """Scrape if it is time; call this at every decision."""
         if not self._scrape.is_due(view.now):
             return
         self._samples.append(view)

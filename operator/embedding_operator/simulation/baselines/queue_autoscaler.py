@@ -13,9 +13,9 @@ from embedding_operator.simulation.policy import View
 
 
 class QueueAutoscaler:
-    """A HorizontalPodAutoscaler of one pool on waiting requests, through prometheus-adapter. A policy.
+    """A policy: a HorizontalPodAutoscaler of one pool on waiting requests, through prometheus-adapter.
 
-    It keeps at least one replica: from none it would never come back, which Kubernetes calls implicit maintenance mode.
+    It keeps at least one replica: from zero it would never scale up, which Kubernetes calls implicit maintenance mode.
     """
 
     name = "HPA queue"
@@ -31,7 +31,7 @@ class QueueAutoscaler:
         self._sync = Metronome(SYNC_SECONDS, first=HALF_A_SCRAPE)
 
     def look(self, view: View) -> Mapping[str, int]:
-        """Return the replicas at a sync, nothing between two."""
+        """Return the replicas at a sync, nothing between syncs."""
         self._metrics.observe(view)
         if not self._sync.is_due(view.now):
             return {}

@@ -1,4 +1,4 @@
-"""What may be learned from the week before: the load of each of its minutes, and nothing of the week that is judged."""
+"""What may be learned from the week before: the load of each of its minutes, and nothing of the test week."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,10 +11,10 @@ MINUTE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingWeek:
-    """The load by minute, in replicas of `pool` that it keeps busy; NaN where nothing was recorded.
+    """The load by minute, as the number of replicas of `pool` that it keeps busy; NaN where nothing was recorded.
 
-    The first minute is that of the hour of the day at which the trace began. `tokens_per_second` is what one such
-    replica computes.
+    The first minute is at the hour of the day at which the trace began. `tokens_per_second` is what one such replica
+    computes.
     """
 
     pool: str
@@ -23,11 +23,11 @@ class TrainingWeek:
 
     def __post_init__(self) -> None:
         if len(self.load_by_minute) * MINUTE_SECONDS < DAY_SECONDS:
-            problem = f"load_by_minute: a plan needs one day at least, here are {len(self.load_by_minute)} min"
+            problem = f"load_by_minute: a plan needs at least one day, not {len(self.load_by_minute)} min"
             raise ValueError(problem)
 
     def peak(self, *, percentile: float) -> float:
-        """Return the load that `percentile` per cent of the minutes do not exceed."""
+        """Return the load that `percentile` percent of the minutes do not exceed."""
         return _percentile([load for _, load in self._recorded()], percentile=percentile)
 
     def by_hour(self, *, percentile: float) -> tuple[float, ...]:
@@ -38,7 +38,7 @@ class TrainingWeek:
         return tuple(_percentile(loads, percentile=percentile) for loads in minutes)
 
     def busiest_hours(self, length: int) -> int:
-        """Return the hour of the day at which the `length` hours in a row with most load begin."""
+        """Return the hour of the day at which the busiest `length` consecutive hours begin."""
         total = [0.0] * HOURS
         for hour, load in self._recorded():
             total[hour] += load
@@ -60,12 +60,12 @@ class TrainingWeek:
 
 
 def replicas_for(load: float, *, utilization: float) -> int:
-    """Return how many replicas carry `load` when each is to be busy for a share of `utilization`."""
+    """Return how many replicas carry `load` if each may be busy for a share of `utilization`."""
     return math.ceil(load / utilization)
 
 
 def _percentile(loads: Sequence[float], *, percentile: float) -> float:
-    """Return the nearest rank, a load that did occur; 0 if none did."""
+    """Return the nearest-rank percentile, a load that did occur; 0 if there is none."""
     if not loads:
         return 0.0
     rank = max(1, math.ceil(len(loads) * percentile / 100))

@@ -1,4 +1,4 @@
-"""What KEDA's scalers measure: each is one external metric with target type AverageValue, KEDA's default."""
+"""What the scalers of KEDA measure: one external metric each, with target type AverageValue, KEDA's default."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,10 +8,10 @@ from embedding_operator.simulation.baselines.prometheus import Prometheus
 from embedding_operator.simulation.policy import View
 
 QUEUE_THRESHOLD = 10.0
-"""Waiting requests per replica: KEDA's prometheus scaler has no default, that of OME's trigger is 10."""
+"""Waiting requests per replica: KEDA's prometheus scaler has no default, OME's trigger has 10."""
 
 TARGET_UTILIZATION = 0.7
-"""Share of a replica's token rate that is planned with: Knative's `container-concurrency-target-percentage`."""
+"""The planned share of a replica's token rate: Knative's `container-concurrency-target-percentage`."""
 
 
 class Trigger(Protocol):
@@ -22,12 +22,12 @@ class Trigger(Protocol):
         """Return `threshold`."""
 
     def usage(self, metrics: Prometheus, *, now: float) -> float | None:
-        """Return the metric of the whole service, or None where KEDA sees an error (`ignoreNullValues: false`)."""
+        """Return the metric of the whole service, or None if KEDA gets an error (`ignoreNullValues: false`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueTrigger:
-    """Waiting requests, the gateway's included, so that there is something to see at zero replicas."""
+    """Waiting requests, including those at the gateway, so that there is a signal at zero replicas."""
 
     target_per_replica: float = QUEUE_THRESHOLD
 
@@ -54,7 +54,7 @@ class CronTrigger:
     plan: DailyPlan
     target_per_replica: float = 1.0
 
-    def usage(self, metrics: Prometheus, *, now: float) -> float | None:  # noqa: ARG002 - it asks the clock alone
+    def usage(self, metrics: Prometheus, *, now: float) -> float | None:  # noqa: ARG002 - it needs the clock alone
         """Return `desiredReplicas` of the window that is open."""
         return float(self.plan.replicas_at(now))
 

@@ -147,12 +147,12 @@ def _pool(file: ServiceFile, entry: PoolSpec, *, facts: Facts, price: float) -> 
         server=speed_of(file, pool=entry.gpu_pool, facts=facts).server,
         tokens_per_second=capacity.tokens_per_second,
         hourly_price=price,
-        min_replicas=0 if file.spec.schedule else entry.min_replicas,
+        min_replicas=0 if any(file.windows()) else entry.min_replicas,
         max_replicas=most,
         stock=most,
     )
 
 
 def _in_windows(file: ServiceFile, pool: str) -> Iterator[PoolBounds]:
-    for window in file.spec.schedule.windows if file.spec.schedule else ():
+    for window in file.windows():
         yield from (each for each in window.pools if each.gpu_pool == pool)

@@ -14,53 +14,98 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolBounds
+from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
+from embedding_operator.api.v1alpha1.schedule import Window
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.domain.admission.checks import problems
+from embedding_operator.domain.schedule.bounds import ClusterSchedule, selects
 from embedding_operator.kube.metadata import Body
+
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
+"""The label that the API server gives every namespace."""
 
 Spec = TypeVar("Spec", bound=ApiModel)
 
 
+READ = (EMBEDDING_SERVICE.kind, GPU_POOL.kind, SCALING_SCHEDULE.kind, "Namespace")
+"""Kinds that have a say in a simulation; a Namespace has one by its labels, which ScalingSchedules select."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFile:
-    """One service and the GPUPools that it may use: those in its file, else those that the chart installs.
+    """One service, the GPUPools that it may use, and the ScalingSchedules that select it.
 
-    `stated` names those in its file. `left_out` names documents that have an effect in a cluster, but not here.
+    Its GPUPools are those of its file, which `stated` names, else those that the chart installs. `not_selecting` names
+    the ScalingSchedules of the file that do not select the service.
     """
 
     name: str
     spec: EmbeddingServiceSpec
     gpu_pools: Mapping[str, GPUPoolSpec]
     stated: frozenset[str]
-    left_out: tuple[str, ...] = ()
+    schedules: tuple[ClusterSchedule, ...] = ()
+    not_selecting: tuple[str, ...] = ()
+
+    def windows(self) -> Iterator[Window]:
+        """Yield every window that may be open for the service."""
+        own = () if self.spec.schedule is None else self.spec.schedule.windows
+        yield from own
+        for schedule in self.schedules:
+            yield from schedule.spec.windows
 
 
 def read_service_file(text: str, *, origin: str) -> ServiceFile:
-    """Return the service in `text`; raise a `CommandError` that says what `origin` should contain."""
+    """Return the contents of `text`; raise `CommandError`, which says what `origin` should contain."""
     documents = _documents(text, origin=origin)
     services = [each for each in documents if each.get("kind") == EMBEDDING_SERVICE.kind]
     if len(services) != 1:
         names = ", ".join(_name(each) for each in services) or "none"
         message = f"{origin}: exactly one EmbeddingService is needed, found {len(services)} ({names})"
         raise CommandError(message)
+    others = sorted({str(each.get("kind")) for each in documents if each.get("kind") not in READ})
+    if others:
+        message = f"{origin}: {', '.join(others)} cannot be simulated: remove it, only {', '.join(READ)} are read"
+        raise CommandError(message)
     pools = {
         _name(each): _spec(GPUPoolSpec, each, origin=origin) for each in documents if each.get("kind") == GPU_POOL.kind
     }
-    spec = _spec(EmbeddingServiceSpec, services[0], origin=origin)
+    schedules = [
+        ClusterSchedule(name=_name(each), spec=_spec(ScalingScheduleSpec, each, origin=origin))
+        for each in documents
+        if each.get("kind") == SCALING_SCHEDULE.kind
+    ]
+    selecting = [each for each in schedules if _selects(each, services[0], documents=documents)]
     found = ServiceFile(
         name=_name(services[0]),
-        spec=spec,
+        spec=_spec(EmbeddingServiceSpec, services[0], origin=origin),
         gpu_pools={**catalog(), **pools},
         stated=frozenset(pools),
-        left_out=tuple(
-            f"{each['kind']} {_name(each)}" for each in documents if each.get("kind") == SCALING_SCHEDULE.kind
-        ),
+        schedules=tuple(selecting),
+        not_selecting=tuple(each.name for each in schedules if each not in selecting),
     )
     wrong = next(_wrong(found), None)
     if wrong is not None:
         message = f"{origin}: {wrong}"
         raise CommandError(message)
     return found
+
+
+def _selects(schedule: ClusterSchedule, service: Body, *, documents: Sequence[Body]) -> bool:
+    """Return whether `schedule` selects `service`; of its namespace, the labels that the file states count."""
+    namespace = str(_metadata(service).get("namespace") or "default")
+    stated = [each for each in documents if each.get("kind") == "Namespace" and _name(each) == namespace]
+    labels = {NAMESPACE_NAME: namespace, **{key: value for each in stated for key, value in _labels(each).items()}}
+    return selects(schedule.spec, service_labels=_labels(service), namespace_labels=labels)
+
+
+def _metadata(document: Body) -> Body:
+    metadata = document.get("metadata")
+    return metadata if isinstance(metadata, Mapping) else {}
+
+
+def _labels(document: Body) -> dict[str, str]:
+    labels = _metadata(document).get("labels")
+    return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, Mapping) else {}
 
 
 def catalog() -> dict[str, GPUPoolSpec]:
@@ -86,8 +131,7 @@ def _items(document: Body) -> Sequence[Any]:
 
 
 def _name(document: Body) -> str:
-    metadata = document.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    name = _metadata(document).get("name")
     return str(name) if name else "without a name"
 
 

@@ -93,12 +93,11 @@ def _coming_week(file: ServiceFile, *, arguments: argparse.Namespace, now: datet
         message = f"--days: {last - first:g} days are more than the maximum of {MOST_DAYS:g}: choose fewer"
         raise CommandError(message)
     begin = (now + timedelta(days=first)).replace(second=0, microsecond=0)
-    found = stretches(file.spec, begin=begin, end=begin + timedelta(days=last - first))
+    found = stretches(file.spec, cluster=file.schedules, begin=begin, end=begin + timedelta(days=last - first))
     if _is_json(arguments):
         document = {"service": file.name, "stretches": [each.model_dump(mode="json", by_alias=True) for each in found]}
         return json.dumps(document, indent=2) + "\n"
-    zone = file.spec.schedule.time_zone if file.spec.schedule else "UTC"
-    return week_told(found, name=file.name, zone=zone)
+    return week_told(found, name=file.name, not_selecting=file.not_selecting)
 
 
 def _trial(file: ServiceFile, *, arguments: argparse.Namespace) -> Trial:

@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from embedding_operator.api.v1alpha1.pools import Allocation
+from embedding_operator.cli.coming_week import NOT_SELECTING
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.replica_speed import pools_of, speed_of, tariff_of
 from embedding_operator.cli.service_file import ServiceFile
@@ -74,7 +75,7 @@ def try_out(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish, say: S
     setup = _setup(file, trace=trace.scaled(wish.scale), facts=facts, wish=wish)
     watch = _watch(setup, day=wish.chart_day)
     mean, peak = _load(setup)
-    own = _run(setup, Ours(file.spec, name=OWN), watch=watch, say=say)
+    own = _run(setup, Ours(file.spec, cluster=file.schedules, name=OWN), watch=watch, say=say)
     runs = [_played(own.measures, setup=setup, name=OWN), _static(setup, say=say)]
     notes = list(_not_played(file))
     states = math.prod(pool.max_replicas + 1 for pool in setup.pools)
@@ -108,8 +109,8 @@ def try_out(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish, say: S
 
 
 def _not_played(file: ServiceFile) -> Iterator[str]:
-    for each in file.left_out:
-        yield f"{each} in the file is not simulated: only the service's own schedule is"
+    for name in file.not_selecting:
+        yield NOT_SELECTING.format(name=name)
     if file.spec.scaling.triggers:
         names = ", ".join(trigger.name for trigger in file.spec.scaling.triggers)
         yield f"triggers are not simulated ({names}): a trace has no external queues"

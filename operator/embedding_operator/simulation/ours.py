@@ -1,6 +1,6 @@
 """The operator's own decision as a policy: `decide` itself, with the input that the operator would have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ from embedding_operator.domain.capacity.startup_time import allowed_startup_seco
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Bounds, Load, Observation, Parity, Pool, Replica, ScalingPolicy
-from embedding_operator.domain.schedule.bounds import bounds_in_force
+from embedding_operator.domain.schedule.bounds import ClusterSchedule, bounds_in_force
 from embedding_operator.simulation.policy import PodView, PoolView, View
 from embedding_operator.simulation.telemetry import Telemetry
 
@@ -28,9 +28,15 @@ class Ours:
     """
 
     def __init__(
-        self, spec: EmbeddingServiceSpec, *, name: str = "ours", hears_queue: bool = True, hears_rate: bool = True
+        self,
+        spec: EmbeddingServiceSpec,
+        *,
+        cluster: Sequence[ClusterSchedule] = (),
+        name: str = "ours",
+        hears_queue: bool = True,
+        hears_rate: bool = True,
     ) -> None:
-        self._spec, self._name = spec, name
+        self._spec, self._cluster, self._name = spec, cluster, name
         self._hears_queue, self._hears_rate = hears_queue, hears_rate
         self._policy = ScalingPolicy.of(spec.scaling, allocation=spec.allocation)
         self._telemetry = Telemetry(gateway=spec.gateway.enabled, holds=spec.gateway.hold_seconds > 0)
@@ -77,7 +83,7 @@ class Ours:
         """Return the bounds of the schedule, which are the same until the next transition."""
         known = self._bounds
         if known is None or (known.next_transition is not None and known.next_transition <= now):
-            known = self._bounds = bounds_in_force(self._spec, cluster=(), now=now)
+            known = self._bounds = bounds_in_force(self._spec, cluster=self._cluster, now=now)
         return known
 
     def _heard(self, load: Load | None) -> Load | None:

@@ -4,7 +4,9 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
+from embedding_operator.api.v1alpha1.scaling_schedule import ScalingScheduleSpec
 from embedding_operator.cli.coming_week import stretches, week_told
+from embedding_operator.domain.schedule.bounds import ClusterSchedule
 
 from tests.unit.cli.services import A10, NIGHT, T4, service
 
@@ -43,7 +45,7 @@ def spec(**further: object) -> EmbeddingServiceSpec:
 
 def test_windows_stand_in_local_time_and_in_order() -> None:
     found = stretches(spec(pools=[A10, T4], schedule=SCHEDULE), begin=FRIDAY, end=FRIDAY + timedelta(days=3))
-    assert week_told(found, name="queries", zone="Europe/Berlin") == TOLD
+    assert week_told(found, name="queries") == TOLD
 
 
 def test_stretches_follow_each_other_without_a_gap() -> None:
@@ -57,3 +59,22 @@ def test_stretches_follow_each_other_without_a_gap() -> None:
 def test_without_a_schedule_spec_pools_holds_all_the_time() -> None:
     (only,) = stretches(spec(), begin=FRIDAY, end=FRIDAY + timedelta(days=7))
     assert (only.window, only.asleep, only.end - only.begin) == (None, False, timedelta(days=7))
+
+
+def test_the_schedule_of_an_admin_is_named() -> None:
+    enforced = ClusterSchedule(
+        name="nights",
+        spec=ScalingScheduleSpec.model_validate(
+            {"timeZone": "Asia/Shanghai", "windows": [NIGHT], "enforcement": "Enforce"}
+        ),
+    )
+    found = stretches(
+        spec(pools=[A10, T4], schedule=SCHEDULE), cluster=[enforced], begin=FRIDAY, end=FRIDAY + timedelta(days=1)
+    )
+
+    first, *_ = week_told(found, name="queries", not_selecting=["ads"]).splitlines()
+    assert first.endswith("Asia/Shanghai, by ScalingSchedule/nights")
+    assert {each.source for each in found} == {"ScalingSchedule/nights"}
+    assert week_told(found, name="queries", not_selecting=["ads"]).splitlines()[-1] == (
+        "ScalingSchedule ads in the file does not select the service: see its selectors."
+    )

@@ -17,7 +17,7 @@ MANIFEST = Path(__file__).parents[3] / "manifests/gpupools.yaml"
 def test_pools_of_the_file_count_before_those_of_the_catalog() -> None:
     found = read_service_file(text(gpu_pool("a10", pricePerHour="1.5"), service(), None), origin="all.yaml")
     assert (found.name, found.stated) == ("queries", frozenset({"a10"}))
-    assert not found.left_out
+    assert not found.schedules
     assert found.gpu_pools["a10"].price_per_hour == "1.5"
     assert found.gpu_pools["t4"].price_per_hour is None
 
@@ -27,9 +27,43 @@ def test_what_kubectl_printed_of_several_objects_is_read_too() -> None:
     assert read_service_file(text(listed), origin="all.yaml").name == "queries"
 
 
-def test_schedules_of_the_cluster_are_named_as_left_out() -> None:
-    schedule = {"kind": "ScalingSchedule", "metadata": {"name": "nights"}}
-    assert read_service_file(text(service(), schedule), origin="x").left_out == ("ScalingSchedule nights",)
+def scheduled(name: str, **spec: Any) -> dict[str, Any]:
+    windows = {"timeZone": "UTC", "windows": [NIGHT], **spec}
+    return {"kind": "ScalingSchedule", "metadata": {"name": name}, "spec": windows}
+
+
+TEAM = {"serviceSelector": {"matchLabels": {"team": "search"}}}
+GOLD = {"namespaceSelector": {"matchLabels": {"tier": "gold"}}}
+IN_SEARCH = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "search"}}}
+
+
+@pytest.mark.parametrize("selector", [{}, TEAM, GOLD, IN_SEARCH, {**TEAM, **GOLD}])
+def test_schedules_that_select_the_service_are_played(selector: dict[str, Any]) -> None:
+    labelled = service()
+    labelled["metadata"] |= {"namespace": "search", "labels": {"team": "search"}}
+    namespace = {"kind": "Namespace", "metadata": {"name": "search", "labels": {"tier": "gold"}}}
+
+    found = read_service_file(text(labelled, namespace, scheduled("nights", **selector)), origin="x")
+
+    assert [each.name for each in found.schedules] == ["nights"]
+    assert "night" in {window.name for window in found.windows()}
+
+
+@pytest.mark.parametrize("selector", [TEAM, GOLD, IN_SEARCH])
+def test_schedules_that_do_not_select_it_are_named(selector: dict[str, Any]) -> None:
+    found = read_service_file(text(service(), scheduled("nights", **selector)), origin="x")
+
+    assert (found.schedules, found.not_selecting) == ((), ("nights",))
+
+
+def test_other_kinds_are_refused() -> None:
+    with pytest.raises(CommandError) as refused:
+        read_service_file(text(service(), {"kind": "Secret"}, {"kind": "Deployment"}), origin="f.yaml")
+
+    assert str(refused.value) == (
+        "f.yaml: Deployment, Secret cannot be simulated: remove it, only EmbeddingService, GPUPool, ScalingSchedule, "
+        "Namespace are read"
+    )
 
 
 def test_the_catalog_is_what_the_manifests_install() -> None:

@@ -1,17 +1,24 @@
 """Fetches a service from the API server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from embedding_operator.cli.errors import CommandError
-from embedding_operator.cli.explain import Subject
+from embedding_operator.cli.explain import UNKNOWN_LEADER, Leader, Subject, instant
 from embedding_operator.cli.saved_status import subject_of
 from embedding_operator.kube.client import Client, connect
 from embedding_operator.kube.contexts import Context, UnknownContextError, chosen_context
 from embedding_operator.kube.errors import Gone, Unavailable
-from embedding_operator.kube.resources import EMBEDDING_SERVICE
+from embedding_operator.kube.lease import read_term
+from embedding_operator.kube.metadata import utc_now
+from embedding_operator.kube.resources import EMBEDDING_SERVICE, LEASE
+from embedding_operator.rendering.names import FIELD_MANAGER, PART_OF
 
 TIMEOUT_SECONDS = 10.0
+SKEW = timedelta(seconds=60)
+"""How far the clock of this machine may differ from that of the operator."""
+
 FORBIDDEN = 403
 
 
@@ -36,10 +43,25 @@ async def fetch_subject(name: str, *, place: Place, version: str) -> Subject:
             timeout_seconds=TIMEOUT_SECONDS,
         )
         async with client:
-            return subject_of(await _service(client, name=name, namespace=namespace))
+            subject = subject_of(await _service(client, name=name, namespace=namespace))
+            return replace(subject, leader=await _leader(client, now=utc_now()))
     except Unavailable as error:
         message = f"{error.message}; {_advice(error, context=context, place=place)}"
         raise CommandError(message) from error
+
+
+async def _leader(client: Client, *, now: datetime) -> Leader:
+    """Return what the Leases of operators say; nothing where this user may not read them."""
+    try:
+        listing = await client.list_all(LEASE, selector=f"{PART_OF}={FIELD_MANAGER}")
+    except (Gone, Unavailable):
+        return UNKNOWN_LEADER
+    last = max((read_term(body) for body in listing.items), key=lambda term: term.renewed_at, default=None)
+    # An operator that runs alone may do without a Lease.
+    if last is None or (last.holder and now - last.renewed_at <= last.duration + SKEW):
+        return UNKNOWN_LEADER
+    held = "is free" if not last.holder else f"of {last.holder} has expired"
+    return Leader(problem=f"Lease {last.name} {held}, it was renewed at {instant(last.renewed_at)}")
 
 
 def _advice(error: Unavailable, *, context: Context, place: Place) -> str:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from embedding_operator.cli.errors import CommandError
-from embedding_operator.cli.explain import Subject, told
+from embedding_operator.cli.explain import Subject, document, told
 from embedding_operator.cli.saved_status import read_subject
 from embedding_operator.cli.simulate import add_parser as add_simulate
 from embedding_operator.cli.simulate import simulated
@@ -55,7 +55,8 @@ def main() -> None:
 def explain(arguments: argparse.Namespace, *, environment: Mapping[str, str]) -> str:
     """Return the explanation of the service that `arguments` name; raise `CommandError` if it cannot be read."""
     subject = _saved(arguments) if arguments.filename is not None else _fetched(arguments, environment=environment)
-    return told(subject, now=datetime.now(UTC), width=_width())
+    now = datetime.now(UTC)
+    return document(subject, now=now) if arguments.output == "json" else told(subject, now=now, width=_width())
 
 
 def _explained(arguments: argparse.Namespace) -> str:
@@ -111,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     explaining.add_argument(
         "-f", "--filename", metavar="FILE", help="read the service from a file, or from - (standard input)"
     )
+    explaining.add_argument("-o", "--output", choices=("text", "json"), default="text")
     add_simulate(commands)
     return parser
 

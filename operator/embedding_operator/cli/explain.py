@@ -3,10 +3,11 @@
 Uses the status alone, so the explanation is the same for a service in the cluster and for one in a saved file.
 """
 
+import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 from embedding_operator.api.v1alpha1.status import (
@@ -31,13 +32,31 @@ TOLD_ELSEWHERE = {ConditionType.READY, ConditionType.RECONCILING, ConditionType.
 NOTHING_WRONG = {Reason.NO_SCHEDULE, Reason.NO_REPLICAS, Reason.GATEWAY_DISABLED}
 
 
+MISSED = timedelta(minutes=1)
+"""How long after a change of windows the status must show it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """What the Leases of operators say: `problem` is why none of them leads, None where one does or that is unknown."""
+
+    problem: str | None = None
+
+
+UNKNOWN_LEADER = Leader()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The service to explain; `generation` is that of its spec, None where only the status is known."""
+    """The service to explain; `generation` is that of its spec, None where only the status is known.
+
+    `leader` says what is known of the operator that should act on it.
+    """
 
     name: str
     status: EmbeddingServiceStatus
     generation: int | None = None
+    leader: Leader = UNKNOWN_LEADER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +86,32 @@ def story(subject: Subject, *, now: datetime) -> tuple[Paragraph, ...]:
     return tuple(paragraph for paragraph in paragraphs if paragraph.sentences)
 
 
+def document(subject: Subject, *, now: datetime) -> str:
+    """Return the explanation as JSON: the same sentences, and the decision that they are about."""
+    decision = subject.status.decision
+    found = {
+        "service": subject.name,
+        "explanation": [
+            {"heading": paragraph.heading, "sentences": list(paragraph.sentences)}
+            for paragraph in story(subject, now=now)
+        ],
+        "decision": None
+        if decision is None
+        else decision.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"memory"}),
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
 def _outset(subject: Subject, *, now: datetime) -> Iterator[str]:
     status = subject.status
+    if subject.leader.problem is not None:
+        yield f"No operator acts on it: {subject.leader.problem}."
+    missed = None if status.schedule is None else status.schedule.next_transition
+    if missed is not None and now - missed > MISSED:
+        yield (
+            f"The change of windows at {instant(missed)} ({ahead(missed, now=now)}) is missing: no operator has acted "
+            "since, or the status was saved before it."
+        )
     conditions = {condition.type: condition for condition in status.conditions}
     yield _readiness(conditions.get(ConditionType.READY), now=now)
     yield f"{status.ready_replicas} of {status.replicas} desired replicas are Ready."
@@ -100,7 +143,7 @@ def _schedule(schedule: ScheduleStatus | None, *, now: datetime) -> Iterator[str
     else:
         since = "" if schedule.since is None else f" since {instant(schedule.since)}"
         yield f"Window {schedule.window} of {source} is open{since}."
-    if schedule.next_transition is not None:
+    if schedule.next_transition is not None and now - schedule.next_transition <= MISSED:
         follows = "spec.pools applies" if schedule.next_window is None else f"window {schedule.next_window} is open"
         yield f"From {instant(schedule.next_transition)} ({ahead(schedule.next_transition, now=now)}), {follows}."
 

@@ -10,13 +10,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
-from embedding_operator.kube.metadata import rfc3339_micro, utc_now
+from embedding_operator.kube.metadata import instant, rfc3339_micro, utc_now
 from embedding_operator.kube.resources import LEASE
+from embedding_operator.rendering.names import FIELD_MANAGER, PART_OF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,27 @@ class _Seen:
 def boot_clock() -> float:
     """Return seconds since boot, including time the machine was asleep."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """What a Lease says: who holds it (empty if it was released), when it was renewed, and for how long that counts."""
+
+    name: str
+    holder: str
+    renewed_at: datetime
+    duration: timedelta
+
+
+def read_term(body: Body) -> Term:
+    """Return the term that a Lease states; a Lease that was never renewed is over."""
+    metadata, spec = body["metadata"], body.get("spec") or {}
+    return Term(
+        name=f"{metadata['namespace']}/{metadata['name']}",
+        holder=spec.get("holderIdentity") or "",
+        renewed_at=instant(spec.get("renewTime") or metadata["creationTimestamp"]),
+        duration=timedelta(seconds=int(spec.get("leaseDurationSeconds") or 0)),
+    )
 
 
 class Lease:
@@ -182,5 +204,6 @@ class Lease:
 
     def _document(self, *, spec: dict[str, Any], seen: _Seen | None = None) -> Body:
         version = {} if seen is None else {"resourceVersion": seen.body["metadata"]["resourceVersion"]}
-        metadata = {"name": self._name, "namespace": self._namespace, **version}
+        labels = {PART_OF: FIELD_MANAGER}
+        metadata = {"name": self._name, "namespace": self._namespace, "labels": labels, **version}
         return {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": metadata, "spec": spec}

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import json
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 import yaml
 from aiohttp import web
 from embedding_operator.cli.command import main
+from embedding_operator.kube.client import Body
+from embedding_operator.kube.metadata import rfc3339_micro
 
 from tests.world.http_server import Answer, HttpServer, http_server
 
@@ -18,6 +22,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 STORY = Path(__file__).parent / "stories/handover.yaml"
 SERVICE = yaml.safe_load(STORY.read_text(encoding="utf-8"))
+LEASES = "/apis/coordination.k8s.io/v1/leases?limit=500&labelSelector=app.kubernetes.io/part-of%3Dembedding-operator"
+NO_LEASES: Answer = 200, {"metadata": {"resourceVersion": "7"}, "items": []}
 
 
 @pytest.fixture
@@ -53,7 +59,19 @@ def test_a_wrong_word_is_wrong_usage(run: Run) -> None:
 def test_a_file_is_explained(run: Run) -> None:
     code, out, err = run("explain", "-f", str(STORY))
     assert (code, err) == (0, "")
-    assert out.startswith("search/qwen3-embedding\n  It has been Ready for ")
+    first, second, *_ = out.splitlines()
+    assert first == "search/qwen3-embedding"
+    assert second.startswith("  The change of windows at 2026-06-01 13:00 UTC ("), "it was saved long ago"
+
+
+def test_a_file_is_explained_as_json(run: Run) -> None:
+    code, out, err = run("explain", "-f", str(STORY), "--output", "json")
+    document = json.loads(out)
+    assert (code, err) == (0, "")
+    assert document["service"] == "search/qwen3-embedding"
+    assert [each["heading"] for each in document["explanation"]][1:4] == ["Schedule", "Load", "Decision"]
+    assert document["decision"]["steps"][0]["reason"] == "RateDemand"
+    assert "memory" not in document["decision"]
 
 
 def test_standard_input_is_explained(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,12 +153,12 @@ async def ran(run: Run, server: HttpServer, *arguments: str) -> tuple[int, str, 
 
 
 async def test_a_service_of_the_cluster_is_explained(run: Run, server: HttpServer) -> None:
-    server.answers = [(200, SERVICE)]
+    server.answers = [(200, SERVICE), NO_LEASES]
     code, out, err = await ran(run, server, "qwen3-embedding", "-n", "search")
     assert (code, err) == (0, "")
     assert out.startswith("search/qwen3-embedding\n")
     path = "/apis/embedding-operator.io/v1alpha1/namespaces/search/embeddingservices/qwen3-embedding"
-    assert server.lines == [f"GET {path}"]
+    assert server.lines == [f"GET {path}", f"GET {LEASES}"]
     assert server.requests[0].headers["User-Agent"].startswith("kubectl-embsvc/")
 
 
@@ -148,10 +166,52 @@ async def test_the_namespace_of_the_context_is_the_default(run: Run, server: Htt
     config = server.kubeconfig.read_text()
     other = "{name: other, context: {cluster: test, user: test, namespace: ads}}"
     server.kubeconfig.write_text(config.replace("contexts: [", f"contexts: [{other}, "))
-    server.answers = [(200, SERVICE), (200, SERVICE)]
+    server.answers = [(200, SERVICE), NO_LEASES, (200, SERVICE), NO_LEASES]
     await ran(run, server, "qwen")
     await ran(run, server, "qwen", "--context", "other")
-    assert [line.split("/")[5] for line in server.lines] == ["default", "ads"]
+    assert [line.split("/")[5] for line in server.lines if LEASES not in line] == ["default", "ads"]
+
+
+def lease(holder: str = "operator-1", *, ago: timedelta = timedelta(seconds=2)) -> Body:
+    spec = {
+        "holderIdentity": holder,
+        "leaseDurationSeconds": 15,
+        "renewTime": rfc3339_micro(datetime.now(UTC) - ago),
+    }
+    return {"metadata": {"name": "embedding-operator", "namespace": "system"}, "spec": spec}
+
+
+LONG_AGO = timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((200, {"metadata": {"resourceVersion": "7"}, "items": [lease()]}), None),
+        ((200, {"metadata": {"resourceVersion": "7"}, "items": [lease(ago=LONG_AGO), lease()]}), None),
+        ((200, {"metadata": {"resourceVersion": "7"}, "items": []}), None),
+        ((403, {"message": "eve may not list leases"}), None),
+        (
+            (200, {"metadata": {"resourceVersion": "7"}, "items": [lease(ago=LONG_AGO)]}),
+            "No operator acts on it: Lease system/embedding-operator of operator-1 has expired, it was renewed at",
+        ),
+        (
+            (200, {"metadata": {"resourceVersion": "7"}, "items": [lease("")]}),
+            "No operator acts on it: Lease system/embedding-operator is free, it was renewed at",
+        ),
+    ],
+    ids=["leads", "one of two leads", "without a Lease", "forbidden", "gone", "released"],
+)
+async def test_whether_an_operator_leads_is_said_first(
+    run: Run, server: HttpServer, answer: Answer, said: str | None
+) -> None:
+    server.answers = [(200, SERVICE), answer]
+    code, out, _ = await ran(run, server, "qwen3-embedding", "-n", "search")
+    text = " ".join(out.split())
+    assert code == 0
+    assert ("No operator acts on it" in text) is (said is not None)
+    if said is not None:
+        assert text.startswith(f"search/qwen3-embedding {said}")
 
 
 NOT_FOUND: Answer = 404, {"message": 'embeddingservices.embedding-operator.io "qwen" not found'}

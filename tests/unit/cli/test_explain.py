@@ -52,3 +52,15 @@ def test_how_long_ago_something_was(seconds: int, expected: str) -> None:
 @pytest.mark.parametrize(("seconds", "expected"), [(15, "in 15 seconds"), (-15, "15 seconds ago")])
 def test_what_comes_and_what_should_have_come(seconds: float, expected: str) -> None:
     assert ahead(NOW + timedelta(seconds=seconds), now=NOW) == expected
+
+
+@pytest.mark.parametrize(("late", "is_said"), [(59, False), (61, True)])
+def test_a_change_of_windows_that_was_missed_comes_first(late: float, is_said: bool) -> None:  # noqa: FBT001
+    (path,) = [path for path in SAVED if path.stem == "handover"]
+    subject = read_subject(path.read_text(encoding="utf-8"), name=None, origin=path.name)
+    assert subject.status.schedule is not None
+    assert subject.status.schedule.next_transition is not None
+
+    first, *_ = story(subject, now=subject.status.schedule.next_transition + timedelta(seconds=late))
+
+    assert first.sentences[0].startswith("The change of windows at 2026-06-01 13:00 UTC (1 minute") is is_said

@@ -38,7 +38,7 @@ def _replicas(panel: Axes, curve: Curve) -> None:
         below = top
     together = [sum(pools) for pools in zip(*curve.replicas.values(), strict=True)]
     asked = _binned(together, step=curve.step)
-    panel.step(hours, asked, where="post", color="black", linewidth=0.8, label="asked for")
+    panel.step(hours, asked, where="post", color="black", linewidth=0.8, label="desired")
     panel.set_title(f"{curve.key.policy}, {curve.key.scenario}, {curve.key.tuning}", fontsize="medium")
     panel.legend(fontsize="x-small", frameon=False)
 

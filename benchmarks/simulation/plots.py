@@ -1,14 +1,15 @@
 """Plots of the cost and lateness of policies, as SVG files that are reproducible from the results."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from embedding_operator.simulation.baselines.scaled_objects import FAIR_BASELINE
 from matplotlib import colormaps
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from benchmarks.simulation.choice import LATE_LIMIT
 from benchmarks.simulation.drawing import save
@@ -19,26 +20,38 @@ from benchmarks.simulation.targets import COST_LIMIT, TUNED, WARM, judged
 COLUMNS = 3
 COLOURS = 20
 LATE_TICKS = (0, LATE_LIMIT * 100, 1, 5, 20, 100)
-MARKERS = {Kind.OURS: "*", Kind.BASELINE: "o", Kind.BOUND: "D"}
-OURS_OR_BOUND = {Kind.OURS: "black", Kind.BOUND: "0.5"}
-FAIR_MARKER = "s"
+OURS_MARKER = "*"
+BOUND_MARKERS = "Dd"
+BASELINE_MARKERS = "os^v<>PXhH8p"
+OURS_COLOUR, BOUND_COLOURS = "black", ("0.45", "0.7")
+SPREAD = 0.6
+"""Width over which the policies of one trace lie side by side, where 1 is the distance between two traces."""
+
 NamedRows = tuple[str, Sequence[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a policy is drawn in every plot; `place` is from 0 to 1, its place among the policies."""
+
+    marker: str
+    colour: str
+    place: float
 
 
 def pareto(traces: Sequence[NamedRows], *, path: Path) -> None:
     """Draw cost relative to the clairvoyant against the share of late requests, one panel for each trace.
 
-    Only warm starts are shown; hollow marks are default settings.
+    Only warm starts are shown.
     """
     columns = min(COLUMNS, len(traces))
     lines = -(-len(traces) // columns)
     figure = Figure(figsize=(4.2 * columns, 3.6 * lines), layout="constrained")
     panels: list[Axes] = list(figure.subplots(lines, columns, squeeze=False).flatten())
-    colours = _colours(traces)
+    looks = _looks(traces)
     for panel, (name, rows) in zip(panels, traces, strict=False):
         for row in _plotted(rows):
-            is_filled = row.tuning == TUNED or row.kind is Kind.BOUND
-            _mark(panel, row, at=(_ratio(row), row.late.mean * 100), colour=colours[row.policy], is_filled=is_filled)
+            _mark(panel, row, at=(_ratio(row), row.late.mean * 100), look=looks[row.policy])
         panel.set(title=name, xlabel="cost, x clairvoyant", ylabel="late, %")
         panel.set_yscale("symlog", linthresh=LATE_LIMIT * 100)
         panel.set_yticks(LATE_TICKS, [f"{tick:g}" for tick in LATE_TICKS], minor=False)
@@ -47,45 +60,78 @@ def pareto(traces: Sequence[NamedRows], *, path: Path) -> None:
         panel.axhline(LATE_LIMIT * 100, color="0.8", zorder=0)
     for panel in panels[len(traces) :]:
         panel.set_axis_off()
-    handles, labels = _legend(panels)
-    figure.legend(handles, labels, loc="outside lower center", ncols=2 * columns, fontsize="small", frameon=False)
+    figure.legend(
+        handles=[*_policies(looks), *_tunings()],
+        loc="outside lower center",
+        ncols=2 * columns,
+        fontsize="small",
+        frameon=False,
+    )
     save(figure, path)
 
 
 def ratios(traces: Sequence[NamedRows], *, path: Path) -> None:
-    """Draw the cost of each policy relative to the clairvoyant on each trace; hollow marks are too late.
+    """Draw the cost of each policy relative to the clairvoyant on each trace, side by side; a cross marks late ones.
 
     Only warm starts are shown, with tuned settings where available.
     """
-    figure = Figure(figsize=(1.1 * len(traces) + 4, 4.2), layout="constrained")
+    figure = Figure(figsize=(1.3 * len(traces) + 4, 4.6), layout="constrained")
     panel = figure.subplots()
-    colours = _colours(traces)
+    looks = _looks(traces)
     for place, (_, rows) in enumerate(traces):
         for row in judged(_plotted(rows)):
-            is_filled = row.late.mean <= LATE_LIMIT
-            _mark(panel, row, at=(place, _ratio(row)), colour=colours[row.policy], is_filled=is_filled)
+            look = looks[row.policy]
+            at = (place + SPREAD * (look.place - 0.5), _ratio(row))
+            _mark(panel, row, at=at, look=look)
+            if row.late.mean > LATE_LIMIT:
+                panel.plot(*at, **LATE)
     panel.set_xticks(range(len(traces)), [name for name, _ in traces], rotation=30, ha="right")
     panel.set(ylabel="cost, x clairvoyant", xlim=(-0.5, len(traces) - 0.5))
+    for between in range(1, len(traces)):
+        panel.axvline(between - 0.5, color="0.93", zorder=0)
     panel.axhline(1.0, color="0.6", zorder=0)
     panel.axhline(COST_LIMIT, color="0.8", zorder=0)
-    handles, labels = _legend([panel])
-    figure.legend(handles, labels, loc="outside right upper", fontsize="small", frameon=False)
+    late = Line2D([], [], **LATE, label=f"more than {LATE_LIMIT:.1%} late")
+    handles = [*_policies(looks), *_tunings(), late]
+    figure.legend(handles=handles, loc="outside right upper", fontsize="small", frameon=False)
     save(figure, path)
 
 
-def _mark(panel: Axes, row: Row, *, at: tuple[float, float], colour: str, is_filled: bool) -> None:
-    panel.plot(
-        *at,
-        FAIR_MARKER if row.policy == FAIR_BASELINE else MARKERS[row.kind],
-        color=colour,
-        markerfacecolor=colour if is_filled else "none",
-        markersize=10 if row.kind is Kind.OURS else 6,
-        label=row.policy,
-    )
+LATE: dict[str, Any] = {"marker": "x", "color": "#d62728", "markersize": 9, "linestyle": "none", "zorder": 4}
+
+
+def _mark(panel: Axes, row: Row, *, at: tuple[float, float], look: Look) -> None:
+    # A bound has no settings to tune.
+    is_filled = row.tuning == TUNED or row.kind is Kind.BOUND
+    panel.plot(*at, **_style(look, is_filled=is_filled), zorder=3 if row.kind is Kind.OURS else 2)
+
+
+def _style(look: Look, *, is_filled: bool) -> dict[str, Any]:
+    return {
+        "marker": look.marker,
+        "color": look.colour,
+        "markerfacecolor": look.colour if is_filled else "none",
+        "markersize": 11 if look.marker == OURS_MARKER else 7,
+        "linestyle": "none",
+    }
+
+
+def _policies(looks: Mapping[str, Look]) -> list[Line2D]:
+    return [Line2D([], [], **_style(look, is_filled=True), label=policy) for policy, look in sorted(looks.items())]
+
+
+def _tunings() -> list[Line2D]:
+    """Return the two legend entries that say what a filled and a hollow mark mean."""
+    look = Look("o", "0.2", 0.0)
+    return [
+        Line2D([], [], **_style(look, is_filled=is_filled), label=label)
+        for is_filled, label in ((True, "filled: tuned settings, or none to tune"), (False, "hollow: default settings"))
+    ]
 
 
 def _plotted(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row.start == WARM and row.kind in MARKERS and row.ratio is not None]
+    kinds = (Kind.OURS, Kind.BASELINE, Kind.BOUND)
+    return [row for row in rows if row.start == WARM and row.kind in kinds and row.ratio is not None]
 
 
 def _ratio(row: Row) -> float:
@@ -93,19 +139,24 @@ def _ratio(row: Row) -> float:
     return row.ratio.mean if row.ratio else 0.0
 
 
-def _colours(traces: Sequence[NamedRows]) -> dict[str, str]:
-    plotted = [row for _, rows in traces for row in _plotted(rows)]
-    baselines = sorted({row.policy for row in plotted if row.kind is Kind.BASELINE})
+def _looks(traces: Sequence[NamedRows]) -> dict[str, Look]:
+    """Return one marker and colour for each policy of the plot, no two alike."""
+    kinds = {row.policy: row.kind for _, rows in traces for row in _plotted(rows)}
+    ordered = sorted(kinds, key=lambda policy: (kinds[policy] is Kind.BOUND, kinds[policy] is Kind.OURS, policy))
+    places = {policy: place / max(1, len(ordered) - 1) for place, policy in enumerate(ordered)}
+    baselines = [policy for policy in ordered if kinds[policy] is Kind.BASELINE]
+    bounds = [policy for policy in ordered if kinds[policy] is Kind.BOUND]
+    palette = colormaps["tab20"]
     return {
-        **{row.policy: OURS_OR_BOUND[row.kind] for row in plotted if row.kind in OURS_OR_BOUND},
-        **{policy: to_hex(colormaps["tab20"](place % COLOURS)) for place, policy in enumerate(baselines)},
+        **{policy: Look(OURS_MARKER, OURS_COLOUR, places[policy]) for policy in ordered},
+        **{
+            policy: Look(BOUND_MARKERS[index], BOUND_COLOURS[index], places[policy])
+            for index, policy in enumerate(bounds)
+        },
+        **{
+            policy: Look(
+                marker=BASELINE_MARKERS[index], colour=to_hex(palette(2 * index % COLOURS)), place=places[policy]
+            )
+            for index, policy in enumerate(baselines)
+        },
     }
-
-
-def _legend(panels: Sequence[Axes]) -> tuple[list[Artist], list[str]]:
-    """Return one handle for each label used by any panel."""
-    known: dict[str, Artist] = {}
-    for panel in panels:
-        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            known.setdefault(label, handle)
-    return [known[label] for label in sorted(known)], sorted(known)

@@ -25,8 +25,8 @@ from testbed.harness.engine_fleet import running_fleet
 from testbed.harness.installation import GPUS_PER_NODE, NAMESPACE, USERNAME, install, write_kubeconfig
 from testbed.harness.kubectl import kubectl
 from testbed.harness.operator_process import OperatorProcess
-from testbed.harness.waiting import eventually
 from testbed.harness.world import World, own_namespace, service
+from testbed.waiting import eventually
 
 SIZES = (1, 100, 1000)
 POLL_SECONDS = 5.0

@@ -21,7 +21,7 @@ from testbed.cluster.toolbox import Toolbox
 from testbed.cluster.tools import KEDA
 from testbed.engine.process import free_port
 from testbed.harness.kubectl import kubectl
-from testbed.harness.waiting import eventually
+from testbed.waiting import eventually
 
 NAMESPACE = "keda"
 API_SERVICE = "v1beta1.external.metrics.k8s.io"

@@ -10,16 +10,15 @@ Run it with `python -m benchmarks burst`, which creates the cluster.
 """
 
 import os
-import random
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.live.replica_watch import ReplicaWatch
-from benchmarks.results_file import percentile, write
+from benchmarks.live.runs import measured, shares
+from benchmarks.results_file import write
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.watching import Watched, sample
 from testbed.cluster.progress import Progress
@@ -37,7 +36,6 @@ GOAL_P99_SECONDS = 1.0
 START_SECONDS = 90.0
 REST_SECONDS = 300.0
 REACTION_SECONDS = 30.0
-LONGEST_PAUSE_SECONDS = 5.0
 SEED = 20260602
 
 
@@ -49,25 +47,24 @@ class Lane:
     clients: Clients
     watch: ReplicaWatch
 
-    def runs(self, *, chance: random.Random, progress: Progress) -> list[float]:
-        """Return the seconds from the first request of each burst to more replicas."""
-        return [self._run(number, chance=chance, progress=progress) for number in range(1, RUNS_PER_LANE + 1)]
+    progress: Progress
 
-    def _run(self, number: int, *, chance: random.Random, progress: Progress) -> float:
+    def rest(self) -> None:
+        """Return once the service is at one replica."""
         self.service.wait_for(
             lambda sight: sight.wanted == sight.serving() == len(sight.pods) == 1, seconds=REST_SECONDS, purpose="rest"
         )
-        time.sleep(chance.uniform(0, LONGEST_PAUSE_SECONDS))
-        asleep_since = time.monotonic()
+
+    def run(self, title: str) -> float:
+        """Return the seconds from the first request of a burst to more replicas."""
+        resting_since = time.monotonic()
         with self.clients.load(f"{self.service.name}-load", url=self.service.url, options=BURST) as load:
             summary = load.summary(within_seconds=REST_SECONDS)
         deployment = f"{self.service.name}-a10"
-        change = self.watch.first_above(1, deployment=deployment, since=asleep_since, seconds=REACTION_SECONDS)
+        change = self.watch.first_above(1, deployment=deployment, since=resting_since, seconds=REACTION_SECONDS)
         began = float(summary["started_at"]) - time.time() + time.monotonic()
         taken = change.at - began
-        progress.note(
-            f"{self.service.name}, run {number} of {RUNS_PER_LANE}: {taken:.2f} s, {summary['failed']} failed"
-        )
+        self.progress.note(f"{self.service.name}, {title}: {taken:.2f} s, {summary['failed']} failed")
         return taken
 
 
@@ -75,35 +72,29 @@ def main() -> None:
     """Measure all runs, print and write the result."""
     progress, load = Progress(), os.getloadavg()
     installation = install(progress=progress)
-    with _lanes(installation) as lanes, progress.step(f"{LANES * RUNS_PER_LANE} bursts", usual_seconds=480):
-        chances = [random.Random(SEED + number) for number in range(LANES)]
-        with ThreadPoolExecutor(LANES) as pool:
-            runs = [
-                pool.submit(lane.runs, chance=chance, progress=progress)
-                for lane, chance in zip(lanes, chances, strict=True)
-            ]
-        seconds = [each for run in runs for each in run.result()]
+    with (
+        _lanes(installation, progress=progress) as lanes,
+        progress.step(f"{LANES * RUNS_PER_LANE} bursts", usual_seconds=480),
+    ):
+        seconds = measured(lanes, runs=RUNS_PER_LANE, seed=SEED)
     figures = {
         "goal_p50_s": GOAL_P50_SECONDS,
         "goal_p99_s": GOAL_P99_SECONDS,
         "runs": len(seconds),
         "load_average_before": load,
-        "burst": {
-            "p50_s": round(percentile(seconds, 0.5), 2),
-            "p99_s": round(percentile(seconds, 0.99), 2),
-            "max_s": round(max(seconds), 2),
-            "seconds": sorted(round(each, 3) for each in seconds),
-        },
+        "burst": shares(seconds, p50=0.5, p99=0.99),
     }
     print(write("burst", figures))
 
 
 @contextmanager
-def _lanes(installation: Installation) -> Iterator[list[Lane]]:
+def _lanes(installation: Installation, *, progress: Progress) -> Iterator[list[Lane]]:
     installation.make_namespace(NAMESPACE)
     try:
         with ReplicaWatch(NAMESPACE) as watch:
-            lanes = [_lane(installation, name=f"burst-{number}", watch=watch) for number in range(LANES)]
+            lanes = [
+                _lane(installation, name=f"burst-{number}", watch=watch, progress=progress) for number in range(LANES)
+            ]
             for lane in lanes:
                 lane.service.wait_for_condition("Ready", "True", seconds=START_SECONDS)
             yield lanes
@@ -111,13 +102,13 @@ def _lanes(installation: Installation) -> Iterator[list[Lane]]:
         installation.delete_namespaces(NAMESPACE)
 
 
-def _lane(installation: Installation, *, name: str, watch: ReplicaWatch) -> Lane:
+def _lane(installation: Installation, *, name: str, watch: ReplicaWatch, progress: Progress) -> Lane:
     document: dict[str, Any] = sample("queue")
     document["metadata"]["name"] = name
     document["spec"]["gateway"] = {"maxConnectionsPerEngine": MAX_CONNECTIONS_PER_ENGINE}
     document["spec"]["pools"][0]["maxReplicas"] = 2
     installation.apply(document, namespace=NAMESPACE)
-    return Lane(Watched(installation, NAMESPACE, name), Clients(installation, NAMESPACE), watch)
+    return Lane(Watched(installation, NAMESPACE, name), Clients(installation, NAMESPACE), watch, progress)
 
 
 if __name__ == "__main__":

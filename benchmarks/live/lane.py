@@ -11,8 +11,8 @@ from benchmarks import keda
 from benchmarks.live.replica_watch import ReplicaWatch
 from testbed.harness.engine_fleet import EngineFleet
 from testbed.harness.kubectl import kubectl
-from testbed.harness.waiting import eventually
 from testbed.harness.world import pool, service
+from testbed.waiting import eventually
 
 TARGET_REQUESTS = 8
 MOST_REPLICAS = 6

@@ -10,17 +10,16 @@ Run it with `python -m benchmarks wake`, which creates the cluster.
 """
 
 import os
-import random
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.live.pod_watch import PodWatch
 from benchmarks.live.replica_watch import ReplicaWatch
-from benchmarks.results_file import percentile, write
+from benchmarks.live.runs import measured, shares
+from benchmarks.results_file import write
 from e2e.scenarios.clients import Clients
 from e2e.scenarios.watching import Watched, sample
 from testbed.cluster.progress import Progress
@@ -34,7 +33,6 @@ ONE_REQUEST = ("--concurrency=1", "--tokens=4", "--duration=0.1", "--timeout=120
 START_SECONDS = 90.0
 SLEEP_SECONDS = 300.0
 ANSWER_SECONDS = 150.0
-LONGEST_PAUSE_SECONDS = 5.0
 SEED = 20260603
 PHASES = {
     "request_to_replicas": "request → replicas written",
@@ -67,15 +65,16 @@ class Lane:
     replicas: ReplicaWatch
     pods: PodWatch
 
-    def runs(self, *, chance: random.Random, progress: Progress) -> list[Wake]:
-        """Let the service sleep and wake it, `RUNS_PER_LANE` times."""
-        return [self._run(number, chance=chance, progress=progress) for number in range(1, RUNS_PER_LANE + 1)]
+    progress: Progress
 
-    def _run(self, number: int, *, chance: random.Random, progress: Progress) -> Wake:
+    def rest(self) -> None:
+        """Return once the service has scaled to zero."""
         self.service.wait_for(
             lambda sight: sight.wanted == 0 and not sight.pods, seconds=SLEEP_SECONDS, purpose="sleep"
         )
-        time.sleep(chance.uniform(0, LONGEST_PAUSE_SECONDS))
+
+    def run(self, title: str) -> Wake:
+        """Wake the service with one request."""
         asleep_since = time.monotonic()
         with self.clients.load(f"{self.service.name}-load", url=self.service.url, options=ONE_REQUEST) as load:
             summary = load.summary(within_seconds=ANSWER_SECONDS)
@@ -91,8 +90,8 @@ class Lane:
             engine_start=start.seconds,
             request_to_answer=float(summary["latency_seconds"]["p100"]),
         )
-        progress.note(
-            f"{self.service.name}, run {number} of {RUNS_PER_LANE}: answered after {wake.request_to_answer:.2f} s, "
+        self.progress.note(
+            f"{self.service.name}, {title}: answered after {wake.request_to_answer:.2f} s, "
             f"{wake.answer_less_start:.2f} s of them without the engine's startup time"
         )
         return wake
@@ -102,39 +101,28 @@ def main() -> None:
     """Measure all runs, print and write the result."""
     progress, load = Progress(), os.getloadavg()
     installation = install(progress=progress)
-    with _lanes(installation) as lanes, progress.step(f"{LANES * RUNS_PER_LANE} wakes", usual_seconds=400):
-        chances = [random.Random(SEED + number) for number in range(LANES)]
-        with ThreadPoolExecutor(LANES) as pool:
-            runs = [
-                pool.submit(lane.runs, chance=chance, progress=progress)
-                for lane, chance in zip(lanes, chances, strict=True)
-            ]
-        wakes = [wake for run in runs for wake in run.result()]
+    with (
+        _lanes(installation, progress=progress) as lanes,
+        progress.step(f"{LANES * RUNS_PER_LANE} wakes", usual_seconds=400),
+    ):
+        wakes = measured(lanes, runs=RUNS_PER_LANE, seed=SEED)
     figures = {
         "runs": len(wakes),
         "load_average_before": load,
-        "phases": {phase: _shares([getattr(wake, phase) for wake in wakes]) for phase in PHASES},
+        "phases": {phase: shares([getattr(wake, phase) for wake in wakes], p50=0.5) for phase in PHASES},
     }
     print(write("wake", figures))
 
 
-def _shares(seconds: list[float]) -> Mapping[str, Any]:
-    return {
-        "p50_s": round(percentile(seconds, 0.5), 2),
-        "max_s": round(max(seconds), 2),
-        "seconds": sorted(round(each, 3) for each in seconds),
-    }
-
-
 @contextmanager
-def _lanes(installation: Installation) -> Iterator[list[Lane]]:
+def _lanes(installation: Installation, *, progress: Progress) -> Iterator[list[Lane]]:
     installation.make_namespace(NAMESPACE)
     try:
         with ReplicaWatch(NAMESPACE) as replicas, PodWatch(NAMESPACE) as pods:
             services = [_asleep_when_idle(installation, name=f"wake-{number}") for number in range(LANES)]
             for service in services:
                 service.wait_for_condition("GatewayAvailable", "True", seconds=START_SECONDS)
-            yield [Lane(service, Clients(installation, NAMESPACE), replicas, pods) for service in services]
+            yield [Lane(service, Clients(installation, NAMESPACE), replicas, pods, progress) for service in services]
     finally:
         installation.delete_namespaces(NAMESPACE)
 

@@ -1,13 +1,12 @@
-"""Waiting for a condition, with a time limit and a reason if it is not met."""
+"""Waiting for a condition of a cluster, with a time limit and a reason if it is not met."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
-from .errors import ClusterError
+from testbed.waiting import NotInTime, first_true
 
-POLL_SECONDS = 0.2
+from .errors import ClusterError
 
 
 def wait_until(
@@ -21,12 +20,17 @@ def wait_until(
 
     Raise `ClusterError` with `complaint()` after the time limit, or at once with the result of `abort_if`.
     """
-    deadline = time.monotonic() + timeout_seconds
-    while not condition():
+
+    def holds() -> bool:
+        if condition():
+            return True
         reason = abort_if()
         if reason is not None:
             raise ClusterError(reason)
-        if time.monotonic() > deadline:
-            message = f"{complaint()} (waited {timeout_seconds:.0f} s)"
-            raise ClusterError(message)
-        time.sleep(POLL_SECONDS)
+        return False
+
+    try:
+        first_true(holds, seconds=timeout_seconds)
+    except NotInTime:
+        message = f"{complaint()} (waited {timeout_seconds:.0f} s)"
+        raise ClusterError(message) from None

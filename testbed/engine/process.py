@@ -11,16 +11,20 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 LOOPBACK = "127.0.0.1"
+FIRST_PORT, LANES, PORTS_PER_LANE = 16384, 16, 1000
 READY_SECONDS = 600.0
 GRACE_SECONDS = 30.0
 POLL_SECONDS = 0.1
 PROBE_SECONDS = 5.0
 TAIL_BYTES = 4000
+
+_taken = count()
 
 
 class EngineError(Exception):
@@ -133,7 +137,19 @@ class FakeEngine(EngineProcess):
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        return int(listener.getsockname()[1])
+    """Return a port of the loopback interface that nothing listens on, and that this test run returns only once.
+
+    It is below the range from which the kernel takes the ports of clients, so that no connection gets it meanwhile.
+    Test processes that run in parallel take theirs from lanes of their own.
+    """
+    lane = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % LANES
+    for _ in range(PORTS_PER_LANE):
+        port = FIRST_PORT + lane + LANES * ((os.getpid() + next(_taken)) % PORTS_PER_LANE)
+        with socket.socket() as listener:
+            try:
+                listener.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+    message = f"every port from {FIRST_PORT} to {FIRST_PORT + LANES * PORTS_PER_LANE} is taken"
+    raise OSError(message)

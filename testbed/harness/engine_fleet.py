@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from embedding_operator.rendering.names import PORT
 
-from testbed.harness.waiting import eventually
+from testbed.waiting import eventually
 
 EVERY_ADDRESS = "*"
 SCRIPTED = "--scripted"

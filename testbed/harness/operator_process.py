@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 from testbed.engine.process import free_port
-from testbed.harness.waiting import eventually
+from testbed.waiting import eventually
 
 PROGRAM = Path(sys.executable).with_name("embedding-operator")
 START_SECONDS = 60

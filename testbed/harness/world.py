@@ -10,7 +10,7 @@ from embedding_operator.api.v1alpha1.base import GROUP
 
 from testbed.harness.conditions import condition_of
 from testbed.harness.kubectl import kubectl
-from testbed.harness.waiting import eventually
+from testbed.waiting import eventually
 
 VERSION = f"{GROUP}/v1alpha1"
 NAME = "embed"

@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 from embedding_operator.api.crd import CUSTOM_RESOURCES
 
+from testbed.cluster.errors import PrerequisiteError
+from testbed.cluster.prerequisites import ensure, skip_reason
+from testbed.cluster.programs import find_program
+from testbed.cluster.progress import Progress
+from testbed.cluster.requirements import GATEWAY
 from testbed.harness.kubectl import SECONDS, kubectl
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -31,3 +36,15 @@ def crds(kubeconfig: Path) -> Path:
     names = [resource.crd_name for resource in CUSTOM_RESOURCES]
     kubectl("wait", "--for=condition=Established", f"--timeout={SECONDS}s", "crd", *names)
     return kubeconfig
+
+
+@pytest.fixture(scope="session")
+def haproxy() -> str:
+    """Return the path of HAProxy; if it cannot be installed, tests are skipped; in CI they fail."""
+    try:
+        ensure(GATEWAY, progress=Progress())
+    except PrerequisiteError as missing:
+        pytest.skip(skip_reason(missing, environment=os.environ))
+    found = find_program("haproxy")
+    assert found is not None
+    return found

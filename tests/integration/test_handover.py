@@ -9,8 +9,8 @@ import pytest
 
 from testbed.harness.kubectl import kubectl
 from testbed.harness.operator_process import OperatorProcess
-from testbed.harness.waiting import eventually, throughout
 from testbed.harness.world import World, all_day, pool, service
+from testbed.waiting import eventually, throughout
 from tests.integration.pod_watch import PodWatch
 
 pytestmark = pytest.mark.cluster

@@ -6,8 +6,8 @@ import pytest
 
 from testbed.harness.engine_fleet import EngineFleet
 from testbed.harness.operator_process import OperatorProcess
-from testbed.harness.waiting import eventually, throughout
 from testbed.harness.world import NAME, World, pool, service
+from testbed.waiting import eventually, throughout
 
 pytestmark = pytest.mark.cluster
 

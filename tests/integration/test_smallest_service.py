@@ -9,8 +9,8 @@ from testbed.cluster.audit import Write, writes
 from testbed.cluster.control_plane import ControlPlane
 from testbed.harness.installation import USERNAME
 from testbed.harness.operator_process import OperatorProcess
-from testbed.harness.waiting import eventually
 from testbed.harness.world import NAME, World, service
+from testbed.waiting import eventually
 
 pytestmark = pytest.mark.cluster
 

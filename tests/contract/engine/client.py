@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,14 +77,6 @@ class EngineClient:
         assert answer.status == 200
         (entry,) = answer.body["loads"]
         return dict(entry)
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Return once the condition holds; fail after a minute."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not await condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _answer(response: aiohttp.ClientResponse) -> Answer:

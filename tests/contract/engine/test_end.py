@@ -6,7 +6,8 @@ import aiohttp
 import pytest
 
 from testbed.engine.process import EngineProcess
-from tests.contract.engine.client import EngineClient, eventually
+from testbed.waiting import eventually_true
+from tests.contract.engine.client import EngineClient
 
 pytestmark = pytest.mark.engine
 
@@ -30,9 +31,9 @@ async def test_sigterm_ends_readiness_at_once_and_the_engine_after_the_last_answ
     async def is_unready() -> bool:
         return (await client.get("/ready")).status == 503
 
-    await eventually(all_in_flight)
+    await eventually_true("all in flight", all_in_flight)
     own_engine.terminate()
-    await eventually(is_unready)
+    await eventually_true("is unready", is_unready)
     health, metrics = await client.get("/health"), await client.get("/metrics")
     late = await client.embed("sent after SIGTERM")
     answers = await asyncio.gather(*calls)

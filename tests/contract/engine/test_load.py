@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.contract.engine.client import EMBEDDINGS, EngineClient, eventually
+from testbed.waiting import eventually_true
+from tests.contract.engine.client import EMBEDDINGS, EngineClient
 
 pytestmark = pytest.mark.engine
 
@@ -20,7 +21,7 @@ async def test_requests_in_flight_are_seen_at_once_and_leave_no_trace(client: En
     async def all_in_flight() -> bool:
         return await client.in_flight() == REQUESTS
 
-    await eventually(all_in_flight)
+    await eventually_true("all in flight", all_in_flight)
     answers = await asyncio.gather(*calls)
 
     assert [answer.status for answer in answers] == [200] * REQUESTS
@@ -44,9 +45,9 @@ async def test_waiting_texts_and_tokens_are_told_and_computed_tokens_counted(cli
         computed = load["total_prefill_uncached_tokens"] - before
         return bool(idle and computed == REQUESTS * TEXTS * TOKENS_PER_TEXT)
 
-    await eventually(some_wait)
+    await eventually_true("some wait", some_wait)
     await asyncio.gather(*calls)
-    await eventually(all_computed)
+    await eventually_true("all computed", all_computed)
 
 
 async def test_the_busy_time_grows_with_work_only(client: EngineClient) -> None:
@@ -58,7 +59,7 @@ async def test_the_busy_time_grows_with_work_only(client: EngineClient) -> None:
         return bool((await client.load())["total_prefill_busy_us"] > before)
 
     assert at_rest == before
-    await eventually(has_grown)
+    await eventually_true("has grown", has_grown)
 
 
 async def test_the_queue_gauge_shows_a_queue_and_falls_back_to_zero(client: EngineClient) -> None:
@@ -70,9 +71,9 @@ async def test_the_queue_gauge_shows_a_queue_and_falls_back_to_zero(client: Engi
     async def shows_none() -> bool:
         return await client.value("sglang:num_queue_reqs") == await client.value("sglang:num_running_reqs") == 0
 
-    await eventually(shows_a_queue)
+    await eventually_true("shows a queue", shows_a_queue)
     await asyncio.gather(*calls)
-    await eventually(shows_none)
+    await eventually_true("shows none", shows_none)
 
 
 async def test_a_full_queue_is_counted_as_refused(client: EngineClient) -> None:
@@ -92,10 +93,10 @@ async def test_a_client_that_leaves_takes_its_texts_out_of_the_queue(client: Eng
     async def is_empty() -> bool:
         return bool((await client.load())["num_waiting_reqs"] == 0 and await client.in_flight() == 0)
 
-    await eventually(is_queued)
+    await eventually_true("is queued", is_queued)
     before = await client.value("sglang:num_aborted_requests_total")
     call.cancel()
     await asyncio.wait([call])
-    await eventually(is_empty)
+    await eventually_true("is empty", is_empty)
 
     assert await client.value("sglang:num_aborted_requests_total") > before

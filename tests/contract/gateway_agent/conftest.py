@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack
@@ -10,11 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from testbed.cluster.errors import PrerequisiteError
-from testbed.cluster.prerequisites import ensure, skip_reason
-from testbed.cluster.programs import find_program
-from testbed.cluster.progress import Progress
-from testbed.cluster.requirements import GATEWAY
 from testbed.engine.process import EngineProcess, FakeEngine
 from tests.contract.gateway_agent.api_server import ApiServer, api_server
 from tests.contract.gateway_agent.pod import Pod
@@ -28,18 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent.name == "gateway_agent":
             item.add_marker(pytest.mark.haproxy)
             item.add_marker(pytest.mark.engine)
-
-
-@pytest.fixture(scope="session")
-def haproxy() -> str:
-    """Return the path of HAProxy; if it cannot be installed, tests are skipped; in CI they fail."""
-    try:
-        ensure(GATEWAY, progress=Progress())
-    except PrerequisiteError as missing:
-        pytest.skip(skip_reason(missing, environment=os.environ))
-    found = find_program("haproxy")
-    assert found is not None
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,23 +18,13 @@ from embedding_operator.gateway.settings import PREFIX
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
 
 from testbed.engine.process import LOOPBACK, free_port
+from testbed.waiting import eventually_true
 from tests.contract.gateway_agent.api_server import ApiServer
 from tests.unit.gateway.slices import READY, Conditions, endpoint, endpoint_slice
 
 SECONDS = 20.0
 POLL_SECONDS = 0.02
 END_SECONDS = 10.0
-
-
-async def eventually(what: str, look: Callable[[], Awaitable[object]]) -> None:
-    """Return once `look` is true; fail the test with `what` if that takes too long."""
-    try:
-        async with asyncio.timeout(SECONDS):
-            while not await look():  # noqa: ASYNC110
-                await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError:
-        message = f"not within {SECONDS:.0f} s: {what}"
-        raise AssertionError(message) from None
 
 
 @dataclass
@@ -124,7 +113,7 @@ class Pod:
         assert await self._preparation.running.wait() == 0, self._preparation.log.read_text()
         await self.haproxy.start()
         await self.agent.start()
-        await eventually("the pod is ready", self._has_started)
+        await eventually_true("the pod is ready", self._has_started)
 
     async def stop(self) -> None:
         for process in (self.agent, self.haproxy):

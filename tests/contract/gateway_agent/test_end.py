@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import aiohttp
 
 from testbed.engine.process import EngineProcess
+from testbed.waiting import eventually_true
 from tests.contract.gateway_agent.load import TEXT, load
-from tests.contract.gateway_agent.pod import Pod, Process, eventually
+from tests.contract.gateway_agent.pod import Pod, Process
 
 MINIMAL = """
 global
@@ -47,9 +48,9 @@ async def test_the_agent_says_that_the_pod_ends_and_goes_on_until_haproxy_has_en
     async def is_unready() -> bool:
         return not await pod.is_ready()
 
-    await eventually("the pod is not ready", is_unready)
+    await eventually_true("the pod is not ready", is_unready)
     await pod.list_engine("b", engines[1].port)
-    await eventually("engines are still followed", lambda: pod.has("a", "b"))
+    await eventually_true("engines are still followed", lambda: pod.has("a", "b"))
     async with load(pod.url, clients=4) as running:
         await running.more(8)
     assert running.failures == {}
@@ -89,7 +90,7 @@ async def test_clients_that_keep_a_connection_leave_before_it_is_closed(
         async def asks_to_leave() -> bool:
             return "close" in await connection_header(pod)
 
-        await eventually("clients are asked to leave", asks_to_leave)
+        await eventually_true("clients are asked to leave", asks_to_leave)
         await running.more(16)
         # From here on, every client waits for one more response; once HAProxy has answered us, it has accepted all.
         running.is_over = True

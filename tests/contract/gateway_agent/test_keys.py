@@ -10,9 +10,10 @@ import aiohttp
 import pytest
 
 from testbed.engine.process import EngineProcess
+from testbed.waiting import eventually_true
 from tests.contract.gateway_agent.api_server import ApiServer
 from tests.contract.gateway_agent.load import TEXT
-from tests.contract.gateway_agent.pod import Pod, eventually
+from tests.contract.gateway_agent.pod import Pod
 from tests.unit.gateway.secret import put_secret
 
 
@@ -42,10 +43,10 @@ async def accepts(pod: Pod, *, good: str, bad: str) -> bool:
 async def test_keys_are_rotated_without_a_restart(keyed: Pod) -> None:
     assert await accepts(keyed, good="one", bad="two")
     put_secret(keyed.keys, {"search": "two", "ads": "three\n"})
-    await eventually("the new key is taken, the old one not", lambda: accepts(keyed, good="two", bad="one"))
+    await eventually_true("the new key is taken, the old one not", lambda: accepts(keyed, good="two", bad="one"))
     assert await status(keyed, "three") == 200
     put_secret(keyed.keys, {"search": "two"})
-    await eventually("a removed client is refused", lambda: accepts(keyed, good="two", bad="three"))
+    await eventually_true("a removed client is refused", lambda: accepts(keyed, good="two", bad="three"))
 
 
 async def test_a_secret_with_an_empty_key_changes_nothing_until_it_is_mended(keyed: Pod) -> None:
@@ -54,19 +55,19 @@ async def test_a_secret_with_an_empty_key_changes_nothing_until_it_is_mended(key
     async def is_logged() -> bool:
         return any("ads is empty" in line.get("problem", "") for line in keyed.agent.logged())
 
-    await eventually("the problem is logged", is_logged)
+    await eventually_true("the problem is logged", is_logged)
     assert await accepts(keyed, good="one", bad="two")
     await keyed.agent.end(signal.SIGKILL)
     await keyed.agent.start()
-    await eventually("the pod is ready", keyed.is_ready)
+    await eventually_true("the pod is ready", keyed.is_ready)
     assert await accepts(keyed, good="one", bad="two")
     put_secret(keyed.keys, {"search": "two"})
-    await eventually("the mended Secret is taken", lambda: accepts(keyed, good="two", bad="one"))
+    await eventually_true("the mended Secret is taken", lambda: accepts(keyed, good="two", bad="one"))
 
 
 async def test_a_restarted_haproxy_has_the_keys_of_today(keyed: Pod) -> None:
     put_secret(keyed.keys, {"search": "two"})
-    await eventually("the new key is taken", lambda: accepts(keyed, good="two", bad="one"))
+    await eventually_true("the new key is taken", lambda: accepts(keyed, good="two", bad="one"))
     await keyed.agent.end(signal.SIGKILL)
     await keyed.haproxy.end(signal.SIGKILL)
     await keyed.haproxy.start()
@@ -77,12 +78,12 @@ async def test_a_restarted_haproxy_has_the_keys_of_today(keyed: Pod) -> None:
         except aiohttp.ClientError:
             return False
 
-    await eventually("the old key is refused", refuses_the_old)
+    await eventually_true("the old key is refused", refuses_the_old)
     await keyed.agent.start()
-    await eventually("the new key is taken", lambda: accepts(keyed, good="two", bad="one"))
+    await eventually_true("the new key is taken", lambda: accepts(keyed, good="two", bad="one"))
 
 
 async def test_no_key_is_logged(keyed: Pod) -> None:
     put_secret(keyed.keys, {"search": "another-secret"})
-    await eventually("the new key is taken", lambda: accepts(keyed, good="another-secret", bad="one"))
+    await eventually_true("the new key is taken", lambda: accepts(keyed, good="another-secret", bad="one"))
     assert "another-secret" not in keyed.agent.log.read_text()

@@ -13,8 +13,9 @@ from aiohttp import web
 from embedding_operator.gateway.settings import PREFIX
 
 from testbed.engine.process import LOOPBACK, EngineProcess, free_port
+from testbed.waiting import eventually_true
 from tests.contract.gateway_agent.load import load
-from tests.contract.gateway_agent.pod import Pod, eventually
+from tests.contract.gateway_agent.pod import Pod
 
 
 class Operator:
@@ -63,7 +64,7 @@ async def test_held_requests_are_told_and_not_one_by_one(
         async def is_told() -> object:
             return operator.told
 
-        await eventually("the operator is told", is_told)
+        await eventually_true("the operator is told", is_told)
         await asyncio.sleep(0.5)
         assert len(operator.told) <= 6
         assert {(*told[1:2], str(told[2])) for told in operator.told} == {
@@ -101,7 +102,7 @@ async def test_an_operator_that_is_gone_costs_no_request(pod: Pod, engines: Sequ
             (failed,) = [line for line in lines if line.startswith('embedding_gateway_pokes_total{outcome="failed"}')]
             return float(failed.rpartition(" ")[2]) > 0
 
-        await eventually("the failure is counted", is_counted)
+        await eventually_true("the failure is counted", is_counted)
         await pod.list_engine("a", engines[0].port)
         await running.more(10)
     assert running.failures == {}

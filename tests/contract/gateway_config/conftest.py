@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from testbed.cluster.errors import PrerequisiteError
-from testbed.cluster.prerequisites import ensure, skip_reason
-from testbed.cluster.programs import find_program
-from testbed.cluster.progress import Progress
-from testbed.cluster.requirements import GATEWAY
 from tests.contract.gateway_config.engines import Engine, open_engine, running
 from tests.contract.gateway_config.gateway import Gateway, gateway
 
@@ -21,18 +15,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "gateway_config":
             item.add_marker(pytest.mark.haproxy)
-
-
-@pytest.fixture(scope="session")
-def haproxy() -> str:
-    """Return the path of HAProxy; if it cannot be installed, tests are skipped; in CI they fail."""
-    try:
-        ensure(GATEWAY, progress=Progress())
-    except PrerequisiteError as missing:
-        pytest.skip(skip_reason(missing, environment=os.environ))
-    found = find_program("haproxy")
-    assert found is not None
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,6 @@
 
 import pytest
 
-from tests.contract.gateway_config.conftest import haproxy
-
-__all__ = ["haproxy"]
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:

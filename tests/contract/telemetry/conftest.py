@@ -8,9 +8,6 @@ import pytest
 from embedding_operator.telemetry.fetch import pod_session
 
 from testbed.engine.process import EngineProcess, FakeEngine
-from tests.contract.gateway_config.conftest import haproxy
-
-__all__ = ["haproxy"]
 
 OPTIONS = (
     *("--model-path", "minilm-model", "--served-model-name", "minilm", "--is-embedding", "--enable-metrics"),

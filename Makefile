@@ -98,11 +98,15 @@ bare-tests: setup ## Run the README's first commands on a machine with nothing b
 prepare-demo prepare-test: prepare-%: setup
 	@$(RUN) python -m testbed.preparation $*
 
+.PHONY: checks
+checks: ## Everything that needs neither a control plane nor kind, one after the other
+	@for stage in lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests \
+	    engine-tests bare-tests; do $(MAKE) --no-print-directory --jobs=1 $$stage || exit 1; done
+
 .PHONY: test
-test: prepare-test lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests ## Run lint and all tests
-	@echo "running engine-tests, bare-tests and integration in parallel, about 14 minutes; each prints its output at its end"
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target engine-tests bare-tests integration
-	@$(MAKE) --no-print-directory e2e
+test: prepare-test ## All tests
+	@echo "checks, integration and e2e run side by side, as clusters mostly wait: each stage shows its output when it ends"
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target checks integration e2e
 
 .PHONY: demo
 demo: setup ## Live demo on a kind cluster that it creates itself

@@ -192,7 +192,7 @@ async def test_a_name_that_is_taken_is_told_and_left_alone(
     before = await place.client.create(SERVICE, {**manifest.body, "metadata": metadata})
     applied = await writer.apply(manifest, owner=owner)
     assert applied.outcome is WriteOutcome.NAME_CONFLICT
-    assert ("ConfigMap other" if holder else "nobody") in applied.message
+    assert ("ConfigMap other" if holder else "no known owner") in applied.message
     assert "rename" in applied.message
     assert (await place.live(SERVICE, manifest.name))["spec"] == before["spec"]
     await place.edit(SERVICE, manifest.name, {"metadata": {"finalizers": None}})

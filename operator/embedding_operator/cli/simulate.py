@@ -30,7 +30,7 @@ OF_A_TRACE = {
     "facts": "--facts",
 }
 DEFAULT_START, DEFAULT_SEED, DEFAULT_SCALE = "D1", 0, 1.0
-MISSING_EXTRA = "simulating a trace needs numba and numpy: pip install 'embedding-operator[simulation]'"
+MISSING_EXTRA = "simulating a trace needs numba and numpy: pip install '.[simulation]' in a clone of the project"
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

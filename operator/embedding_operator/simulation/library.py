@@ -49,7 +49,7 @@ def library(place: Path) -> Library:
                 raise TraceError(message)
             found[name] = load
     if not found:
-        message = f"{place}: contains no trace: benchmarks/simulation/README.md lists the formats"
+        message = f"{place}: contains no trace: docs/traces.md lists the formats"
         raise TraceError(message)
     return Library(traces=found, left_out=left_out)
 

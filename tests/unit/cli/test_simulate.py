@@ -101,7 +101,7 @@ def test_only_a_trace_needs_the_extra(file: str, missing: str) -> None:
     assert week.stdout.startswith("queries: windows from ")
 
     trial = without(missing, file, "--trace", "traces")
-    fix = "pip install 'embedding-operator[simulation]'"
+    fix = "pip install '.[simulation]' in a clone of the project"
     assert (trial.returncode, trial.stdout) == (1, "")
     assert trial.stderr == f"error: simulating a trace needs numba and numpy: {fix}\n"
 

@@ -7,7 +7,6 @@ own estimate.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolBounds, PoolSpec
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.service_file import ServiceFile
@@ -15,14 +14,7 @@ from embedding_operator.domain.capacity.estimate import replica_capacity
 from embedding_operator.domain.model.catalog import known_model
 from embedding_operator.simulation import cluster
 from embedding_operator.simulation.facts import Facts, Prices
-from embedding_operator.simulation.servers import Server
-
-BATCH_TOKENS, BATCH_REQUESTS = 2048, 256
-FIXED_SHARE = 0.06
-"""The share of a full batch's time that does not depend on its content, as for the servers in the facts."""
-
-SECONDS_PER_REQUEST = 0.0033
-"""Tokenising, HTTP and JSON, as for the servers in the facts."""
+from embedding_operator.simulation.servers import Server, server_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +45,7 @@ def speed_of(file: ServiceFile, *, pool: str, facts: Facts) -> Speed:
     index, entry = next((index, each) for index, each in enumerate(file.spec.pools) if each.gpu_pool == pool)
     if entry.tokens_per_second is not None:
         return Speed(server=server_of(capacity), source="tokensPerSecond in the file")
-    model, gpu = _model(file), gpu_of(file.gpu_pools[pool], facts=facts)
+    model, gpu = _model(file), facts.gpu_of(file.gpu_pools[pool])
     for fact in facts.servers:
         if (fact.model, fact.gpu) == (model, gpu):
             return Speed(server=fact.server(), source=fact.source)
@@ -66,28 +58,6 @@ def speed_of(file: ServiceFile, *, pool: str, facts: Facts) -> Speed:
         raise CommandError(message)
     source = "estimate: the operator's initial value for this model and GPU; set tokensPerSecond if you measured it"
     return Speed(server=server_of(capacity), source=source)
-
-
-def server_of(tokens_per_second: float) -> Server:
-    """Return a server that computes that many tokens per second in full batches."""
-    batch_seconds = BATCH_TOKENS / tokens_per_second
-    return Server(
-        floor=0.0,
-        per_batch=FIXED_SHARE * batch_seconds,
-        per_token=(1.0 - FIXED_SHARE) / tokens_per_second,
-        per_request=SECONDS_PER_REQUEST,
-        batch_tokens=BATCH_TOKENS,
-        batch_requests=BATCH_REQUESTS,
-    )
-
-
-def gpu_of(pool: GPUPoolSpec, *, facts: Facts) -> str | None:
-    """Return the GPU in the facts that a replica on `pool` has; None if it has another, or several."""
-    if pool.gpus != 1:
-        return None
-    stated = (pool.compute_capability, pool.tensor_tflops)
-    known = ((name, (gpu.computeCapability, gpu.tensorTFLOPS)) for name, gpu in facts.gpus.items())
-    return next((name for name, figures in known if figures == stated), None)
 
 
 def tariff_of(file: ServiceFile, *, facts: Facts) -> Tariff:
@@ -124,7 +94,7 @@ def _said(file: ServiceFile) -> Iterator[tuple[str, str]]:
 def _from(table: Prices, *, file: ServiceFile, facts: Facts) -> dict[str, float] | None:
     prices: dict[str, float] = {}
     for pool in file.spec.pools:
-        gpu = gpu_of(file.gpu_pools[pool.gpu_pool], facts=facts) if pool.gpu_pool in file.gpu_pools else None
+        gpu = facts.gpu_of(file.gpu_pools[pool.gpu_pool]) if pool.gpu_pool in file.gpu_pools else None
         price = None if gpu is None else table.of(gpu)
         if price is None:
             return None

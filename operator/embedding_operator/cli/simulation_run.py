@@ -5,10 +5,8 @@ Imports packages that the extra `simulation` installs.
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-
-import numpy as np
 
 from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.cli.coming_week import NOT_SELECTING
@@ -18,12 +16,7 @@ from embedding_operator.cli.service_file import ServiceFile
 from embedding_operator.cli.simulation_results import Curve, Late, Played, PoolFacts, Trial
 from embedding_operator.domain.capacity.estimate import replica_capacity
 from embedding_operator.simulation import kernel
-from embedding_operator.simulation.arrivals import tokens_per_slot
-from embedding_operator.simulation.baselines.planned import Planned
-from embedding_operator.simulation.baselines.static_peak import PERCENTILE, UTILIZATION
-from embedding_operator.simulation.baselines.training import MINUTE_SECONDS, replicas_for
-from embedding_operator.simulation.clairvoyant_bounds import clairvoyant, played
-from embedding_operator.simulation.clairvoyant_work import work_of
+from embedding_operator.simulation.comparison import mean_and_peak, oracle, simulated_days, static_peak, watch_of_day
 from embedding_operator.simulation.facts import Facts
 from embedding_operator.simulation.measures import Measures
 from embedding_operator.simulation.ours import Ours
@@ -74,13 +67,18 @@ def try_out(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish, say: S
     """Return the results of the service on `trace`; raise `CommandError` if it cannot be run as requested."""
     setup = _setup(file, trace=trace.scaled(wish.scale), facts=facts, wish=wish)
     watch = _watch(setup, day=wish.chart_day)
-    mean, peak = _load(setup)
+    mean, peak = mean_and_peak(setup)
     own = _run(setup, Ours(file.spec, cluster=file.schedules, name=OWN), watch=watch, say=say)
-    runs = [_played(own.measures, setup=setup, name=OWN), _static(setup, say=say)]
+
+    def run(setup: Setup, policy: SimPolicy) -> Measures:
+        return _run(setup, policy, say=say).measures
+
+    compared = [static_peak(setup, name=STATIC, run=run)]
     notes = list(_not_played(file))
     states = math.prod(pool.max_replicas + 1 for pool in setup.pools)
     if states <= MOST_STATES:
-        runs.append(_clairvoyant(setup, say=say))
+        say(f"{CLAIRVOYANT}: computing its plan")
+        compared.append(oracle(setup, name=CLAIRVOYANT, run=run))
     else:
         notes.append(f"no clairvoyant: {states:,} mixes of pools are too many to search")
     tariff = tariff_of(file, facts=facts)
@@ -102,7 +100,10 @@ def try_out(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish, say: S
         currency=tariff.currency,
         price_source=tariff.source,
         pools=tuple(_facts(file, pool=pool.name, setup=setup, facts=facts) for pool in setup.pools),
-        played=tuple(runs),
+        played=(
+            _played(own.measures, setup=setup, name=OWN),
+            *(_played(each.measures, setup=each.setup, name=each.name) for each in compared),
+        ),
         curve=_curve(own, watch=watch),
         notes=tuple(notes),
     )
@@ -155,57 +156,19 @@ def _setup(file: ServiceFile, *, trace: Trace, facts: Facts, wish: Wish) -> Setu
 
 def _watch(setup: Setup, *, day: int | None) -> Watch:
     """Return the day that the chart shows: the busiest, unless one is named."""
-    inside = setup.trace.windows(begin=setup.begin, end=setup.end)
-    tokens = setup.trace.token_rates()
-    days = sorted({int(window * setup.trace.step // DAY_SECONDS) for window in inside})
+    days = simulated_days(setup)
     if day is not None and day not in days:
         message = f"--chart-day: day {day} is not simulated: choose one from {days[0]} to {days[-1]}"
         raise CommandError(message)
-    loads = dict.fromkeys(days, 0.0)
-    for window in inside:
-        loads[int(window * setup.trace.step // DAY_SECONDS)] += float(tokens[window])
-    chosen = max(loads, key=lambda each: loads[each]) if day is None else day
-    begin = max(setup.begin, chosen * DAY_SECONDS)
-    return Watch(begin=begin, end=min(setup.end, (chosen + 1) * DAY_SECONDS), step=CURVE_SECONDS)
-
-
-def _load(setup: Setup) -> tuple[float, float]:
-    """Return the mean tokens per second of the measured time, and those of its busiest window."""
-    rates = setup.trace.token_rates()[setup.counted()]
-    return float(rates.mean()), float(rates.max())
+    return watch_of_day(setup, day=day, step=CURVE_SECONDS)
 
 
 def _run(setup: Setup, policy: SimPolicy, *, say: Say, watch: Watch = NEVER) -> SimOutcome:
     return simulate(setup, _Announced(policy, title=policy.name, until=setup.end, say=say), watch=watch)
 
 
-def _static(setup: Setup, *, say: Say) -> Played:
-    """Return the result of the first pool alone, permanently sized for the busiest minutes of these very days."""
-    first = setup.pools[0]
-    tokens = tokens_per_slot(setup.trace, seed=setup.seed, begin=setup.begin, end=setup.end, slot=MINUTE_SECONDS)
-    busiest = float(np.quantile(tokens, PERCENTILE / 100, method="inverted_cdf")) / MINUTE_SECONDS
-    rates = setup.trace.rates[setup.counted()]
-    length = _load(setup)[0] / max(1e-9, float(rates.mean()))
-    capacity = first.server.capacity(tokens_per_request=length, outstanding=setup.door)
-    replicas = max(1, replicas_for(busiest / capacity, utilization=UTILIZATION))
-    # A fleet sized for the peak is not bound by the maxReplicas of the service.
-    most = max(replicas, first.max_replicas)
-    roomy = replace(setup, pools=(replace(first, max_replicas=most, stock=most), *setup.pools[1:]))
-    title = f"{STATIC}, {replicas} {first.name}"
-    policy = Planned(name=title, plan=lambda _: {first.name: replicas})
-    return _played(_run(roomy, policy, say=say).measures, setup=roomy, name=title)
-
-
-def _clairvoyant(setup: Setup, *, say: Say) -> Played:
-    say(f"{CLAIRVOYANT}: computing its plan")
-    work = work_of(setup)
-    bound = clairvoyant(work, setup=setup, prices={pool.name: pool.hourly_price for pool in setup.pools})
-    policy = played(bound, name=CLAIRVOYANT, work=work, setup=setup)
-    measures = replace(_run(setup, policy, say=say).measures, node_hours=dict(bound.node_hours))
-    return _played(measures, setup=setup, name=CLAIRVOYANT)
-
-
 def _played(measures: Measures, *, setup: Setup, name: str) -> Played:
+    """Return one column of the results."""
     late = dict(zip(kernel.LATE_SECONDS, measures.late_share, strict=True))
     hours = {pool.name: measures.node_hours[pool.name] / measures.days for pool in setup.pools}
     return Played(

@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass
 
+BATCH_TOKENS, BATCH_REQUESTS = 2048, 256
+FIXED_SHARE = 0.06
+"""The share of a full batch's time that does not depend on its content, as for the servers in the facts."""
+
+SECONDS_PER_REQUEST = 0.0033
+"""Tokenising, HTTP and JSON, as for the servers in the facts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
@@ -29,3 +36,16 @@ class Server:
         requests = max(1.0, most)
         tokens = requests * tokens_per_request
         return tokens / self.seconds(tokens=tokens, requests=requests)
+
+
+def server_of(tokens_per_second: float) -> Server:
+    """Return a server that computes that many tokens per second in full batches."""
+    batch_seconds = BATCH_TOKENS / tokens_per_second
+    return Server(
+        floor=0.0,
+        per_batch=FIXED_SHARE * batch_seconds,
+        per_token=(1.0 - FIXED_SHARE) / tokens_per_second,
+        per_request=SECONDS_PER_REQUEST,
+        batch_tokens=BATCH_TOKENS,
+        batch_requests=BATCH_REQUESTS,
+    )

@@ -10,7 +10,7 @@ from embedding_operator.cli.command import main
 from embedding_operator.cli.simulation_results import Trial
 from embedding_operator.cli.simulation_text import trial_told
 
-from tests.unit.cli.services import A10, T4, gpu_pool, service, text
+from tests.unit.cli.services import A10, NIGHT, T4, gpu_pool, service, text
 
 Run = Callable[..., tuple[int, str, str]]
 HOURS = 30
@@ -145,10 +145,11 @@ def test_a_trace_that_is_not_there_is_named(run: Run) -> None:
 
 
 def test_what_is_not_played_is_noted(run: Run, folder: Path) -> None:
-    nights = {"kind": "ScalingSchedule", "metadata": {"name": "nights"}}
+    other = {"serviceSelector": {"matchLabels": {"team": "ads"}}, "timeZone": "UTC", "windows": [NIGHT]}
+    nights = {"kind": "ScalingSchedule", "metadata": {"name": "nights"}, "spec": other}
     trigger = {"name": "documents", "prometheus": {"query": "up"}, "threshold": 1}
     triggered = service(allocation="Cheapest", scaling={"triggers": [trigger]})
     _, out, _ = run([triggered, nights], "--trace", str(folder), "--client", "hourly", "--days", "0.1")
-    assert "Note: ScalingSchedule nights in the file is not simulated" in out
+    assert "Note: ScalingSchedule nights in the file does not select the service" in out
     assert "Note: the cheapest mix is based on the prices above" in out
     assert "Note: triggers are not simulated (documents): a trace has no external queues." in out

@@ -34,6 +34,16 @@ class LoadClient:
         self._stopping = asyncio.Event()
         self._texts = Texts(tokens=plan.tokens, seed=plan.loop.seed if isinstance(plan.loop, OpenLoop) else 0)
 
+    @property
+    def sent(self) -> int:
+        """The number of requests sent so far, retries not counted."""
+        return self._total.sent
+
+    @property
+    def retried(self) -> int:
+        """The number of retries so far."""
+        return self._total.retries.total()
+
     def stop(self) -> None:
         """Send no more requests; `run` returns once those in progress are answered."""
         self._stopping.set()

@@ -52,6 +52,11 @@ class KeptConnections:
         self._firsts: dict[tuple[str, float], FirstAnswer] = {}
         self._stopping = asyncio.Event()
 
+    @property
+    def sent(self) -> int:
+        """The number of requests sent so far."""
+        return self._tally.sent
+
     def stop(self) -> None:
         """Send no more requests; `run` returns once those in progress are answered."""
         self._stopping.set()

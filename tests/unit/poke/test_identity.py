@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from embedding_operator.poke.identity import KNOWN_SECONDS, REMEMBERED_TOKENS, UNKNOWN_SECONDS, Busy, Identities
 
+from tests.world.timeline import settled
+
 GATEWAY = "system:serviceaccount:search:qwen-gateway"
 KNOWN = "good"
 
@@ -59,7 +61,7 @@ async def test_a_token_of_no_user_is_reviewed_again_sooner(reviews: Reviews, ide
 async def test_many_pokes_wait_for_one_review(reviews: Reviews, identities: Identities) -> None:
     reviews.may_answer.clear()
     waiting = [asyncio.create_task(identities.user_of(KNOWN)) for _ in range(20)]
-    await asyncio.sleep(0.01)
+    await settled()
     waiting[0].cancel()
     reviews.may_answer.set()
     assert await asyncio.gather(*waiting[1:]) == [GATEWAY] * 19
@@ -82,7 +84,7 @@ async def test_a_flood_of_new_tokens_is_refused_and_known_ones_are_not(
     assert await identities.user_of(KNOWN) == GATEWAY
     reviews.may_answer.clear()
     flood = [asyncio.create_task(identities.user_of(f"token-{number}")) for number in range(100)]
-    await asyncio.sleep(0.01)
+    await settled()
     refused = [each for each in flood if each.done() and isinstance(each.exception(), Busy)]
     assert 80 <= len(refused) < 100
     assert await identities.user_of(KNOWN) == GATEWAY

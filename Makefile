@@ -98,15 +98,10 @@ bare-tests: setup ## Run the README's first commands on a machine with nothing b
 prepare-demo prepare-test: prepare-%: setup
 	@$(RUN) python -m testbed.preparation $*
 
-.PHONY: checks
-checks: ## Everything that needs neither a control plane nor kind, one after the other
-	@for stage in lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests \
-	    engine-tests bare-tests; do $(MAKE) --no-print-directory --jobs=1 $$stage || exit 1; done
-
 .PHONY: test
-test: prepare-test ## All tests
-	@echo "checks, integration and e2e run side by side, as clusters mostly wait: each stage shows its output when it ends"
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target checks integration e2e
+test: prepare-test lint thorough-unit process-tests simulation-tests chart gateway-tests prometheus-tests ## All tests
+	@echo "engine-tests, bare-tests, integration and e2e run side by side: clusters mostly wait; each prints its output at its end"
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target engine-tests bare-tests integration e2e
 
 .PHONY: demo
 demo: setup ## Live demo on a kind cluster that it creates itself

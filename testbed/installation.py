@@ -224,7 +224,10 @@ def _values(operator: str, *, toolbox: str, variables: Mapping[str, str]) -> dic
 def _helm_install(cluster: KindCluster, *, values: Mapping[str, Any]) -> None:
     program, verb, *shown = shlex.split(commands(first="helm install")[0])
     assert verb == "install", "the command in README.md, which also works on an existing installation"
-    install = (program, "upgrade", "--install", *shown, "--timeout=4m", "--values=-")
+    # The images of the tests take the place of the one that README.md builds.
+    settings = {index + offset for index, word in enumerate(shown) if word == "--set" for offset in (0, 1)}
+    kept = [word for index, word in enumerate(shown) if index not in settings]
+    install = (program, "upgrade", "--install", *kept, "--timeout=4m", "--values=-")
     cluster.kubectl("delete", "secrets", f"--namespace={NAMESPACE}", f"--selector={UNFINISHED}")
     documented(cluster, [shlex.join(install)], stdin=json.dumps(values))
 

@@ -31,12 +31,12 @@ lint: setup ## Check style, types and import layers
 	$(RUN) lint-imports
 
 .PHONY: unit
-unit: setup ## Fast tests of decisions and rendering
-	$(RUN) pytest $(UNIT_TESTS) -m "not simulation and not process" -q -n auto --dist worksteal
+unit: setup ## Run the tests of decisions and rendering, in seconds
+	$(RUN) pytest $(UNIT_TESTS) -m "not simulation and not process and not thorough" -q -n auto --dist worksteal
 
 .PHONY: thorough-unit
-thorough-unit:
-	@HYPOTHESIS_PROFILE=ci $(MAKE) --no-print-directory unit
+thorough-unit: setup ## Run the same with more examples, and what takes longer
+	HYPOTHESIS_PROFILE=ci $(RUN) pytest $(UNIT_TESTS) -m "not simulation and not process" -q -n auto --dist worksteal
 
 .PHONY: process-tests
 process-tests: setup ## Tests that open sockets or start processes of this project

@@ -168,6 +168,7 @@ def test_every_gpu_that_the_engine_runs_on_can_be_a_pool(capability: str) -> Non
     assert GPUPoolSpec.model_validate({**POOL, "computeCapability": capability}).compute_capability == capability
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("model", "written"),
     [

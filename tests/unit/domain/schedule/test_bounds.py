@@ -241,6 +241,7 @@ any_service = accepted_by(structural_schema(EmbeddingServiceSpec))
 any_schedule = accepted_by(structural_schema(ScalingScheduleSpec))
 
 
+@pytest.mark.thorough
 @given(written=any_service, schedules=st.lists(any_schedule, max_size=2), days=st.integers(-4000, 4000))
 def test_whatever_the_schema_accepts_has_bounds(
     written: dict[str, Any], schedules: list[dict[str, Any]], days: int

@@ -64,6 +64,7 @@ def test_the_odd_zones_change_their_clocks_in_2026() -> None:
     assert all(len(changes(zone)) == 2 for zone in ODD_ZONES)
 
 
+@pytest.mark.thorough
 def test_both_changes_of_2026_in_every_zone_agree_with_the_wall_clock() -> None:
     for name, change in changes_of_clocks():
         zone = ZoneInfo(name)

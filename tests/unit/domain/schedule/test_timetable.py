@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from embedding_operator.api.v1alpha1.schedule import Window
 from embedding_operator.domain.schedule.timetable import Timetable, WindowState
 from hypothesis import given
@@ -258,6 +259,7 @@ def _day_and_night(change: datetime, *, zone: str) -> Sequence[Window]:
     return window("day", "12:00", dusk), window("night", dusk, "12:00")
 
 
+@pytest.mark.thorough
 def test_day_and_night_tile_time_at_both_changes_of_2026_in_every_zone() -> None:
     assert len(changes_of_clocks()) > 30
     for zone, change in changes_of_clocks():

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from .api import CLUSTER_VARIABLE, environment_prefix, kubectl_argv, require_kubeconfig
 from .commands import Surroundings, run, run_logged
@@ -20,28 +19,22 @@ from .digests import digest_of_tree, key_of
 from .docker_engine import DockerEngine, PrivateDocker, find_engine, running_engine
 from .errors import ClusterError
 from .kind_config import FILES, cluster_config, without_forwarding
-from .kwok import GPU_RESOURCE, PRODUCT_LABEL
+from .kind_workers import READY_SECONDS, Workers
+from .loaded_images import label_images, missing_images
 from .locks import exclusive, exclusive_if_free
-from .node_conditions import allocatable, is_usable
 from .node_image import PUBLIC_IMAGE, NodeImage, node_image_of
 from .paths import run_root
 from .progress import Progress
 from .toolbox import Toolbox
 from .tools import HELM, KIND, KUBECTL
-from .waiting import wait_until
 
 CLUSTER = "embsvc"
 TOOLS = (KIND, KUBECTL, HELM)
-WORKERS = 2
-GPUS_PER_WORKER = 8
-CONTAINERD = ("ctr", "--namespace", "k8s.io")
-LOADED_LABEL = "embedding-operator/loaded"
 CREATE_SECONDS = 30.0
 CREATE_TIMEOUT_SECONDS = 420.0
 LOADING = "loading images into the kind cluster"
 LOAD_SECONDS = 20.0
 LOAD_TIMEOUT_SECONDS = 600.0
-READY_SECONDS = 120.0
 SLOW_BOOT = "could not find a log line that matches"
 """kind's message when a node has not booted within 30 s."""
 
@@ -69,6 +62,7 @@ class KindCluster:
     def __init__(self, *, extra_mounts: Sequence[Path] = (), progress: Progress | None = None) -> None:
         self._mounts = tuple(sorted({path.resolve() for path in extra_mounts}))
         self._progress = progress or Progress()
+        self._workers = Workers(self.kubectl)
         self._toolbox = Toolbox(progress=self._progress)
         self._root = run_root() / self.name
         self._lock_file = run_root() / f"{self.name}.lock"
@@ -97,7 +91,7 @@ class KindCluster:
             wanted = self._wanted(engine)
             if not self._serves(wanted):
                 self._replace(wanted)
-            self._advertise_gpus()
+            self._workers.advertise_gpus()
 
     def is_up(self) -> bool:
         """Return whether a healthy cluster with the same inputs exists, so that `up` changes nothing."""
@@ -127,7 +121,7 @@ class KindCluster:
             return False
         try:
             self.kubectl("get", "--raw", "/readyz", timeout_seconds=15)
-            return self._workers_are_usable()
+            return self._workers.are_usable()
         except ClusterError:
             return False
 
@@ -155,22 +149,14 @@ class KindCluster:
 
     def load_images(self, *references: str) -> None:
         """Load images from the Docker engine into every worker, except those that are there already."""
-        engine, workers = self.engine, [node["metadata"]["name"] for node in self._workers()]
-        marks = {reference: _mark(engine, reference) for reference in references}
-        missing = [
-            reference
-            for reference, mark in marks.items()
-            if not all(_holds(engine, worker, reference, mark=mark) for worker in workers)
-        ]
+        engine, nodes = self.engine, self._workers.names()
+        missing = missing_images(engine, references, nodes=nodes)
         if not missing:
             return
-        nodes = f"--nodes={','.join(workers)}"
         with self._progress.step(LOADING, usual_seconds=LOAD_SECONDS):
-            self._kind(engine, "load", "docker-image", *missing, nodes, timeout_seconds=LOAD_TIMEOUT_SECONDS)
-            for worker in workers:
-                for reference in missing:
-                    name = full_reference(reference)
-                    engine.run("exec", worker, *CONTAINERD, "images", "label", name, marks[reference])
+            selected = f"--nodes={','.join(nodes)}"
+            self._kind(engine, "load", "docker-image", *missing, selected, timeout_seconds=LOAD_TIMEOUT_SECONDS)
+            label_images(engine, missing, nodes=nodes)
 
     def _check_mounts(self) -> None:
         for path in self._mounts:
@@ -206,7 +192,7 @@ class KindCluster:
             again_after_a_slow_boot(create, progress=self._progress)
             if assembled:
                 self._stop_dns_forwarding()
-            self._wait_for_nodes()
+            self._workers.wait()
             self._wait_for_dns()
         if assembled:
             engine.forget_other_tags(wanted.image)
@@ -244,42 +230,12 @@ class KindCluster:
         self.kubectl("-n", "kube-system", "patch", "configmap", "coredns", "-p", json.dumps(patch))
         self.kubectl("-n", "kube-system", "delete", "pods", "-l", "k8s-app=kube-dns", "--force", "--grace-period=0")
 
-    def _wait_for_nodes(self) -> None:
-        wait_until(
-            self._workers_are_usable,
-            timeout_seconds=READY_SECONDS,
-            complaint=lambda: (
-                f"the kind cluster's workers are not Ready:\n{self.kubectl('get', 'nodes', '-o', 'wide')}"
-            ),
-        )
-
     def _wait_for_dns(self) -> None:
         limit = f"--timeout={READY_SECONDS:.0f}s"
         self.kubectl(
             *("-n", "kube-system", "rollout", "status", "deployment/coredns", limit),
             timeout_seconds=READY_SECONDS + 10,
         )
-
-    def _advertise_gpus(self) -> None:
-        for node in self._workers():
-            if allocatable(node, resource=GPU_RESOURCE) != GPUS_PER_WORKER:
-                gpus = {GPU_RESOURCE: str(GPUS_PER_WORKER)}
-                # the kubelet derives the allocatable amount from the capacity seconds later
-                status = {"status": {"capacity": gpus, "allocatable": gpus}}
-                name = node["metadata"]["name"]
-                self.kubectl("patch", "node", name, "--subresource=status", "-p", json.dumps(status))
-        wait_until(
-            lambda: all(allocatable(node, resource=GPU_RESOURCE) == GPUS_PER_WORKER for node in self._workers()),
-            timeout_seconds=READY_SECONDS,
-            complaint=lambda: f"the kubelets do not make the nodes' capacity of {GPU_RESOURCE} allocatable",
-        )
-
-    def _workers_are_usable(self) -> bool:
-        workers = self._workers()
-        return len(workers) == WORKERS and all(is_usable(node) for node in workers)
-
-    def _workers(self) -> list[dict[str, Any]]:
-        return list(json.loads(self.kubectl("get", "nodes", "-l", PRODUCT_LABEL, "-o", "json"))["items"])
 
     def _kind(self, engine: DockerEngine, *arguments: str, timeout_seconds: float) -> None:
         within = Surroundings(variables=engine.variables, timeout_seconds=timeout_seconds)
@@ -312,29 +268,6 @@ def again_after_a_slow_boot(create: Callable[[], None], *, progress: Progress) -
             raise
         progress.note("a node took longer to boot than kind waits; trying once more")
         create()
-
-
-def full_reference(reference: str) -> str:
-    """Return containerd's name for an image that Docker calls `reference`."""
-    first, slash, _ = reference.partition("/")
-    has_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
-    if has_host:
-        return reference
-    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
-
-
-def _mark(engine: DockerEngine, reference: str) -> str:
-    identity = engine.image_id(reference)
-    if identity is None:
-        message = f"cannot load {reference}: the Docker engine has no image of that name"
-        raise ClusterError(message)
-    return f"{LOADED_LABEL}={identity}"
-
-
-def _holds(engine: DockerEngine, worker: str, reference: str, *, mark: str) -> bool:
-    label, _, identity = mark.partition("=")
-    conditions = f'name=="{full_reference(reference)}",labels."{label}"=="{identity}"'
-    return bool(engine.run("exec", worker, *CONTAINERD, "images", "ls", "--quiet", conditions).strip())
 
 
 def _settings_digest() -> str:

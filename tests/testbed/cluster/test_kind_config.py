@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from testbed.cluster.errors import ClusterError
-from testbed.cluster.kind import SLOW_BOOT, KindState, again_after_a_slow_boot, full_reference
+from testbed.cluster.kind import SLOW_BOOT, KindState, again_after_a_slow_boot
 from testbed.cluster.kind_config import cluster_config, without_forwarding
+from testbed.cluster.loaded_images import full_reference
 from testbed.cluster.progress import Progress
 
 COREFILE = """.:53 {

@@ -103,7 +103,7 @@ def _targets(
                 tokens_per_second=pool.tokens_per_second,
                 is_learned=learned[pool.name].tokens_per_second is not None,
                 start_seconds=p90_of_starts(learned[pool.name], warm=pool.starts_warm),
-                victims=victims(pool, count=max(0, pool.replicas - replicas[pool.name])),
+                victims=victims(pool, count=max(0, pool.replicas - replicas[pool.name]), now=observation.now),
             )
             for pool in sorted(observation.pools, key=lambda pool: pool.name)
         ]

@@ -42,9 +42,12 @@ def settled(pod: Replica, *, now: datetime) -> bool:
 
 
 def takes_over(pools: Sequence[Pool], *, goal: Mapping[str, int]) -> bool:
-    """Return whether Ready replicas of one pool will be removed while another pool serves in their place."""
+    """Return whether Ready replicas of one pool are to leave while another pool has replicas to serve in their place.
+
+    Another pool counts even if some of its own replicas are to leave as well: they prove nothing by being too many.
+    """
     leaving = {pool.name for pool in pools if goal.get(pool.name, 0) < len(pool.ready)}
-    return bool(leaving) and any(replicas > 0 and pool not in leaving for pool, replicas in goal.items())
+    return any(replicas > 0 and leaving - {pool} for pool, replicas in goal.items())
 
 
 def hand_over(observation: Observation, *, goal: Mapping[str, int], need: float, frozen: bool) -> Removal:
@@ -144,8 +147,12 @@ def _within_limit(pool: Pool, *, limit: RateLimitStep, share: float) -> bool:
     return first or limit.removed + pool.tokens_per_second <= share * limit.capacity + TOLERANCE
 
 
-def victims(pool: Pool, *, count: int) -> tuple[str, ...]:
-    """Return the `count` pods of `pool` whose removal costs least: stuck, not Ready, then idle, then young."""
+def victims(pool: Pool, *, count: int, now: datetime) -> tuple[str, ...]:
+    """Return the `count` pods of `pool` whose removal costs least.
+
+    Not Ready before Ready ones, stuck ones first; then those that are not proven to serve in place of others; then the
+    idle, then the young.
+    """
     if count == 0:
         return ()
     ranked = sorted(
@@ -153,6 +160,7 @@ def victims(pool: Pool, *, count: int) -> tuple[str, ...]:
         key=lambda pod: (
             pod.ready_since is not None,
             pod.stuck is None,
+            _proven(pod, now=now),
             pod.in_flight,
             -pod.created_at.timestamp(),
             pod.name,

@@ -7,6 +7,7 @@ own estimate.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolBounds, PoolSpec
 from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.service_file import ServiceFile
@@ -45,7 +46,7 @@ def speed_of(file: ServiceFile, *, pool: str, facts: Facts) -> Speed:
     index, entry = next((index, each) for index, each in enumerate(file.spec.pools) if each.gpu_pool == pool)
     if entry.tokens_per_second is not None:
         return Speed(server=server_of(capacity), source="tokensPerSecond in the file")
-    model, gpu = _model(file), facts.gpu_of(file.gpu_pools[pool])
+    model, gpu = _model(file), _gpu(file.gpu_pools[pool], facts=facts)
     for fact in facts.servers:
         if (fact.model, fact.gpu) == (model, gpu):
             return Speed(server=fact.server(), source=fact.source)
@@ -94,12 +95,19 @@ def _said(file: ServiceFile) -> Iterator[tuple[str, str]]:
 def _from(table: Prices, *, file: ServiceFile, facts: Facts) -> dict[str, float] | None:
     prices: dict[str, float] = {}
     for pool in file.spec.pools:
-        gpu = facts.gpu_of(file.gpu_pools[pool.gpu_pool]) if pool.gpu_pool in file.gpu_pools else None
+        gpu = _gpu(file.gpu_pools[pool.gpu_pool], facts=facts) if pool.gpu_pool in file.gpu_pools else None
         price = None if gpu is None else table.of(gpu)
         if price is None:
             return None
         prices[pool.gpu_pool] = price
     return prices
+
+
+def _gpu(pool: GPUPoolSpec, *, facts: Facts) -> str | None:
+    """Return the GPU in the facts that a replica on `pool` has; None if it has another, or several."""
+    if pool.gpus != 1:
+        return None
+    return facts.gpu_of(compute_capability=pool.compute_capability, tensor_tflops=pool.tensor_tflops)
 
 
 def _model(file: ServiceFile) -> str | None:

@@ -11,7 +11,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.simulation.servers import Server
 from embedding_operator.simulation.tables import TraceError
 
@@ -109,13 +108,11 @@ class Facts(BaseModel):
         message = f"the speed of {model} on {gpu} is unknown: add it to servers, with its source"
         raise KeyError(message)
 
-    def gpu_of(self, pool: GPUPoolSpec) -> str | None:
-        """Return the GPU that a replica on `pool` has; None if it has another, or several."""
-        if pool.gpus != 1:
-            return None
-        stated = (pool.compute_capability, pool.tensor_tflops)
+    def gpu_of(self, *, compute_capability: str | None, tensor_tflops: int | None) -> str | None:
+        """Return the GPU of these properties; None if the facts have none."""
+        asked = (compute_capability, tensor_tflops)
         known = ((name, (gpu.computeCapability, gpu.tensorTFLOPS)) for name, gpu in self.gpus.items())
-        return next((name for name, numbers in known if numbers == stated), None)
+        return next((name for name, properties in known if properties == asked), None)
 
     def start(self, name: str) -> StartFact:
         """Return the cold starts called `name`; raise `KeyError` if there are none."""

@@ -1,8 +1,12 @@
 """Reading a few metrics from a page in the Prometheus text format."""
 
 import math
+import re
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any
 
 import pytest
+from embedding_operator.telemetry import exposition
 from embedding_operator.telemetry.exposition import Line, read_metrics
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +58,11 @@ def test_not_a_number_is_a_value() -> None:
         "sglang:active many",
         'sglang:active{a="1" 3',
         'sglang:active{a="never closed',
+        'sglang:active{a="1"}3',
+        "sglang:active" + " " * 100_000,
+        "sglang:active " + "9" * 100_000,
+        "sglang:active{" + "a" * 100_000,
+        'sglang:active{a="' + "\\" * 100_000,
         " sglang:active 3",
         "other sglang:active 3",
         "",
@@ -96,3 +105,47 @@ def test_it_reads_what_the_official_client_writes_as_the_official_client_does(
 def test_no_page_raises(page: str) -> None:
     read(page)
     read(f"sglang:active{page}\n")
+
+
+PATTERNS = {name: each for name, each in vars(exposition).items() if isinstance(each, re.Pattern)}
+BACKTRACKING = {"MAX_REPEAT", "MIN_REPEAT", "BRANCH"}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS.keys())
+def test_a_pattern_never_goes_back_over_what_it_matched(pattern: re.Pattern[str]) -> None:
+    """No repetition that gives characters back: the work of a match is at most its length."""
+    assert _operations(_parser.parse(pattern.pattern)) & BACKTRACKING == set()
+
+
+def _operations(parsed: Any) -> set[str]:
+    """Return the operations of a pattern; what a possessive repetition holds is never retried."""
+    found = set()
+    for operation, argument in parsed:
+        found.add(str(operation))
+        if str(operation) == "SUBPATTERN":
+            found |= _operations(argument[-1])
+    return found
+
+
+@pytest.mark.parametrize("piece", [" ", "\t", "a", "{", "}", '"', "\\", "=", ",", 'a="b",', "9", ":"])
+def test_adversarial_lines_cost_as_many_matches_as_they_are_long(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted, not timed: every match begins where the one before it ended."""
+    begun: list[tuple[str, int]] = []
+
+    class Counted:
+        def __init__(self, name: str, pattern: re.Pattern[str]) -> None:
+            self._name, self._pattern = name, pattern
+
+        def match(self, text: str, at: int = 0) -> re.Match[str] | None:
+            begun.append((self._name, at))
+            return self._pattern.match(text, at)
+
+    for name, pattern in PATTERNS.items():
+        if name != "_ESCAPE":
+            monkeypatch.setattr(exposition, name, Counted(name, pattern))
+    for opening in ("", "{", '{a="', " "):
+        begun.clear()
+        read(f"sglang:active{opening}{piece * 5000}\n")
+        starts = [at for _, at in begun]
+        assert starts == sorted(starts)
+        assert len(begun) <= 5000 * len(piece) + 10

@@ -1,7 +1,6 @@
 """Polling engines: their metrics page and their load report make one sample."""
 
 import asyncio
-import json
 
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.telemetry.engine_metrics import (
@@ -12,7 +11,7 @@ from embedding_operator.telemetry.engine_metrics import (
     read_engine_metrics,
     read_load_report,
 )
-from embedding_operator.telemetry.fetch import Fetcher, Source
+from embedding_operator.telemetry.fetch import Fetcher, Source, read_json
 from embedding_operator.telemetry.poller import CONCURRENCY, Poller
 
 
@@ -56,4 +55,4 @@ def _metrics(body: bytes) -> EngineMetrics:
 
 
 def _loads(body: bytes) -> LoadReport:
-    return read_load_report(json.loads(body))
+    return read_load_report(read_json(body))

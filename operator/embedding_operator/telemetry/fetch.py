@@ -1,14 +1,30 @@
 """Fetching from pods over HTTP: bounded in time and bytes, and never trusting the content to be well formed."""
 
+import asyncio
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 import aiohttp
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
+LIMIT_BYTES = 1024**2
+"""Of one answer. A page of an engine has some 200 kB."""
+
+OWN_BYTES = 256 * 1024
+"""What every answer may have, whatever the others have."""
+
+SHARED_BYTES = 32 * 1024**2
+"""What all answers being read may have beyond that, together."""
+
+INLINE_BYTES = 64 * 1024
+"""Longer answers are parsed beside the event loop, which then goes on."""
+
+MAX_CONTAINERS = 10_000
+"""Arrays and objects in an answer in JSON. Depth and memory follow from their number."""
+
 KEEP_ALIVE_SECONDS = 2.0
 """Shorter than the 5 s after which SGLang closes idle connections, so that a closing one is never reused."""
 
@@ -56,6 +72,44 @@ def pod_session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
 
+@dataclass(slots=True)
+class Memory:
+    """What the answers being read have beyond `OWN_BYTES` each."""
+
+    limit_bytes: int = SHARED_BYTES
+    held_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Share:
+    """The memory of one answer: a pod that answers with much can fail, but not make others fail that do not."""
+
+    memory: Memory
+    limit_bytes: int
+    held_bytes: int = 0
+
+    def check(self, size: int) -> None:
+        """Raise `ValueError` if an answer of `size` bytes is too long."""
+        if size > self.limit_bytes:
+            message = f"more than {self.limit_bytes} bytes"
+            raise ValueError(message)
+
+    def hold(self, size: int) -> None:
+        """Hold `size` bytes; raise `ValueError` if that is too much or there is no memory left to share."""
+        self.check(size)
+        more = max(0, size - OWN_BYTES) - self.held_bytes
+        if more > 0 and self.memory.held_bytes + more > self.memory.limit_bytes:
+            message = f"more than {OWN_BYTES} bytes while other long answers are read"
+            raise ValueError(message)
+        self.held_bytes += more
+        self.memory.held_bytes += more
+
+    def give_back(self) -> None:
+        """Hold nothing."""
+        self.memory.held_bytes -= self.held_bytes
+        self.held_bytes = 0
+
+
 Parsed = TypeVar("Parsed")
 
 
@@ -65,14 +119,19 @@ async def fetch(
     *,
     parse: Callable[[bytes], Parsed],
     timeout_seconds: float,
+    limit_bytes: int = LIMIT_BYTES,
+    memory: Memory | None = None,
     body: Any = None,
 ) -> Parsed:
-    """Return what `parse` reads from the answer of `url` to a GET, or to a POST of `body` as JSON.
+    """Return what `url` answers to a GET, or to a POST of `body` as JSON, as `parse` reads it.
 
-    Raises `FetchError`, also for the errors that malformed content causes in `parse`.
+    `memory` is what long answers share. Raises `FetchError`, also if `parse` raises an error for malformed content.
     """
+    share = Share(memory or Memory(), limit_bytes=limit_bytes)
     try:
-        return parse(await _answer(session, url, body=body, timeout_seconds=timeout_seconds))
+        async with asyncio.timeout(timeout_seconds):
+            content = await _content(session, url, body=body, share=share)
+            return parse(content) if len(content) <= INLINE_BYTES else await asyncio.to_thread(parse, content)
     except TimeoutError:
         raise FetchError(FailureCause.TIMEOUT, f"no answer in {timeout_seconds:g} s") from None
     except aiohttp.ClientResponseError as error:
@@ -81,25 +140,29 @@ async def fetch(
         raise FetchError(FailureCause.CONNECTION, str(error) or type(error).__name__) from error
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
         raise FetchError(FailureCause.CONTENT, f"{type(error).__name__}: {error}") from error
+    finally:
+        share.give_back()
 
 
-async def _answer(session: aiohttp.ClientSession, url: str, *, body: Any, timeout_seconds: float) -> bytes:
-    limit, method = aiohttp.ClientTimeout(total=timeout_seconds), "GET" if body is None else "POST"
-    async with session.request(method, url, json=body, timeout=limit, allow_redirects=False) as response:
+def read_json(content: bytes) -> Any:
+    """Return a document in JSON; raise `ValueError` for one that is malformed or nests too much."""
+    if content.count(b"[") + content.count(b"{") > MAX_CONTAINERS:
+        message = f"more than {MAX_CONTAINERS} arrays and objects"
+        raise ValueError(message)
+    return json.loads(content)
+
+
+async def _content(session: aiohttp.ClientSession, url: str, *, body: Any, share: Share) -> bytes:
+    method = "GET" if body is None else "POST"
+    async with session.request(method, url, json=body, allow_redirects=False) as response:
         if response.status != 200:  # noqa: PLR2004 - HTTP's OK
             raise aiohttp.ClientResponseError(response.request_info, response.history, status=response.status)
-        return await _limited(response)
-
-
-async def _limited(response: aiohttp.ClientResponse) -> bytes:
-    """Return the content; raise `ValueError` if it is more than any managed pod sends."""
-    content = bytearray()
-    async for chunk in response.content.iter_any():
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
-            message = f"more than {MAX_ANSWER_BYTES} bytes"
-            raise ValueError(message)
-    return bytes(content)
+        share.check(response.content_length or 0)
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            share.hold(len(content))
+        return bytes(content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +173,21 @@ class Fetcher:
     now: Callable[[], datetime]
     failed: Callable[[PollFailure], None] = ignored
     timeout_seconds: float = 2.0
+    memory: Memory = field(default_factory=Memory)
 
     async def fetch(
-        self, source: Source, url: str, *, parse: Callable[[bytes], Parsed]
+        self, source: Source, url: str, *, parse: Callable[[bytes], Parsed], limit_bytes: int = LIMIT_BYTES
     ) -> tuple[datetime, Parsed] | None:
         """Return when `url` answered and its parsed answer; None if there was no usable answer."""
         try:
-            parsed = await fetch(self.session, url, parse=parse, timeout_seconds=self.timeout_seconds)
+            parsed = await fetch(
+                self.session,
+                url,
+                parse=parse,
+                timeout_seconds=self.timeout_seconds,
+                limit_bytes=limit_bytes,
+                memory=self.memory,
+            )
         except FetchError as error:
             self.failed(PollFailure(source=source, cause=error.cause))
             return None

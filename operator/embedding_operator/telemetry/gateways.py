@@ -15,6 +15,9 @@ from embedding_operator.telemetry.poller import CONCURRENCY, Poller
 
 PATH = "/metrics?scope=backend&scope=server"
 
+LIMIT_BYTES = 2 * 1024**2
+"""HAProxy tells some 5 kB of each engine."""
+
 OUTSTANDING = "haproxy_backend_current_sessions"
 REQUESTS = "haproxy_backend_sessions_total"
 RESPONSES = "haproxy_backend_http_responses_total"
@@ -61,7 +64,7 @@ def gateway_poller(fetcher: Fetcher, *, concurrency: int = CONCURRENCY) -> Polle
     """Return a poller of gateway pods; a pod whose page lacks a metric gives no sample."""
 
     async def sample(uid: str, url: str) -> GatewaySample | None:
-        answer = await fetcher.fetch(Source.GATEWAY, url + PATH, parse=_page)
+        answer = await fetcher.fetch(Source.GATEWAY, url + PATH, parse=_page, limit_bytes=LIMIT_BYTES)
         if answer is None:
             return None
         taken_at, metrics = answer

@@ -1,6 +1,5 @@
 """Asking an engine for the embeddings of a few fixed texts, to compare pools before one takes over from another."""
 
-import json
 import math
 
 import aiohttp
@@ -8,7 +7,7 @@ import structlog
 
 from embedding_operator.domain.placement.parity import Vectors
 from embedding_operator.telemetry.engine_metrics import ENDPOINT
-from embedding_operator.telemetry.fetch import FetchError, fetch
+from embedding_operator.telemetry.fetch import FetchError, fetch, read_json
 
 TEXTS = (
     "The quick brown fox jumps over the lazy dog.",
@@ -48,7 +47,7 @@ class ParityProbe:
 
 def _vectors(content: bytes) -> Vectors:
     """Return the vectors of an OpenAI answer in the order of the texts."""
-    entries = sorted(json.loads(content)["data"], key=lambda entry: entry["index"])
+    entries = sorted(read_json(content)["data"], key=lambda entry: entry["index"])
     return tuple(tuple(_coordinate(value) for value in entry["embedding"]) for entry in entries)
 
 

@@ -9,7 +9,15 @@ import aiohttp
 import pytest
 from aiohttp import web
 from embedding_operator.telemetry.engines import engine_poller
-from embedding_operator.telemetry.fetch import MAX_ANSWER_BYTES, FailureCause, Fetcher, PollFailure, Source
+from embedding_operator.telemetry.fetch import (
+    LIMIT_BYTES,
+    OWN_BYTES,
+    FailureCause,
+    Fetcher,
+    Memory,
+    PollFailure,
+    Source,
+)
 from embedding_operator.telemetry.probe import ParityProbe
 
 from testbed.engine.process import LOOPBACK, free_port
@@ -53,9 +61,21 @@ async def endless(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
     line = b"sglang:something 1.0\n" * 5000
-    for _ in range(2 * MAX_ANSWER_BYTES // len(line)):
+    for _ in range(2 * LIMIT_BYTES // len(line)):
         await response.write(line)
     return response
+
+
+def promised(size: int) -> Handler:
+    """Return a server that says how much it will send, and then waits for ever."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(size)})
+        await response.prepare(request)
+        await asyncio.sleep(60)
+        return response
+
+    return answer
 
 
 @asynccontextmanager
@@ -84,10 +104,11 @@ async def server(
         (text(b"\xff\xfe\n"), FailureCause.CONTENT),
         (text(PAGE.rstrip()), FailureCause.CONTENT),
         (endless, FailureCause.CONTENT),
+        (promised(LIMIT_BYTES + 1), FailureCause.CONTENT),
         (cut, FailureCause.CONNECTION),
         (late, FailureCause.TIMEOUT),
     ],
-    ids=["error", "no content", "redirect", "no text", "half a line", "endless", "cut", "late"],
+    ids=["error", "no content", "redirect", "no text", "half a line", "endless", "long", "cut", "late"],
 )
 async def test_a_page_that_cannot_be_used(
     session: aiohttp.ClientSession, metrics: Handler, cause: FailureCause
@@ -102,8 +123,14 @@ async def test_a_page_that_cannot_be_used(
 
 @pytest.mark.parametrize(
     "report",
-    ["", "{", "[" * 100_000, '{"loads": [{"num_waiting_reqs": 1' + "0" * 400 + "}]}"],
-    ids=["empty", "half", "deep", "huge number"],
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        '{"loads": [' + "{}," * 100_000 + "{}]}",
+        '{"loads": [{"num_waiting_reqs": 1' + "0" * 400 + "}]}",
+    ],
+    ids=["empty", "half", "deep", "many objects", "huge number"],
 )
 async def test_a_report_that_cannot_be_used(session: aiohttp.ClientSession, report: str) -> None:
     failures: list[PollFailure] = []
@@ -128,6 +155,20 @@ async def test_one_late_engine_does_not_keep_the_others_waiting(session: aiohttp
         endpoints = {"slow": slow} | {f"quick-{number}": quick for number in range(50)}
         samples = await poller.poll(endpoints)
     assert {sample.pod_uid for sample in samples} == endpoints.keys() - {"slow"}
+
+
+async def test_long_answers_share_memory_and_short_ones_have_their_own(session: aiohttp.ClientSession) -> None:
+    line = "sglang:something 1.0\n"
+    long, short = text(PAGE + line * (3 * OWN_BYTES // len(line))), text(PAGE + line * (OWN_BYTES // len(line) // 2))
+    memory = Memory(limit_bytes=0)
+    poller = engine_poller(Fetcher(session=session, now=lambda: MOMENT, memory=memory))
+    async with server(metrics=long) as greedy, server(metrics=short) as modest:
+        samples = await poller.poll({"greedy": greedy, "modest": modest})
+    assert {sample.pod_uid: sample.in_flight for sample in samples} == {"greedy": None, "modest": 3.0}
+    memory.limit_bytes = LIMIT_BYTES
+    async with server(metrics=long) as greedy:
+        (sample,) = await poller.poll({"greedy": greedy})
+    assert (sample.in_flight, memory.held_bytes) == (3.0, 0)
 
 
 async def test_no_more_engines_than_allowed_are_asked_at_a_time(session: aiohttp.ClientSession) -> None:
@@ -158,11 +199,13 @@ async def test_no_more_engines_than_allowed_are_asked_at_a_time(session: aiohttp
         text('{"data": [{"index": 0}]}'),
         text('{"data": [{"index": 0, "embedding": "AAAA"}]}'),
         text('{"data": [{"index": 0, "embedding": [[1]]}]}'),
+        text('{"data": ' + "[" * 100_000),
+        text('{"data": [{"index": 0, "embedding": [' + "1," * LIMIT_BYTES + "1]}]}"),
         redirect,
         cut,
         late,
     ],
-    ids=["error", "half", "empty", "null", "no vector", "base64", "nested", "redirect", "cut", "late"],
+    ids=["error", "half", "empty", "null", "no vector", "base64", "nested", "deep", "long", "redirect", "cut", "late"],
 )
 async def test_an_answer_without_vectors_is_none(session: aiohttp.ClientSession, answer: Handler) -> None:
     async with server(metrics=text(PAGE), embeddings=answer) as url:

@@ -22,6 +22,10 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 THREADS = 8
 GRACE_SECONDS = 0.5
 LONGEST_COMPLAINT = 200
+ABOUT_THE_QUERY = ("PromQL info", "PromQL warning")
+
+MAX_AGE_SECONDS = 300.0
+"""Prometheus itself takes a sample for the current one for five minutes. Clocks differ by less."""
 
 Result = TypeVar("Result")
 
@@ -63,7 +67,8 @@ class Prometheus:
     async def value(self, server: str, query: str) -> Answer:
         """Return the current value of `query`, which must be one number."""
         try:
-            value = _one_number(await self._in_thread(lambda: self._query(server, query)))
+            result = await self._in_thread(lambda: self._query(server, query))
+            value = _one_number(result, now=self._now())
         except PrometheusError as error:
             return Answer(taken_at=self._now(), problem=str(error))
         return Answer(taken_at=self._now(), value=value)
@@ -114,15 +119,18 @@ def _asked(server: str, *, seconds: float, ask: Callable[[Any], Any]) -> Any:
     session = _bounded_session(seconds)
     try:
         with PrometheusConnect(url=server.rstrip("/"), session=session, retry=Retry(0, read=False)) as client:
-            return ask(client)
+            result = ask(client)
+            _check_complete(_document(session.answer))
     except PrometheusApiClientException as error:
         raise PrometheusError(_refusal(session.answer)) from error
     except (requests.Timeout, SilenceError, TimeoutError) as error:
         raise PrometheusError("no answer in time") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise PrometheusError("the server is not a Prometheus: correct the address") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        message = _rejection(_document(session.answer)) or "the server is not a Prometheus: correct the address"
+        raise PrometheusError(message) from error
     except (requests.RequestException, HTTPError, OSError) as error:
         raise PrometheusError("no connection: correct the address, or allow the operator to reach it") from error
+    return result
 
 
 def _bounded_session(seconds: float) -> Any:
@@ -170,19 +178,46 @@ def _refusal(answer: "Response | None") -> str:
         return "no answer"
     if answer.is_redirect:
         return "the server redirects, and redirects are not followed: use the address that it redirects to"
+    return _rejection(_document(answer)) or f"the server answered with HTTP status {answer.status_code}"
+
+
+def _document(answer: "Response | None") -> dict[str, Any]:
+    """Return the JSON object that a server answered with, empty if it is none."""
     try:
-        document = json.loads(answer.content)
-    except ValueError:
+        document = None if answer is None else json.loads(answer.content)
+    except (ValueError, RecursionError):
         document = None
-    if isinstance(document, dict) and document.get("status") == "error":
-        return f"the server rejected the query: {str(document.get('error'))[:LONGEST_COMPLAINT]}"
-    return f"the server answered with HTTP status {answer.status_code}"
+    return document if isinstance(document, dict) else {}
 
 
-def _one_number(result: Any) -> float:
+def _rejection(document: dict[str, Any]) -> str | None:
+    """Return why a Prometheus rejected a query, in its own words; None if it did not."""
+    if document.get("status") != "error":
+        return None
+    return f"the server rejected the query: {str(document.get('error'))[:LONGEST_COMPLAINT]}"
+
+
+def _check_complete(document: dict[str, Any]) -> None:
+    """Raise `PrometheusError` if a server says that it does not have everything.
+
+    Thanos and Mimir answer with warnings when a store is away, VictoriaMetrics with `isPartial`. Prometheus also warns
+    about the form of a query, which has nothing to do with the data.
+    """
+    data = document.get("data")
+    if document.get("isPartial") is True or (isinstance(data, dict) and data.get("isPartial") is True):
+        raise PrometheusError("the answer is partial: some of the server's storage did not respond")
+    warnings = document.get("warnings")
+    for warning in warnings if isinstance(warnings, list) else ():
+        if not str(warning).startswith(ABOUT_THE_QUERY):
+            message = f"the answer is incomplete: {str(warning)[:LONGEST_COMPLAINT]}"
+            raise PrometheusError(message)
+
+
+def _one_number(result: Any, *, now: datetime) -> float:
     """Return the value of an instant query: of a scalar, or of a vector with one element."""
     match result:
-        case [int() | float(), str() as value] | [{"value": [int() | float(), str() as value]}]:
+        case [int() | float() as instant, str() as value] | [{"value": [int() | float() as instant, str() as value]}]:
+            _check_current(now.timestamp() - instant)
             return _number(value)
         case []:
             raise PrometheusError("the query returns no series: append 'or vector(0)' if that means an empty queue")
@@ -191,6 +226,14 @@ def _one_number(result: Any) -> float:
         case [{"value": _}, *_]:
             raise PrometheusError("the query returns several series: sum them")
     raise PrometheusError("the server is not a Prometheus: correct the address")
+
+
+def _check_current(age_seconds: float) -> None:
+    """Raise `PrometheusError` if the newest value is old: a server that gets no more samples repeats the last one."""
+    if not abs(age_seconds) <= MAX_AGE_SECONDS:
+        when = f"{age_seconds:.0f} s old" if age_seconds > 0 else f"{-age_seconds:.0f} s in the future"
+        message = f"the newest value is {when}"
+        raise PrometheusError(message)
 
 
 def _one_series(result: Any) -> Points:

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -14,7 +15,16 @@ from testbed.engine.process import LOOPBACK, free_port
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-VALUE = {"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "7"]}]}}
+MOMENT = datetime(2026, 6, 3, 12, tzinfo=UTC)
+DATA = {"resultType": "vector", "result": [{"metric": {}, "value": [MOMENT.timestamp(), "7"]}]}
+VALUE = {"status": "success", "data": DATA}
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Prometheus]:
+    made = Prometheus(now=lambda: MOMENT, timeout_seconds=1.0)
+    yield made
+    made.close()
 
 
 @asynccontextmanager
@@ -39,6 +49,26 @@ def saying(status: int, body: str, **headers: str) -> Handler:
     return handler
 
 
+def valued_at(seconds: float) -> dict[str, Any]:
+    result = [{"metric": {}, "value": [MOMENT.timestamp() + seconds, "7"]}]
+    return {"status": "success", "data": {"resultType": "vector", "result": result}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        VALUE,
+        valued_at(-60),
+        {**VALUE, "isPartial": False, "warnings": None},
+        {**VALUE, "warnings": ['PromQL info: metric might not be a counter, name does not end in _total: "queue"']},
+        {**VALUE, "infos": ["PromQL info: metric might not be a counter"]},
+    ],
+)
+async def test_an_answer_with_remarks_about_the_query_is_complete(client: Prometheus, said: dict[str, Any]) -> None:
+    async with stranger(saying(200, json.dumps(said))) as address:
+        assert (await client.value(address, "up")).value == 7.0
+
+
 @pytest.mark.parametrize(
     ("handler", "problem"),
     [
@@ -52,6 +82,21 @@ def saying(status: int, body: str, **headers: str) -> Handler:
             saying(422, json.dumps({"status": "error", "error": "too many samples"})),
             "the server rejected the query: too many samples",
         ),
+        (
+            saying(200, json.dumps({"status": "error", "error": "no such tenant"})),
+            "the server rejected the query: no such tenant",
+        ),
+        (
+            saying(200, json.dumps({**VALUE, "warnings": ["store prometheus-1 is unavailable"]})),
+            "the answer is incomplete: store prometheus-1 is unavailable",
+        ),
+        (
+            saying(200, json.dumps({**VALUE, "isPartial": True})),
+            "the answer is partial: some of the server's storage did not respond",
+        ),
+        (saying(200, json.dumps(valued_at(-3600))), "the newest value is 3600 s old"),
+        (saying(200, json.dumps(valued_at(3600))), "the newest value is 3600 s in the future"),
+        (saying(200, "[" * 100_000), "the server is not a Prometheus: correct the address"),
     ],
 )
 async def test_what_answers_otherwise_is_named_and_not_repeated(

@@ -3,12 +3,13 @@
 Servers in maintenance are included: their requests in flight would otherwise look as if they were waiting.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embedding_operator.domain.load.gateway_load import GatewaySample
+from embedding_operator.domain.measured import is_possible
 from embedding_operator.gateway_contract import BACKEND
+from embedding_operator.guard import Guard
 from embedding_operator.telemetry.exposition import Line, read_metrics
 from embedding_operator.telemetry.fetch import Fetcher, Source
 from embedding_operator.telemetry.poller import CONCURRENCY, Poller
@@ -60,7 +61,9 @@ def read_gateway_metrics(page: str) -> GatewayMetrics:
     )
 
 
-def gateway_poller(fetcher: Fetcher, *, concurrency: int = CONCURRENCY) -> Poller[GatewaySample]:
+def gateway_poller(
+    fetcher: Fetcher, *, concurrency: int = CONCURRENCY, guard: Guard | None = None
+) -> Poller[GatewaySample]:
     """Return a poller of gateway pods; a pod whose page lacks a metric gives no sample."""
 
     async def sample(uid: str, url: str) -> GatewaySample | None:
@@ -78,7 +81,7 @@ def gateway_poller(fetcher: Fetcher, *, concurrency: int = CONCURRENCY) -> Polle
             engines=metrics.engines,
         )
 
-    return Poller(sample, concurrency=concurrency)
+    return Poller(sample, concurrency=concurrency, guard=guard)
 
 
 def _page(body: bytes) -> GatewayMetrics:
@@ -93,7 +96,7 @@ def _only(lines: Sequence[Line], *, name: str) -> Line:
 
 
 def _number(line: Line, *, least: float = 0.0) -> float:
-    if not least <= line.value < math.inf:
+    if line.value != least and not is_possible(line.value):
         message = f"{line.value} is not a number of requests or seconds"
         raise ValueError(message)
     return line.value

@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from embedding_operator.api.v1alpha1.pools import Allocation
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.decide import decide
 from embedding_operator.domain.decision import Decision
+from embedding_operator.domain.measured import LARGEST
 from embedding_operator.domain.memory import (
     IdleTime,
     LearnedPool,
@@ -42,6 +44,7 @@ from tests.world.observations import A10, T4, at, bounds, load, observe, pool, r
 
 SPEEDS = {"a10": A10, "t4": T4, "l4": 700.0}
 finite = st.floats(min_value=0, max_value=50_000)
+measured = finite | st.sampled_from([LARGEST, 1.01 * LARGEST, sys.float_info.max])
 
 
 @st.composite
@@ -86,10 +89,11 @@ def bounds_strategy(draw: st.DrawFn, names: tuple[str, ...]) -> Bounds:
 loads = st.builds(
     Load,
     sampled_at=st.integers(0, 15).map(lambda age: at(-age)),
-    queue_requests=finite,
-    queue_tokens=finite,
-    arrival_tokens_per_second=st.none() | finite,
-    burst_tokens_per_second=st.none() | finite,
+    queue_requests=measured,
+    queue_tokens=measured,
+    arrival_tokens_per_second=st.none() | measured,
+    burst_tokens_per_second=st.none() | measured,
+    tokens_per_request=st.sampled_from([1.0, 100.0, LARGEST]),
     reporting=st.integers(1, 5),
     expected=st.just(5),
 )

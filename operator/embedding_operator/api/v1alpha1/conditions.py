@@ -67,7 +67,7 @@ class Reason(StrEnum):
     PARTIAL = "Partial"  # some Ready replicas did not report: the service may grow but not shrink
     MISSING = "Missing"  # no replica reported: replicas are held
     STALE = "Stale"  # the newest metrics are too old: replicas are held
-    INVALID = "Invalid"  # metrics were negative, NaN or infinite: replicas are held
+    INVALID = "Invalid"  # metrics were negative, NaN or too large: replicas are held
     NO_REPLICAS = "NoReplicas"  # no replica is Ready, so there is nothing to measure
 
     # ScheduleApplied

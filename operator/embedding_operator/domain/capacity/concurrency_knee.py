@@ -13,6 +13,7 @@ only when its point falls clearly below the best, or a point with fewer requests
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from embedding_operator.domain.measured import is_possible
 from embedding_operator.domain.memory import LoadPoint
 from embedding_operator.domain.observation import WorkSample
 
@@ -72,7 +73,7 @@ def connection_limit(knees: Sequence[int | None]) -> int | None:
 def _is_telling(work: WorkSample) -> bool:
     """Return whether the number of requests in flight was roughly constant during `work`."""
     steady = work.least_in_flight >= STEADY * work.in_flight
-    return 1 <= work.in_flight < math.inf and steady and 0 <= work.tokens_per_second < math.inf
+    return work.in_flight >= 1 and is_possible(work.in_flight) and steady and is_possible(work.tokens_per_second)
 
 
 def _seen(point: LoadPoint | None, *, in_flight: int, rate: float) -> LoadPoint:

@@ -21,6 +21,7 @@ from embedding_operator.domain.capacity.concurrency_knee import (
     learned_knee,
 )
 from embedding_operator.domain.capacity.startup_time import startup_seconds, with_starts
+from embedding_operator.domain.measured import is_possible
 from embedding_operator.domain.memory import LearnedPool
 from embedding_operator.domain.observation import Observation, Pool, WorkSample
 from embedding_operator.domain.quantile import quantile
@@ -86,7 +87,7 @@ def _is_saturated(work: WorkSample, *, knee: int | None) -> bool:
     """
     full = math.inf if knee is None else max(UNLEARNED_LIMIT, LIMIT_PER_KNEE * knee)
     pressed = work.waited or work.least_in_flight > full
-    return pressed and 0 < work.tokens_per_second < math.inf
+    return pressed and work.tokens_per_second > 0 and is_possible(work.tokens_per_second)
 
 
 def _capacity(rates: tuple[int, ...], *, seed: float, taken: float | None) -> float | None:

@@ -11,12 +11,12 @@ lose: it is starting, or asleep.
 Where engines hang on a request, more replicas do not help: new ones would hang too.
 """
 
-import math
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from embedding_operator.domain.decision import StepReason
 from embedding_operator.domain.load.engine_load import MAX_AGE_SECONDS
+from embedding_operator.domain.measured import is_possible
 from embedding_operator.domain.memory import RateLimitStep, ScalingMemory
 from embedding_operator.domain.observation import Load, Observation
 
@@ -42,8 +42,8 @@ def usable_load(observation: Observation) -> Load | Unusable:
         return Unusable(StepReason.METRICS_MISSING_HOLD, message)
     rates = (load.arrival_tokens_per_second or 0.0, load.burst_tokens_per_second or 0.0)
     samples = (load.queue_requests, load.queue_tokens, *rates)
-    if not all(0.0 <= sample < math.inf for sample in samples):
-        message = "a metric is negative, NaN or infinite: the requirement is held"
+    if not all(map(is_possible, samples)):
+        message = "a metric is negative, NaN or too large: the requirement is held"
         return Unusable(StepReason.METRICS_INVALID_HOLD, message)
     age = (observation.now - load.sampled_at).total_seconds()
     if abs(age) > MAX_AGE_SECONDS:

@@ -12,7 +12,7 @@ of one pod does not hide the queue of another, and it is never below what the sc
 of a pod are compared only if they contain the same metrics; an interval in which a counter went backwards (a container
 restarted) is left out.
 
-Values that are negative, NaN or infinite are not repaired: the whole load becomes NaN, on which `decide` holds.
+Values that are negative, NaN or too large are not repaired: the whole load becomes NaN, on which `decide` holds.
 """
 
 import math
@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from embedding_operator.domain.measured import is_possible
 from embedding_operator.domain.observation import TOKENS_PER_REQUEST, Load
 
 MAX_AGE_SECONDS = 15.0
@@ -85,7 +86,7 @@ class EngineSample:
         waiting, front_end = self.waiting_requests or 0.0, 0.0
         if self.in_flight is not None:
             front_end = max(0.0, self.in_flight - (self.running or 0.0) - waiting)
-        object.__setattr__(self, "is_valid", all(figure is None or 0.0 <= figure < math.inf for figure in figures))
+        object.__setattr__(self, "is_valid", all(figure is None or is_possible(figure) for figure in figures))
         object.__setattr__(self, "is_complete", self.in_flight is not None and tokens is not None)
         object.__setattr__(self, "shape", tuple([figure is not None for figure in figures]))
         object.__setattr__(self, "tokens", tokens)

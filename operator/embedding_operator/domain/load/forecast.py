@@ -6,11 +6,11 @@ Monday to Friday are one class of days, the weekend is the other. Clock times ar
 daylight saving change does not shift the morning. At least three such days with samples are needed.
 """
 
-import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from embedding_operator.domain.measured import is_possible
 from embedding_operator.domain.quantile import quantile
 
 DAYS = 14
@@ -35,7 +35,7 @@ def forecast(samples: Iterable[tuple[float, float]], *, at: datetime, zone: Zone
         if not _is_about_the_time(seconds - at.timestamp()):
             continue
         then = datetime.fromtimestamp(seconds, tz=UTC)
-        if timedelta(0) < at - then <= timedelta(days=DAYS) and math.isfinite(value) and value >= 0:
+        if timedelta(0) < at - then <= timedelta(days=DAYS) and is_possible(value):
             day = _day_of(then.astimezone(zone), clock=local)
             if day is not None and _is_weekend(day) == _is_weekend(local):
                 days.add(day.date())

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from embedding_operator.domain.measured import is_possible
 from embedding_operator.domain.observation import TriggerReading
 
 MAX_READING_AGE_SECONDS = 45.0
@@ -68,7 +69,7 @@ def usable(reading: TriggerReading, *, now: datetime) -> TriggerReading:
     """Return the reading; if its value is unusable, without the value and with the problem."""
     if reading.value is None or reading.taken_at is None:
         return replace(reading, value=None, problem=reading.problem or "no answer yet")
-    if not math.isfinite(reading.value) or reading.value < 0:
+    if not is_possible(reading.value):
         return replace(reading, value=None, problem=f"{reading.value:g} is not a valid queue length")
     if abs((now - reading.taken_at).total_seconds()) > MAX_READING_AGE_SECONDS:
         return replace(reading, value=None, problem=f"no answer for more than {MAX_READING_AGE_SECONDS:.0f} s")

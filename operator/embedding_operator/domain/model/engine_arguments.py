@@ -99,6 +99,9 @@ NODE_VARIABLES: dict[str, str] = {
 }
 """Variables that depend on the node, refused in services but not in a `GPUPool`."""
 
+MAX_QUOTE = 80
+"""Characters of an argument that a message repeats."""
+
 _NEGATIVE_NUMBER = re.compile(r"-\d+|-\d*\.\d+")
 _NUMBER = re.compile(r"(?P<digits>\d+(\.\d+)?|\.\d+)(?P<unit>Ki|Mi|Gi|Ti|k|M|G|T)?")
 _THOUSANDS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -143,7 +146,7 @@ def refusal(argument: Argument) -> str | None:
     """Return why `argument` may not be passed to the engine, or None if it may."""
     flag = argument.flag
     if len(flag) <= len("--") or not flag.startswith("--"):
-        return f"{argument.tokens[0]!r} is not an option of the engine: write --option value"
+        return f"{_quoted(argument.tokens[0])} is not an option of the engine: write --option value"
     if flag in TUNED:
         return None
     if (managed := _meant(flag, names=MANAGED)) is not None:
@@ -152,6 +155,10 @@ def refusal(argument: Argument) -> str | None:
     if (tuned := _meant(flag, names=sorted(TUNED))) is not None:
         return f"{flag} is an abbreviation of {tuned}: write the full name"
     return None
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 3] + "...")
 
 
 def _meant(flag: str, *, names: Iterable[str]) -> str | None:

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from embedding_operator.api.v1alpha1.conditions import Condition, ConditionStatus, ConditionType, Reason
 
+MAX_MESSAGE = 2_000
+"""Characters, of the 32,768 that the API allows: a condition is read by people."""
+
 
 class Conditions:
     """The conditions of one object, in the form in which they are written."""
@@ -48,5 +51,9 @@ class Conditions:
             observed_generation=self._generation,
             last_transition_time=before.last_transition_time if before is not None and unchanged else self._now,
             reason=reason,
-            message=message,
+            message=_shortened(message),
         )
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 3] + "..."

@@ -1,6 +1,7 @@
 """From samples of engines to the load of a service."""
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -124,7 +125,7 @@ def test_the_scheduler_alone_can_ask_for_more_but_not_for_less() -> None:
     assert (load.queue_requests, load.queue_tokens, load.reporting) == (40.0, 4000.0, 0)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1.0, sys.float_info.max])
 @pytest.mark.parametrize("figure", FIGURES)
 def test_an_impossible_value_makes_the_load_not_a_number(figure: str, value: float) -> None:
     wrong: dict[str, Any] = {figure: value}

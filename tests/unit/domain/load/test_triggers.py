@@ -1,6 +1,7 @@
 """What external queues request, and what happens if they report nothing."""
 
 import math
+import sys
 
 import pytest
 from embedding_operator.api.v1alpha1.scaling import ScalingSpec
@@ -77,6 +78,7 @@ def test_replicas_are_the_most_that_a_trigger_asks_for(readings: tuple[TriggerRe
         (trigger(None, problem="the query gives no series"), "the query gives no series"),
         (TriggerReading(name="orders", threshold=10.0), "no answer yet"),
         (trigger(math.nan), "nan is not a valid queue length"),
+        (trigger(sys.float_info.max), "1.79769e+308 is not a valid queue length"),
         (trigger(math.inf), "inf is not a valid queue length"),
         (trigger(-math.inf), "-inf is not a valid queue length"),
         (trigger(-1.0), "-1 is not a valid queue length"),

@@ -103,3 +103,10 @@ def test_a_number_is_one_value() -> None:
     assert number(None) is None
     assert number(Argument(flag="--x", tokens=("--x",))) is None
     assert number(Argument(flag="--x", tokens=("--x", "1", "2"))) is None
+
+
+def test_a_message_repeats_no_more_than_the_beginning_of_an_argument() -> None:
+    message = reason("x" * 4095)
+    assert message is not None
+    assert message.startswith("'xxx")
+    assert len(message) < 150

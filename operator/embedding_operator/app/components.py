@@ -12,6 +12,7 @@ from embedding_operator.app.recorder import Recorder
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.load.gateway_load import GatewaySample
+from embedding_operator.guard import Guard
 from embedding_operator.kube.backoff import Backoff
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.events import EventRecorder
@@ -60,6 +61,7 @@ class Components:
     Everything is in memory except `events`, which sends what it is given for as long as it runs.
     """
 
+    guard: Guard
     store: ObjectStore
     reader: Reader
     queue: Keys
@@ -85,16 +87,18 @@ class Histories:
 
 def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession, recorder: Recorder) -> Components:
     """Return the components of an operator that writes through `client` and polls pods through `session`."""
-    store, queue = ObjectStore(), new_queue()
+    guard, store, queue = Guard(recorder.exporter.step_failed), ObjectStore(), new_queue()
     reader, parity = Reader(store), ParityBook(ParityProbe(session).vectors)
     asked = queries(settings, now=utc_now)
     histories = Histories(History(), History())
-    events = EventRecorder(client, instance=settings.pod_name, dropped=recorder.exporter.event_dropped)
+    events = EventRecorder(client, instance=settings.pod_name, dropped=recorder.exporter.event_dropped, guard=guard)
     statuses = StatusWriter(client, store=store)
     reporter = Reporter(statuses, events=events, now=utc_now)
 
     def collector(timeout_seconds: float) -> Collector:
-        return _collector(reader, histories, session=session, recorder=recorder, timeout_seconds=timeout_seconds)
+        failed = recorder.exporter.poll_failed
+        fetcher = Fetcher(session=session, now=utc_now, failed=failed, timeout_seconds=timeout_seconds)
+        return _collector(reader, histories, fetcher=fetcher, guard=guard)
 
     def decided(observed: Observed, decision: Decision, seconds: float) -> None:
         recorder.decided(observed, decision, seconds)
@@ -114,6 +118,7 @@ def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
         reporter=reporter,
     )
     return Components(
+        guard=guard,
         store=store,
         reader=reader,
         queue=queue,
@@ -166,19 +171,15 @@ def gateway_defaults(settings: Settings) -> GatewayDefaults:
     )
 
 
-def _collector(
-    reader: Reader, histories: Histories, *, session: aiohttp.ClientSession, recorder: Recorder, timeout_seconds: float
-) -> Collector:
-    fetcher = Fetcher(
-        session=session, now=utc_now, failed=recorder.exporter.poll_failed, timeout_seconds=timeout_seconds
-    )
+def _collector(reader: Reader, histories: Histories, *, fetcher: Fetcher, guard: Guard) -> Collector:
     return Collector(
         reader=reader,
-        poll_engines=engine_poller(fetcher).poll,
-        poll_gateways=gateway_poller(fetcher).poll,
+        poll_engines=engine_poller(fetcher, guard=guard).poll,
+        poll_gateways=gateway_poller(fetcher, guard=guard).poll,
         engines=histories.engines,
         gateways=histories.gateways,
         now=utc_now,
+        guard=guard,
     )
 
 

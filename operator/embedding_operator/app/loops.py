@@ -1,15 +1,18 @@
 """What the operator does periodically and on a poke: poll and reconcile services, sweep, relist the cluster."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any
 
 import structlog
 
+from embedding_operator.api.v1alpha1.scaling import Trigger
 from embedding_operator.app.components import Components
 from embedding_operator.app.recorder import Recorder
+from embedding_operator.guard import Guard
 from embedding_operator.kube.client import Client
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
+from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.relist import relist_all
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.scalers import conflicting_scalers
@@ -37,11 +40,10 @@ class Loops:
         """Poll the engines and gateways of all services at once, then reconcile every service."""
         components = self._components
         services = components.reader.services()
-        prepared = [components.preparations.prepare(service) for service in services]
-        components.queries.triggers.refresh(
-            trigger for each in prepared if isinstance(each, Prepared) for trigger in each.spec.scaling.triggers
-        )
-        await components.collector.collect(services)
+        with components.guard.step("triggers"):
+            components.queries.triggers.refresh(list(self._triggers(services)))
+        with components.guard.step("collect"):
+            await components.collector.collect(services)
         for service in services:
             components.queue.add(ObjectKey(EMBEDDING_SERVICE.kind, service.namespace, service.name))
         depth, oldest = components.queue.overdue()
@@ -63,14 +65,10 @@ class Loops:
     async def sweep(self) -> None:
         """Find other autoscalers, reconcile pools and schedules, forget what is gone."""
         components = self._components
-        components.reporter.other_scalers = await conflicting_scalers(
-            self._client, components.store, namespaces=self._namespaces
-        )
-        services = components.reader.services()
-        uids = {service.uid for service in services}
-        components.services.forget_all_but(uids)
-        components.queries.forecasts.forget_all_but(uids)
-        self._recorder.forget_all_but(services)
+        with components.guard.step("autoscalers"):
+            await self._find_other_scalers()
+        with components.guard.step("forget"):
+            self._forget_what_is_gone()
         for key in components.enqueuer.every_cluster_object():
             components.queue.add(key)
 
@@ -80,12 +78,43 @@ class Loops:
             await relist_all(self._client, self._components.store, namespaces=self._namespaces)
         )
 
+    def _triggers(self, services: Iterable[ServiceObject]) -> Iterator[Trigger]:
+        for service in services:
+            with self._components.guard.step("prepare", namespace=service.namespace, name=service.name):
+                prepared = self._components.preparations.prepare(service)
+                if isinstance(prepared, Prepared):
+                    yield from prepared.spec.scaling.triggers
 
-async def periodically(seconds: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run `step` every `seconds` until cancelled; an API server error is logged, and the next run retries."""
-    while True:
+    async def _find_other_scalers(self) -> None:
+        components = self._components
         try:
-            await step()
+            components.reporter.other_scalers = await conflicting_scalers(
+                self._client, components.store, namespaces=self._namespaces
+            )
         except (Conflict, Gone, Unavailable) as error:
-            _log.warning("periodic step failed", step=step.__name__, error=str(error))
-        await asyncio.sleep(seconds)
+            _log.warning("other autoscalers could not be listed", error=str(error))
+
+    def _forget_what_is_gone(self) -> None:
+        components = self._components
+        services = components.reader.services()
+        uids = {service.uid for service in services}
+        components.services.forget_all_but(uids)
+        components.queries.forecasts.forget_all_but(uids)
+        self._recorder.forget_all_but(services)
+
+
+async def periodically(
+    seconds: float,
+    step: Callable[[], Coroutine[Any, Any, None]],
+    *,
+    guard: Guard,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Run `step` every `seconds` until cancelled; an error is logged, and the next run retries."""
+    while True:
+        with guard.step(step.__name__):
+            try:
+                await step()
+            except (Conflict, Gone, Unavailable) as error:
+                _log.warning("periodic step failed", step=step.__name__, error=str(error))
+        await sleep(seconds)

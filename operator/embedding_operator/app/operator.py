@@ -92,7 +92,9 @@ class Operator:
         self._components = components = build(settings, client=writing, session=self._session, recorder=self._recorder)
         loops = Loops(components, client=self._client, recorder=self._recorder, namespaces=settings.watch_namespaces)
         await loops.relist()
-        poke_poller = PokePoller(loops.poll, queue=new_queue(), timeline=asyncio.get_running_loop())
+        poke_poller = PokePoller(
+            loops.poll, queue=new_queue(), timeline=asyncio.get_running_loop(), guard=components.guard
+        )
         handler = poke_handler(
             self._client, leads=lambda: self._ticker is not None, poke=poke_poller.poke, recorder=self._recorder
         )
@@ -106,15 +108,16 @@ class Operator:
             self._tasks.spawn(self._keep_lease(), name="lease")
         self._recorder.exporter.leads(leader=True)
         _log.info("leading", services=len(components.reader.services()))
-        self._ticker = Ticker(loops.tick, period=self._settings.poll_seconds, monotonic=time.monotonic)
+        guard = components.guard
+        self._ticker = Ticker(loops.tick, period=self._settings.poll_seconds, monotonic=time.monotonic, guard=guard)
         for number in range(self._settings.workers):
             worker = work(components.queue, loops.reconcile, on_result=self._recorder.reconciled)
             self._tasks.spawn(worker, name=f"worker-{number}")
         self._tasks.spawn(self._ticker.run(), name="ticker")
         self._tasks.spawn(poke_poller.run(), name="poke-poller")
         self._tasks.spawn(components.events.run(), name="events")
-        self._tasks.spawn(periodically(SWEEP_SECONDS, loops.sweep), name="sweep")
-        self._tasks.spawn(periodically(RELIST_SECONDS, loops.relist), name="relist")
+        self._tasks.spawn(periodically(SWEEP_SECONDS, loops.sweep, guard=guard), name="sweep")
+        self._tasks.spawn(periodically(RELIST_SECONDS, loops.relist, guard=guard), name="relist")
 
     async def _keep_lease(self) -> None:
         await self._lease.keep()

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from embedding_operator.domain.status.events import EventType
+from embedding_operator.guard import Guard
 from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.metadata import rfc3339_micro, utc_now
@@ -159,11 +160,13 @@ class EventRecorder:
         instance: str,
         now: Callable[[], datetime] = utc_now,
         dropped: Callable[[DropCause], None] = uncounted,
+        guard: Guard | None = None,
     ) -> None:
         self._client = client
         self._instance = instance
         self._now = now
         self._dropped = dropped
+        self._guard = guard or Guard()
         self._ledger = EventLedger()
         self._waiting: asyncio.Queue[tuple[Occurrence, Series]] = asyncio.Queue(MAX_WAITING)
 
@@ -182,9 +185,8 @@ class EventRecorder:
         while True:
             occurrence, series = await self._waiting.get()
             try:
-                await self._send(occurrence, series)
-            except (Conflict, Gone, Unavailable):
-                self._dropped(DropCause.REFUSED)
+                with self._guard.step("event"):
+                    await self._send(occurrence, series)
             finally:
                 self._waiting.task_done()
 
@@ -193,6 +195,12 @@ class EventRecorder:
         await self._waiting.join()
 
     async def _send(self, occurrence: Occurrence, series: Series) -> None:
+        try:
+            await self._write(occurrence, series)
+        except (Conflict, Gone, Unavailable):
+            self._dropped(DropCause.REFUSED)
+
+    async def _write(self, occurrence: Occurrence, series: Series) -> None:
         event = document(occurrence, series, instance=self._instance)
         if series.count == 1:
             await self._client.create(EVENT, event)

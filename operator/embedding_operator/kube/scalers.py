@@ -31,11 +31,16 @@ def matched(scalers: Iterable[tuple[str, Body]], *, store: ObjectStore) -> Scale
     by_service: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for kind, body in scalers:
         namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
-        target = body["spec"].get("scaleTargetRef") or {}
-        # KEDA assumes a Deployment where the target has no kind.
-        if target.get("kind", DEPLOYMENT.kind) != DEPLOYMENT.kind:
-            continue
-        service = store.service_of(DEPLOYMENT.kind, namespace, target.get("name", ""))
+        service = store.service_of(DEPLOYMENT.kind, namespace, _deployment(body))
         if service is not None:
             by_service[namespace, service].append(f"{kind} {name}")
     return {key: tuple(sorted(names)) for key, names in by_service.items()}
+
+
+def _deployment(scaler: Body) -> str:
+    """Return the name of the Deployment that `scaler` targets, empty if it targets none."""
+    match scaler:
+        # KEDA assumes a Deployment where the target has no kind.
+        case {"spec": {"scaleTargetRef": {"name": str(name), **rest}}}:
+            return name if rest.get("kind", DEPLOYMENT.kind) == DEPLOYMENT.kind else ""
+    return ""

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
+from embedding_operator.guard import Guard
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.poke.rate_limit import RateLimit
 from embedding_operator.reconcile.workqueue.queue import KeyedQueue, Succeeded
@@ -16,16 +15,15 @@ WORKERS = 16
 
 Poll = Callable[[ObjectKey], Awaitable[None]]
 
-_log = structlog.get_logger(__name__)
-
 
 class PokePoller:
     """Polls services that were poked: each at most five times a second, all of them together fifty times."""
 
-    def __init__(self, poll: Poll, *, queue: KeyedQueue[ObjectKey], timeline: Timeline) -> None:
+    def __init__(self, poll: Poll, *, queue: KeyedQueue[ObjectKey], timeline: Timeline, guard: Guard) -> None:
         self._poll = poll
         self._queue = queue
         self._timeline = timeline
+        self._guard = guard
         self._rate_limit: RateLimit[ObjectKey] = RateLimit(each=SPACING_SECONDS, overall=OVERALL_SPACING_SECONDS)
 
     def poke(self, key: ObjectKey) -> None:
@@ -43,9 +41,7 @@ class PokePoller:
         while True:
             key = await self._queue.get()
             try:
-                await self._poll(key)
-            except Exception:
-                # The next tick polls again: an error in one service must not affect the others.
-                _log.exception("poll after a poke failed", namespace=key.namespace, name=key.name)
+                with self._guard.step("poke", namespace=key.namespace, name=key.name):
+                    await self._poll(key)
             finally:
                 self._queue.done(key, Succeeded())

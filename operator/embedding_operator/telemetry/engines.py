@@ -3,6 +3,7 @@
 import asyncio
 
 from embedding_operator.domain.load.engine_load import EngineSample
+from embedding_operator.guard import Guard
 from embedding_operator.telemetry.engine_metrics import (
     LOADS_PATH,
     METRICS_PATH,
@@ -15,7 +16,9 @@ from embedding_operator.telemetry.fetch import Fetcher, Source, read_json
 from embedding_operator.telemetry.poller import CONCURRENCY, Poller
 
 
-def engine_poller(fetcher: Fetcher, *, concurrency: int = CONCURRENCY) -> Poller[EngineSample]:
+def engine_poller(
+    fetcher: Fetcher, *, concurrency: int = CONCURRENCY, guard: Guard | None = None
+) -> Poller[EngineSample]:
     """Return a poller of engines; an engine that answers neither request gives no sample."""
 
     async def sample(uid: str, url: str) -> EngineSample | None:
@@ -43,7 +46,7 @@ def engine_poller(fetcher: Fetcher, *, concurrency: int = CONCURRENCY) -> Poller
             refused=metrics.refused,
         )
 
-    return Poller(sample, concurrency=concurrency)
+    return Poller(sample, concurrency=concurrency, guard=guard)
 
 
 def _first(preferred: float | None, other: float | None) -> float | None:

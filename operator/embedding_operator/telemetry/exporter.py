@@ -87,6 +87,12 @@ class Exporter:
             ["cause"],
             registry=self.registry,
         )
+        self._step_errors = Counter(
+            "embsvc_step_errors",
+            "Unexpected errors in a periodic step, which left out one object or pod, or was repeated.",
+            ["step"],
+            registry=self.registry,
+        )
         self._window = Gauge(
             "embsvc_schedule_active",
             "1 for the window that is open for a service; an empty window label means none.",
@@ -147,6 +153,10 @@ class Exporter:
     def event_dropped(self, cause: str) -> None:
         """Count one Kubernetes Event that was not recorded."""
         self._events_dropped.labels(cause).inc()
+
+    def step_failed(self, step: str) -> None:
+        """Count one unexpected error in a step; `step` is one of a few fixed words."""
+        self._step_errors.labels(step).inc()
 
     def leads(self, *, leader: bool) -> None:
         """Set whether this process holds the Lease."""

@@ -138,7 +138,7 @@ async def fetch(
         raise FetchError(FailureCause.STATUS, f"status {error.status}") from error
     except (aiohttp.ClientError, OSError) as error:
         raise FetchError(FailureCause.CONNECTION, str(error) or type(error).__name__) from error
-    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise FetchError(FailureCause.CONTENT, f"{type(error).__name__}: {error}") from error
     finally:
         share.give_back()

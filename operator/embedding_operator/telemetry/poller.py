@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
+from embedding_operator.guard import Guard
+
 Sample = TypeVar("Sample")
 
 CONCURRENCY = 128
@@ -14,9 +16,14 @@ class Poller(Generic[Sample]):
     """Polls pods, at most `concurrency` at a time: `sample` takes a pod's UID and its base URL."""
 
     def __init__(
-        self, sample: Callable[[str, str], Awaitable[Sample | None]], *, concurrency: int = CONCURRENCY
+        self,
+        sample: Callable[[str, str], Awaitable[Sample | None]],
+        *,
+        concurrency: int = CONCURRENCY,
+        guard: Guard | None = None,
     ) -> None:
         self._sample = sample
+        self._guard = guard or Guard()
         self._slots = asyncio.Semaphore(concurrency)
 
     async def poll(self, endpoints: Mapping[str, str]) -> tuple[Sample, ...]:
@@ -26,4 +33,6 @@ class Poller(Generic[Sample]):
 
     async def _limited(self, uid: str, url: str) -> Sample | None:
         async with self._slots:
-            return await self._sample(uid, url)
+            with self._guard.step("poll", pod_uid=uid):
+                return await self._sample(uid, url)
+            return None

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from embedding_operator.guard import Guard
 from embedding_operator.kube.backoff import Backoff
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.poke.pollers import SPACING_SECONDS, PokePoller
@@ -44,7 +45,7 @@ class Collector:
 @asynccontextmanager
 async def polling(collector: Collector) -> AsyncIterator[PokePoller]:
     queue: KeyedQueue[ObjectKey] = KeyedQueue(timeline=collector.timeline, backoff=Backoff(jitter=lambda: 0.0))
-    poke_poller = PokePoller(collector.poll, queue=queue, timeline=collector.timeline)
+    poke_poller = PokePoller(collector.poll, queue=queue, timeline=collector.timeline, guard=Guard())
     task = asyncio.create_task(poke_poller.run())
     yield poke_poller
     task.cancel()

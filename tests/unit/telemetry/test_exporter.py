@@ -52,7 +52,9 @@ def test_the_queue_requests_failures_and_leadership(exporter: Exporter) -> None:
     exporter.queue(depth=3, oldest_seconds=1.5)
     exporter.requested(verb="patch", resource="deployments.apps", code="200", seconds=0.01)
     exporter.poll_failed(PollFailure(source=Source.LOADS, cause=FailureCause.TIMEOUT))
+    exporter.step_failed("prepare")
     exporter.leads(leader=True)
+    assert samples(exporter, "embsvc_step_errors_total", "step") == {("prepare",): 1.0}
     assert samples(exporter, "embsvc_queue_depth") == {(): 3.0}
     assert samples(exporter, "embsvc_queue_oldest_age_seconds") == {(): 1.5}
     assert samples(exporter, "embsvc_api_requests_total", "verb", "resource", "code") == {

@@ -9,6 +9,7 @@ from typing import TypeVar
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.load.gateway_load import GatewaySample
 from embedding_operator.domain.observation import STARTUP_SECONDS
+from embedding_operator.guard import Guard
 from embedding_operator.kube.reader import Reader, ServiceObject
 from embedding_operator.telemetry.history import History
 
@@ -28,11 +29,11 @@ class Collector:
     engines: History[str, EngineSample]
     gateways: History[str, GatewaySample]
     now: Callable[[], datetime]
+    guard: Guard
 
     async def collect(self, services: Sequence[ServiceObject]) -> None:
         """Poll the pods of `services`. Takes as long as the slowest of them, at most the time limit of the pollers."""
-        engines = {service.uid: self._engines(service) for service in services}
-        gateways = {service.uid: self._gateways(service) for service in services}
+        engines, gateways = self._endpoints(services, self._engines), self._endpoints(services, self._gateways)
         from_engines, from_gateways = await asyncio.gather(
             self.poll_engines({uid: url for pods in engines.values() for uid, url in pods.items()}),
             self.poll_gateways({uid: url for pods in gateways.values() for uid, url in pods.items()}),
@@ -44,6 +45,16 @@ class Collector:
             self.engines.record(uid, [engine_samples[pod] for pod in pods if pod in engine_samples], now=now)
         for uid, pods in gateways.items():
             self.gateways.record(uid, [gateway_samples[pod] for pod in pods if pod in gateway_samples], now=now)
+
+    def _endpoints(
+        self, services: Sequence[ServiceObject], of: Callable[[ServiceObject], dict[str, str]]
+    ) -> dict[str, dict[str, str]]:
+        """Return the pods of each service, by its UID."""
+        endpoints: dict[str, dict[str, str]] = {}
+        for service in services:
+            with self.guard.step("endpoints", namespace=service.namespace, name=service.name):
+                endpoints[service.uid] = of(service)
+        return endpoints
 
     def _engines(self, service: ServiceObject) -> dict[str, str]:
         pools = self.reader.pools(service, now=self.now(), startup_seconds=lambda _: STARTUP_SECONDS)

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from embedding_operator.guard import Guard
+
 
 class Ticker:
     """Runs `tick` every `period` seconds, counted from start to start, until cancelled.
@@ -16,11 +18,13 @@ class Ticker:
         *,
         period: float,
         monotonic: Callable[[], float],
+        guard: Guard,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._tick = tick
         self._period = period
         self._monotonic = monotonic
+        self._guard = guard
         self._sleep = sleep
         self._completed = monotonic()
 
@@ -29,9 +33,10 @@ class Ticker:
         return self._monotonic() - self._completed
 
     async def run(self) -> None:
-        """Tick until cancelled; an error in `tick` ends it."""
+        """Tick until cancelled; a tick that fails does not count as completed."""
         while True:
             begun = self._monotonic()
-            await self._tick()
-            self._completed = self._monotonic()
-            await self._sleep(max(0.0, begun + self._period - self._completed))
+            with self._guard.step("tick"):
+                await self._tick()
+                self._completed = self._monotonic()
+            await self._sleep(max(0.0, begun + self._period - self._monotonic()))

@@ -12,6 +12,7 @@ from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.load.gateway_load import GatewaySample
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import Observation, TriggerReading
+from embedding_operator.guard import Guard
 from embedding_operator.kube.reader import Reader, ServiceObject
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.reconcile.pipeline.catalog import Catalog
@@ -56,6 +57,7 @@ class Scenery:
             engines=engines,
             gateways=gateways,
             now=self._now,
+            guard=Guard(),
         )
         self.observer = Observer(
             store=self.store,

@@ -1,7 +1,10 @@
 import asyncio
 
 import pytest
+from embedding_operator.guard import Guard
 from embedding_operator.reconcile.workqueue.ticker import Ticker
+
+BUG_AT = 1_000.0
 
 
 class Clock:
@@ -24,8 +27,10 @@ async def run(clock: Clock, durations: list[float]) -> Ticker:
         if not remaining:
             raise asyncio.CancelledError
         clock.now += remaining.pop(0)
+        if clock.now > BUG_AT:
+            raise RuntimeError("a bug")
 
-    ticker = Ticker(tick, period=5.0, monotonic=clock.monotonic, sleep=clock.sleep)
+    ticker = Ticker(tick, period=5.0, monotonic=clock.monotonic, sleep=clock.sleep, guard=Guard())
     with pytest.raises(asyncio.CancelledError):
         await ticker.run()
     return ticker
@@ -51,3 +56,11 @@ async def test_idle_time_counts_from_the_last_completed_tick() -> None:
     clock.now += 60
 
     assert ticker.idle_seconds() == 64.0
+
+
+async def test_a_tick_that_fails_is_followed_by_the_next_and_does_not_count_as_completed() -> None:
+    clock = Clock()
+    ticker = await run(clock, [1.0, BUG_AT, 1.0])
+
+    assert clock.slept == [4.0, 0.0, 4.0]
+    assert ticker.idle_seconds() > BUG_AT

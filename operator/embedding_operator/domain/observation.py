@@ -127,7 +127,7 @@ class Bounds:
 
     `since` is the instant at which the window opened; `next_transition` the first instant after now at which another
     window wins, and `upcoming` what that one allows, empty if it has no replicas. `zone` is the time zone of the
-    schedule, `problem` the reason why a schedule that selects the service does not apply.
+    schedule, `problem` the reason why a schedule that selects the service, or its open window, does not apply.
     """
 
     pools: tuple[Allowance, ...]

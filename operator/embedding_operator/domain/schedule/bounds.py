@@ -4,12 +4,14 @@ The first of these that applies is in force: the `Enforce` schedules of the clus
 priority, then first name; the service's own schedule or, if it has none, the `Default` schedules that select it.
 
 A window allows those of its pools that the service lists, with the bounds that the window sets: an admin's window may
-allow more replicas than `spec.pools` does, or fewer. A window with none of the service's pools is skipped, as if it
-were never open. A schedule that has only such windows does not apply: the next one is tried, and the bounds report
-`NoCommonPool`.
+allow more replicas than `spec.pools` does, or fewer. While a window with none of the service's pools is open, the
+bounds report `NoCommonPool`. In an `Enforce` schedule, the tightest bounds of its other windows apply then: no service
+escapes its admin's limits. In any other schedule, it is as if that window were not open. A schedule that has only such
+windows does not apply: the next one is tried, and the bounds report `NoCommonPool`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -23,6 +25,15 @@ from embedding_operator.domain.observation import Allowance, Bounds
 from embedding_operator.domain.schedule.timetable import Timetable, WindowState
 
 OWN_SCHEDULE = "EmbeddingService"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ranked:
+    """A schedule that may be in force, where it comes from, and whether its limits hold whatever a service lists."""
+
+    source: str
+    schedule: ScheduleSpec
+    enforced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +55,9 @@ def bounds_in_force(spec: EmbeddingServiceSpec, *, cluster: Sequence[ClusterSche
     """Return what is allowed at `now`; `cluster` holds the schedules that select the service, in any order."""
     listed = frozenset(pool.gpu_pool for pool in spec.pools)
     problem = None
-    for source, schedule in _by_precedence(spec, cluster=cluster):
-        usable = tuple(window for window in schedule.windows if _is_usable(window, listed=listed))
-        if usable:
-            return _bounds(
-                spec, source=source, windows=usable, zone=ZoneInfo(schedule.time_zone), now=now, problem=problem
-            )
+    for ranked in _by_precedence(spec, cluster=cluster):
+        if any(_is_usable(window, listed=listed) for window in ranked.schedule.windows):
+            return _bounds(spec, ranked=ranked, now=now, problem=problem)
         problem = Reason.NO_COMMON_POOL
     return Bounds(pools=_allowances(spec.pools, listed=listed), problem=problem)
 
@@ -59,59 +67,79 @@ def schedule_state(spec: ScheduleSpec, *, now: datetime) -> WindowState:
     return Timetable.of(spec.windows, zone=ZoneInfo(spec.time_zone)).state(now)
 
 
-def _by_precedence(
-    spec: EmbeddingServiceSpec, *, cluster: Iterable[ClusterSchedule]
-) -> Iterator[tuple[str, ScheduleSpec]]:
-    """Yield the schedules that may be in force, in order of precedence, each with its source."""
+def _by_precedence(spec: EmbeddingServiceSpec, *, cluster: Iterable[ClusterSchedule]) -> Iterator[_Ranked]:
+    """Yield the schedules that may be in force, in order of precedence."""
     ranked = sorted(cluster, key=lambda each: (-each.spec.priority, each.name))
     yield from _admitted(ranked, enforcement=Enforcement.ENFORCE)
     if spec.schedule is not None:
-        yield OWN_SCHEDULE, spec.schedule
+        yield _Ranked(source=OWN_SCHEDULE, schedule=spec.schedule)
     else:
         yield from _admitted(ranked, enforcement=Enforcement.DEFAULT)
 
 
-def _admitted(ranked: Iterable[ClusterSchedule], *, enforcement: Enforcement) -> Iterator[tuple[str, ScheduleSpec]]:
-    for schedule in ranked:
-        if schedule.spec.enforcement is enforcement:
-            yield f"ScalingSchedule/{schedule.name}", schedule.spec
+def _admitted(ranked: Iterable[ClusterSchedule], *, enforcement: Enforcement) -> Iterator[_Ranked]:
+    for each in ranked:
+        if each.spec.enforcement is enforcement:
+            enforced = enforcement is Enforcement.ENFORCE
+            yield _Ranked(source=f"ScalingSchedule/{each.name}", schedule=each.spec, enforced=enforced)
 
 
-def _is_usable(window: Window, *, listed: frozenset[str]) -> bool:
+def _is_usable(window: Window, *, listed: Collection[str]) -> bool:
     return window.asleep or any(pool.gpu_pool in listed for pool in window.pools)
 
 
-def _bounds(
-    spec: EmbeddingServiceSpec,
-    *,
-    source: str,
-    windows: Sequence[Window],
-    zone: ZoneInfo,
-    now: datetime,
-    problem: Reason | None,
-) -> Bounds:
-    state = Timetable.of(windows, zone=zone).state(now)
-    window = next((each for each in windows if each.name == state.active_window), None)
-    asleep = window is not None and window.asleep
-    pools: Sequence[PoolBounds] = spec.pools if window is None else window.pools
-    successor = next((each for each in windows if each.name == state.next_window), None)
-    next_pools: Sequence[PoolBounds] = spec.pools if successor is None else successor.pools
-    listed = frozenset(pool.gpu_pool for pool in spec.pools)
+def _bounds(spec: EmbeddingServiceSpec, *, ranked: _Ranked, now: datetime, problem: Reason | None) -> Bounds:
+    """Return the bounds of a schedule that has at least one window with a pool of the service."""
+    listed, zone = frozenset(pool.gpu_pool for pool in spec.pools), ZoneInfo(ranked.schedule.time_zone)
+    everything = ranked.schedule.windows
+    usable = tuple(window for window in everything if _is_usable(window, listed=listed))
+    by_name = {window.name: window for window in reversed(everything)}
+
+    def allowed(name: str | None) -> tuple[Allowance, ...]:
+        if name is None:
+            return _allowances(spec.pools, listed=listed)
+        window = by_name[name]
+        return _allowances(window.pools, listed=listed) if window in usable else _tightest(usable, spec=spec)
+
+    timetable = Timetable.of(everything, zone=zone)
+    open_now = timetable.winner(now)
+    if not ranked.enforced and len(usable) < len(everything):
+        timetable = Timetable.of(usable, zone=zone)
+    state = timetable.state(now)
+    unusable = open_now is not None and by_name[open_now.name] not in usable
+    window = by_name.get(state.active_window or "")
     return Bounds(
-        pools=() if asleep else _allowances(pools, listed=listed),
-        asleep=asleep,
-        source=source,
+        pools=allowed(state.active_window),
+        asleep=window is not None and window.asleep,
+        source=ranked.source,
         window=state.active_window,
         since=state.since,
         next_window=state.next_window,
         next_transition=state.next_transition,
-        upcoming=() if state.next_transition is None else _allowances(next_pools, listed=listed),
+        upcoming=() if state.next_transition is None else allowed(state.next_window),
         zone=zone,
-        problem=problem,
+        problem=Reason.NO_COMMON_POOL if unusable else problem,
     )
 
 
-def _allowances(pools: Sequence[PoolBounds], *, listed: frozenset[str]) -> tuple[Allowance, ...]:
+def _tightest(windows: Iterable[Window], *, spec: EmbeddingServiceSpec) -> tuple[Allowance, ...]:
+    """Return the lowest bounds that `windows` set for each pool of the service; its own if they set none."""
+    stated: defaultdict[str, list[PoolBounds]] = defaultdict(list)
+    for pool in (pool for window in windows for pool in window.pools):
+        stated[pool.gpu_pool].append(pool)
+    lowest = tuple(
+        Allowance(
+            pool=pool.gpu_pool,
+            min_replicas=min(each.min_replicas for each in stated[pool.gpu_pool]),
+            max_replicas=min(each.max_replicas for each in stated[pool.gpu_pool]),
+        )
+        for pool in spec.pools
+        if pool.gpu_pool in stated
+    )
+    return lowest or _allowances(spec.pools, listed={pool.gpu_pool for pool in spec.pools})
+
+
+def _allowances(pools: Sequence[PoolBounds], *, listed: Collection[str]) -> tuple[Allowance, ...]:
     return tuple(
         Allowance(pool=pool.gpu_pool, min_replicas=pool.min_replicas, max_replicas=pool.max_replicas)
         for pool in pools

@@ -165,13 +165,18 @@ def _triggers(observation: Observation, *, conditions: Conditions) -> None:
 def _schedule(bounds: Bounds, *, conditions: Conditions) -> None:
     kind = ConditionType.SCHEDULE_APPLIED
     if bounds.problem is not None:
-        conditions.false(kind, bounds.problem, "the schedule names none of the pools that the service lists")
+        conditions.false(kind, bounds.problem, _without_common_pool(bounds))
     elif bounds.source is None:
         conditions.false(kind, Reason.NO_SCHEDULE, "spec.pools always applies")
     elif bounds.window is None:
         conditions.true(kind, Reason.BASE_BOUNDS, f"no window of {bounds.source} is open: spec.pools applies")
     else:
         conditions.true(kind, Reason.WINDOW_ACTIVE, f"window {bounds.window} of {bounds.source} is open")
+
+
+def _without_common_pool(bounds: Bounds) -> str:
+    message = "the schedule, or its open window, names none of the pools that the service lists: add one to spec.pools"
+    return message if bounds.source is None else f"{message}; {bounds.source} applies as far as it can"
 
 
 _Marked = tuple[ConditionType, Reason, Reason]

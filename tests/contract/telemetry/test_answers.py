@@ -18,6 +18,7 @@ from embedding_operator.telemetry.fetch import (
     PollFailure,
     Source,
 )
+from embedding_operator.telemetry.poller import Poller
 from embedding_operator.telemetry.probe import ParityProbe
 
 from testbed.engine.process import LOOPBACK, free_port
@@ -155,6 +156,32 @@ async def test_one_late_engine_does_not_keep_the_others_waiting(session: aiohttp
         endpoints = {"slow": slow} | {f"quick-{number}": quick for number in range(50)}
         samples = await poller.poll(endpoints)
     assert {sample.pod_uid for sample in samples} == endpoints.keys() - {"slow"}
+
+
+async def test_pods_that_never_answer_take_turns_and_the_others_are_polled_in_every_round() -> None:
+    asked: list[str] = []
+
+    async def sample(uid: str, _: str) -> str | None:
+        asked.append(uid)
+        if uid.startswith("quick"):
+            return uid
+        await asyncio.sleep(0.1)
+        return None
+
+    silent = [f"silent-{number}" for number in range(40)]
+    quick = [f"quick-{number}" for number in range(5)]
+    poller = Poller(sample, concurrency=4, start_seconds=0.25)
+    endpoints = dict.fromkeys([*silent, *quick], "url")
+    tried: set[str] = set()
+    for _ in range(30):
+        tried |= set(asked)
+        asked.clear()
+        samples = await poller.poll(endpoints)
+        if tried == set(endpoints):
+            break
+    assert tried == set(endpoints), "every pod has its turn"
+    assert set(samples) == set(quick)
+    assert set(asked) < set(endpoints), "not every silent pod in every round"
 
 
 async def test_long_answers_share_memory_and_short_ones_have_their_own(session: aiohttp.ClientSession) -> None:

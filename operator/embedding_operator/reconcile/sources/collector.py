@@ -1,9 +1,10 @@
 """Poll the pods of services, engines and gateways at once, and keep their samples."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import TypeVar
 
 from embedding_operator.domain.load.engine_load import EngineSample
@@ -32,11 +33,10 @@ class Collector:
     guard: Guard
 
     async def collect(self, services: Sequence[ServiceObject]) -> None:
-        """Poll the pods of `services`. Takes as long as the slowest of them, at most the time limit of the pollers."""
+        """Poll the pods of `services`. Takes as long as the slowest of them, at most the time limits of the pollers."""
         engines, gateways = self._endpoints(services, self._engines), self._endpoints(services, self._gateways)
         from_engines, from_gateways = await asyncio.gather(
-            self.poll_engines({uid: url for pods in engines.values() for uid, url in pods.items()}),
-            self.poll_gateways({uid: url for pods in gateways.values() for uid, url in pods.items()}),
+            self.poll_engines(taking_turns(engines.values())), self.poll_gateways(taking_turns(gateways.values()))
         )
         engine_samples = {sample.pod_uid: sample for sample in from_engines}
         gateway_samples = {sample.pod_uid: sample for sample in from_gateways}
@@ -68,3 +68,9 @@ class Collector:
     def _gateways(self, service: ServiceObject) -> dict[str, str]:
         pods = self.reader.gateway_pods(service, now=self.now())
         return {pod.uid: pod.endpoint for pod in pods if pod.endpoint is not None}
+
+
+def taking_turns(services: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return the pods of all services, one of each in turn: no service has to wait for all pods of another."""
+    rows = zip_longest(*(pods.items() for pods in services))
+    return dict(pod for row in rows for pod in row if pod is not None)

@@ -18,7 +18,7 @@ from embedding_operator.kube.store import ObjectStore
 from embedding_operator.reconcile.pipeline.catalog import Catalog
 from embedding_operator.reconcile.pipeline.observe import Observer
 from embedding_operator.reconcile.pipeline.validate import Preparations, Prepared
-from embedding_operator.reconcile.sources.collector import Collector
+from embedding_operator.reconcile.sources.collector import Collector, taking_turns
 from embedding_operator.rendering.names import ROUTE
 from embedding_operator.telemetry.history import History
 
@@ -131,6 +131,11 @@ async def test_engines_and_gateways_are_asked_at_once() -> None:
             "starting-uid": "http://10.0.0.7:8404",
         },
     ]
+
+
+def test_services_take_turns() -> None:
+    pods = [{"a1": "1", "a2": "2", "a3": "3"}, {}, {"b1": "4"}, {"c1": "5", "c2": "6"}]
+    assert list(taking_turns(pods)) == ["a1", "b1", "c1", "a2", "c2", "a3"]
 
 
 async def test_the_gateway_says_what_waits_and_the_engines_what_it_costs() -> None:

@@ -15,6 +15,7 @@ from embedding_operator.cli.explain import Subject, document, told
 from embedding_operator.cli.saved_status import read_subject
 from embedding_operator.cli.simulate import add_parser as add_simulate
 from embedding_operator.cli.simulate import simulated
+from embedding_operator.cli.terminal import printable
 
 PROGRAM = "kubectl embsvc"
 SIMULATE = "simulate"
@@ -42,10 +43,10 @@ def main() -> None:
     try:
         text = simulated(arguments, width=_width()) if arguments.command == SIMULATE else _explained(arguments)
     except CommandError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - the output of the command
+        print(printable(f"error: {error}"), file=sys.stderr)  # noqa: T201 - the output of the command
         sys.exit(FAILED)
     try:
-        print(text, end="")  # noqa: T201
+        print(printable(text), end="")  # noqa: T201
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has closed the pipe; without this, Python would report it again at exit.

@@ -13,6 +13,7 @@ from embedding_operator.cli.errors import CommandError
 from embedding_operator.cli.service_file import ServiceFile, read_service_file
 from embedding_operator.cli.simulation_results import Trial
 from embedding_operator.cli.simulation_text import trial_told
+from embedding_operator.cli.terminal import printable
 
 if TYPE_CHECKING:
     from embedding_operator.simulation.library import Library
@@ -156,7 +157,7 @@ def _is_json(arguments: argparse.Namespace) -> bool:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - the progress of a long run
+    print(printable(line), file=sys.stderr, flush=True)  # noqa: T201 - the progress of a long run
 
 
 def _days(text: str) -> tuple[float, float]:

@@ -133,6 +133,13 @@ def test_a_file_that_is_not_there_is_named(run: Run) -> None:
     assert run("explain", "-f", "nowhere.yaml") == (1, "", complaint)
 
 
+def test_a_file_cannot_make_the_terminal_obey(run: Run, tmp_path: Path) -> None:
+    saved = tmp_path / "\x1b[2J.yaml"
+    _, said, complaint = run("explain", "-f", str(saved))
+    assert "\x1b" not in said + complaint
+    assert "\\x1b[2J.yaml" in complaint
+
+
 def test_explain_needs_a_service(run: Run) -> None:
     assert run("explain") == (
         1,

@@ -6,6 +6,8 @@ TOOLS := $(CACHE)/tools/bin
 UV := $(or $(wildcard $(TOOLS)/uv),$(shell command -v uv 2>/dev/null),$(TOOLS)/uv)
 # Programs installed into the cache come first, system directories last because the PATH of many users lacks them.
 export PATH := $(TOOLS):$(PATH):/usr/local/sbin:/usr/sbin:/sbin
+# Without it, every run compiles all tests again.
+unexport PYTHONDONTWRITEBYTECODE
 RUN := $(UV) run --no-sync
 CLUSTER := $(RUN) python -m testbed.cluster
 SECONDS_PER_TEST ?= 600
@@ -32,7 +34,8 @@ lint: setup ## Check style, types and import layers
 
 .PHONY: unit
 unit: setup ## Run the tests of decisions and rendering, in seconds
-	$(RUN) pytest $(UNIT_TESTS) -m "not simulation and not process and not thorough" -q -n auto --dist worksteal
+	$(RUN) pytest tests/unit tests/golden --ignore tests/unit/simulation \
+	  -m "not process and not thorough" -q -n auto --dist worksteal
 
 .PHONY: thorough-unit
 thorough-unit: setup ## Run the same with more examples, and what takes longer

@@ -67,9 +67,17 @@ def ignored(_: PollFailure) -> None:
 
 
 def pod_session() -> aiohttp.ClientSession:
-    """Return a session for requests to pods: no proxies, no cookies, no long-lived idle connections."""
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+    """Return a session for requests to pods: no proxies, no cookies, no long-lived idle connections.
+
+    Nothing is decompressed: a few bytes could become more than the limits allow.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": "identity"},
+        auto_decompress=False,
+        trust_env=False,
+    )
 
 
 @dataclass(slots=True)

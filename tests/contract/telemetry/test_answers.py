@@ -1,6 +1,7 @@
 """Servers that respond wrongly in every way that HTTP allows: nothing is raised, nothing waits, nothing is made up."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -67,6 +68,11 @@ async def endless(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def compressed(_: web.Request) -> web.Response:
+    content = gzip.compress(PAGE.encode() + b"\n" * 100 * LIMIT_BYTES)
+    return web.Response(body=content, headers={"Content-Encoding": "gzip"})
+
+
 def promised(size: int) -> Handler:
     """Return a server that says how much it will send, and then waits for ever."""
 
@@ -106,10 +112,11 @@ async def server(
         (text(PAGE.rstrip()), FailureCause.CONTENT),
         (endless, FailureCause.CONTENT),
         (promised(LIMIT_BYTES + 1), FailureCause.CONTENT),
+        (compressed, FailureCause.CONTENT),
         (cut, FailureCause.CONNECTION),
         (late, FailureCause.TIMEOUT),
     ],
-    ids=["error", "no content", "redirect", "no text", "half a line", "endless", "long", "cut", "late"],
+    ids=["error", "no content", "redirect", "no text", "half a line", "endless", "long", "compressed", "cut", "late"],
 )
 async def test_a_page_that_cannot_be_used(
     session: aiohttp.ClientSession, metrics: Handler, cause: FailureCause

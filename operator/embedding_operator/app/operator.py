@@ -88,7 +88,7 @@ class Operator:
             self._client, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name
         )
         self._recorder.exporter.serve(settings.metrics_port)
-        writing = self._client.behind(self._lease.held) if settings.lease else self._client
+        writing = self._client.behind(self._lease.write_seconds) if settings.lease else self._client
         self._components = components = build(settings, client=writing, session=self._session, recorder=self._recorder)
         loops = Loops(components, client=self._client, recorder=self._recorder, namespaces=settings.watch_namespaces)
         await loops.relist()

@@ -1,10 +1,12 @@
 """One connection pool to the API server, exchanging plain JSON documents.
 
 Every request has a time limit and is counted; every error is one of the three in `errors`. A client behind a gate
-checks it right before each write, so that a process that lost its Lease can no longer write.
+checks it right before each write, and gives the write no more time than the gate does: a process that lost its Lease
+can no longer write, and does not wait for a write that it sent before.
 """
 
 import json
+import math
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -49,8 +51,8 @@ class Listing:
     resource_version: str
 
 
-def _always() -> bool:
-    return True
+def _always() -> float:
+    return math.inf
 
 
 def _unobserved(_: Answered) -> None:
@@ -59,15 +61,15 @@ def _unobserved(_: Answered) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Requests to one API server. `gate` returns whether this process may write."""
+    """Requests to one API server. `gate` returns for how many seconds this process may write."""
 
     api: ApiClient
     timeout_seconds: float = 10.0
     observer: Callable[[Answered], None] = _unobserved
-    gate: Callable[[], bool] = _always
+    gate: Callable[[], float] = _always
 
-    def behind(self, gate: Callable[[], bool]) -> "Client":
-        """Return a client on the same connections that writes only while `gate` is open."""
+    def behind(self, gate: Callable[[], float]) -> "Client":
+        """Return a client on the same connections that writes only while `gate` gives it time."""
         return Client(api=self.api, timeout_seconds=self.timeout_seconds, observer=self.observer, gate=gate)
 
     async def close(self) -> None:
@@ -209,10 +211,11 @@ class Client:
                     body=body,
                     auth_settings=["BearerToken"],
                 )
-                if method != "GET" and not self.gate():
+                seconds = self.timeout_seconds if method == "GET" else min(self.timeout_seconds, self.gate())
+                if seconds <= 0:
                     message = f"{request}: not sent: this process does not hold the Lease"
                     raise Unavailable(message)
-                status, headers, answer = await self._exchange(parameters)
+                status, headers, answer = await self._exchange(parameters, seconds=seconds)
                 code = str(status)
                 if status < 400:  # noqa: PLR2004 - the first HTTP error status
                     document: Body = json.loads(answer)
@@ -221,9 +224,9 @@ class Client:
         finally:
             self.observer(Answered(verb=verb, resource=qualified, code=code, seconds=time.monotonic() - started))
 
-    async def _exchange(self, parameters: tuple[Any, ...]) -> tuple[int, dict[str, str], bytes]:
+    async def _exchange(self, parameters: tuple[Any, ...], *, seconds: float) -> tuple[int, dict[str, str], bytes]:
         method, url, header, body, _ = parameters
-        limit = aiohttp.ClientTimeout(total=self.timeout_seconds)
+        limit = aiohttp.ClientTimeout(total=seconds)
         response = await self.api.call_api(method, url, header, body, _request_timeout=limit)
         answer: bytes = await response.read()  # type: ignore[no-untyped-call]
         return response.status, dict(response.headers), answer

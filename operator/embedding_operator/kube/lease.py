@@ -1,9 +1,9 @@
 """Leadership by a `coordination.k8s.io` Lease, and the gate that every write of the operator passes.
 
 Kubernetes has no fencing tokens. In their place, the holder counts from the moment it *sent* its last successful
-renewal, on a clock that keeps running while the machine sleeps, and stops writing `renew_seconds` later; other
-processes take over no earlier than `lease_seconds` after they saw the last change. A process that loses its Lease
-exits.
+renewal, on a clock that keeps running while the machine sleeps, and sends no write after `renew_seconds`; other
+processes take over no earlier than `lease_seconds` after they saw the last change. A write that has no answer by then,
+less a margin, is given up. A process that loses its Lease exits.
 """
 
 import asyncio
@@ -32,6 +32,11 @@ class Terms:
         if not self.retry_seconds < self.renew_seconds < self.lease_seconds:
             message = "the terms of a Lease require retry_seconds < renew_seconds < lease_seconds"
             raise ValueError(message)
+
+    @property
+    def write_seconds(self) -> float:
+        """Return how long after a renewal a write may be under way: a fifth of the time left then is kept free."""
+        return self.lease_seconds - (self.lease_seconds - self.renew_seconds) / 5
 
     @property
     def request_seconds(self) -> float:
@@ -111,8 +116,14 @@ class Lease:
         self._renewed_at: float | None = None
 
     def held(self) -> bool:
-        """Return whether this process may write now."""
+        """Return whether this process leads, and may send a write now."""
         return self._renewed_at is not None and self._clock() - self._renewed_at < self._terms.renew_seconds
+
+    def write_seconds(self) -> float:
+        """Return for how many seconds a write that is sent now may be under way; 0 if none may be sent."""
+        if self._renewed_at is None or not self.held():
+            return 0.0
+        return self._renewed_at + self._terms.write_seconds - self._clock()
 
     async def acquire(self) -> None:
         """Wait until this process holds the Lease."""

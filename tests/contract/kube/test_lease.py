@@ -1,6 +1,7 @@
 """Leader election on a real API server, with clocks that only the test moves."""
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 
 import pytest
@@ -123,6 +124,7 @@ async def test_a_holder_that_does_not_renew_stops_writing_before_another_may_beg
     assert TERMS.lease_seconds < waited <= TERMS.lease_seconds + 2 * TERMS.retry_seconds
     clock.seconds += TERMS.renew_seconds - 0.1
     assert first.held()
+    assert first.write_seconds() + TERMS.renew_seconds - 0.1 < TERMS.lease_seconds, "no write is under way for longer"
     clock.seconds += 0.1
     assert not first.held()
     assert second.held()
@@ -201,10 +203,10 @@ async def test_a_frozen_process_learns_of_it_at_its_first_write(place: Place) ->
     clock = Clock()
     lease = contender(place, "one", clock=clock)
     await acquired(lease)
-    gated = place.client.behind(lease.held)
-    assert gated.gate()
+    gated = place.client.behind(lease.write_seconds)
+    assert gated.gate() == pytest.approx(TERMS.write_seconds)
     clock.seconds += 3600
-    assert not gated.gate()
+    assert gated.gate() == 0.0
 
 
 async def test_a_released_lease_is_free_at_once(place: Place) -> None:
@@ -241,7 +243,7 @@ async def test_of_many_exactly_one_gets_it(place: Place) -> None:
 async def test_a_server_that_is_away_ends_leadership_in_time(place: Place) -> None:
     """Without a response, the holder stops by its own clock, before any other process may begin."""
     clock, answers = Clock(), [True]
-    flaky = Place(place.client.behind(lambda: answers[0]), place.namespace, place.requests)
+    flaky = Place(place.client.behind(lambda: math.inf if answers[0] else 0.0), place.namespace, place.requests)
     lease = contender(flaky, "one", clock=clock)
     await acquired(lease)
     begun, answers[0] = clock.seconds, False
@@ -252,7 +254,9 @@ async def test_a_server_that_is_away_ends_leadership_in_time(place: Place) -> No
 
 async def test_a_server_that_is_away_for_a_moment_costs_nothing(place: Place) -> None:
     clock = Clock()
-    flaky = Place(place.client.behind(lambda: len(clock.naps) % 4 == 0), place.namespace, place.requests)
+    flaky = Place(
+        place.client.behind(lambda: 0.0 if len(clock.naps) % 4 else math.inf), place.namespace, place.requests
+    )
     lease = contender(flaky, "one", clock=clock)
     await acquired(lease)
     keeping = asyncio.create_task(lease.keep())

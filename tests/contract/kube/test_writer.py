@@ -248,7 +248,7 @@ async def test_what_the_server_refuses_names_the_field(owner: ServiceObject, wri
 
 
 async def test_without_the_lease_nothing_is_written(place: Place, store: ObjectStore, owner: ServiceObject) -> None:
-    writer = ChildWriter(place.client.behind(lambda: False), store=store)
+    writer = ChildWriter(place.client.behind(lambda: 0.0), store=store)
     with pytest.raises(Unavailable, match="Lease"):
         await writer.apply(front(owner), owner=owner)
     with pytest.raises(Gone):

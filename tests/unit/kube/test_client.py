@@ -1,6 +1,6 @@
 """The client against a small HTTP server with predefined responses."""
 
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,7 +129,7 @@ async def test_every_request_is_counted(server: HttpServer, client: Client, answ
 
 
 async def test_behind_a_closed_gate_nothing_is_written_and_everything_read(server: HttpServer, client: Client) -> None:
-    answers: Iterator[bool] = iter([True, False, False, False, False, False])
+    answers = iter([1.0, 0.0, 0.0, 0.0, 0.0, -1.0])
     gated = client.behind(lambda: next(answers))
     body = {"metadata": {"name": "qwen", "namespace": "search"}}
     server.answers = [(200, {}), (200, {})]
@@ -145,6 +145,14 @@ async def test_behind_a_closed_gate_nothing_is_written_and_everything_read(serve
         with pytest.raises(Unavailable, match="Lease"):
             await write
     assert [request.method for request in server.requests] == ["PATCH", "GET"]
+
+
+async def test_a_write_is_under_way_no_longer_than_the_gate_allows(server: HttpServer, client: Client) -> None:
+    server.answers = [(0, {})]
+    patient = replace(client, timeout_seconds=30.0).behind(lambda: 0.2)
+    with pytest.raises(Unavailable, match="no answer in time"):
+        await patient.apply(DEPLOYMENT, {"metadata": {"name": "qwen", "namespace": "search"}}, force=True)
+    assert [request.method for request in server.requests] == ["PATCH"]
 
 
 async def test_a_rotated_token_is_picked_up_within_a_minute(server: HttpServer, tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def test_name_of_a_child_that_belongs_to_another_owner(operator: OperatorProcess
     world.apply(service())
     eventually("the conflict is named", lambda: world.condition("Stalled") == ("True", "NameConflict"))
     assert deployment_generation(world) == generation
+    assert world.get("networkpolicy", f"{NAME}-engines") is None, "nothing is half done"
 
     world.delete("deployment", f"{NAME}-a10")
     world.wait_until_serving()

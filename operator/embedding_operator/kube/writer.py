@@ -39,6 +39,14 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NameCheck:
+    """Which names of children are free, and what owns one that belongs to another owner; None if there is none."""
+
+    free: frozenset[ObjectKey] = frozenset()
+    conflict: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _LastApply:
     uid: str
     digest: str
@@ -56,8 +64,23 @@ class ChildWriter:
         self._store = store
         self._applied: defaultdict[str, dict[ObjectKey, _LastApply]] = defaultdict(dict)
 
-    async def apply(self, manifest: Manifest, *, owner: ServiceObject) -> Applied:
-        """Apply `manifest` if the child differs from it.
+    async def check_names(self, manifests: Iterable[Manifest], *, owner: ServiceObject) -> NameCheck:
+        """Return whether all of `manifests` can be applied as far as their names are concerned; write nothing.
+
+        Raises `Conflict` if a name belongs to an earlier service of this name, which is being deleted.
+        """
+        free = set()
+        for manifest in manifests:
+            key = ObjectKey(manifest.kind, manifest.namespace, manifest.name)
+            live = self._store.get(*key) or await self._looked_up(_RESOURCES[manifest.kind], key)
+            if live is None:
+                free.add(key)
+            elif not is_owned_by(live, uid=owner.uid):
+                return NameCheck(conflict=_name_conflict(key, live=live, owner=owner).message)
+        return NameCheck(free=frozenset(free))
+
+    async def apply(self, manifest: Manifest, *, owner: ServiceObject, free: Collection[ObjectKey] = ()) -> Applied:
+        """Apply `manifest` if the child differs from it; a child whose key is in `free` is not looked up again.
 
         Raises `Conflict` if the object changes concurrently or is terminating, so that the next attempt decides on its
         state then.
@@ -65,7 +88,7 @@ class ChildWriter:
         key = ObjectKey(manifest.kind, manifest.namespace, manifest.name)
         resource = _RESOURCES[manifest.kind]
         async with read_again_if_outdated(self._client, self._store, resource, key):
-            return await self._apply(manifest, key=key, resource=resource, owner=owner)
+            return await self._apply(manifest, key=key, resource=resource, owner=owner, free=free)
 
     async def prune(self, owner: ServiceObject, *, keep: Collection[ObjectKey]) -> tuple[ObjectKey, ...]:
         """Delete the children of `owner` that are not in `keep`; return their keys.
@@ -103,11 +126,19 @@ class ChildWriter:
         """Drop what is remembered about the children of a service that is gone."""
         self._applied.pop(owner_uid, None)
 
-    async def _apply(self, manifest: Manifest, *, key: ObjectKey, resource: Resource, owner: ServiceObject) -> Applied:
+    async def _apply(
+        self,
+        manifest: Manifest,
+        *,
+        key: ObjectKey,
+        resource: Resource,
+        owner: ServiceObject,
+        free: Collection[ObjectKey],
+    ) -> Applied:
         live = self._store.get(*key)
         if live is not None and self._is_current(key, live=live, digest=manifest.digest, owner=owner):
             return Applied(key=key, outcome=WriteOutcome.UNCHANGED)
-        if live is None:
+        if live is None and key not in free:
             live = await self._looked_up(resource, key)
         if live is None:
             # Without force, a child that is created elsewhere at the same moment is a conflict, not overwritten.

@@ -1,5 +1,6 @@
 """Apply: write the children that a decision requires, keep those that serve, delete the others."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from embedding_operator.api.v1alpha1.conditions import Reason
@@ -45,15 +46,23 @@ class Children:
     async def apply(
         self, observed: Observed, decision: Decision, *, manifests: tuple[Manifest, ...]
     ) -> StallCause | None:
-        """Write `manifests`; return what in the cluster prevents it, if anything."""
+        """Write `manifests`; return what in the cluster prevents it, if anything.
+
+        Nothing is written while the name of any child belongs to another owner: engines would run under a foreign
+        ServiceAccount, or without their NetworkPolicy.
+        """
         keep = {ObjectKey(manifest.kind, manifest.namespace, manifest.name) for manifest in manifests}
         keep |= deployments_to_keep(observed, decision)
         try:
+            checked = await self.writer.check_names(manifests, owner=observed.service)
+            if checked.conflict is not None:
+                return StallCause(reason=Reason.NAME_CONFLICT, message=checked.conflict)
             if decision.write:
                 victims = {name for target in decision.targets for name in target.victims}
                 await self.writer.mark_victims(observed.service, names=victims)
-            stall_cause = await self._write(manifests, owner=observed.service)
-            await self.writer.prune(observed.service, keep=keep)
+            stall_cause = await self._write(manifests, owner=observed.service, free=checked.free)
+            if stall_cause is None:
+                await self.writer.prune(observed.service, keep=keep)
         except Unavailable as error:
             if error.reason is None:
                 raise
@@ -64,14 +73,15 @@ class Children:
         """Drop what is remembered about the children of a service that is gone."""
         self.writer.forget(uid)
 
-    async def _write(self, manifests: tuple[Manifest, ...], *, owner: ServiceObject) -> StallCause | None:
-        """Write every child that may be written; return the name conflict of one that may not."""
-        stall_cause: StallCause | None = None
+    async def _write(
+        self, manifests: tuple[Manifest, ...], *, owner: ServiceObject, free: Collection[ObjectKey]
+    ) -> StallCause | None:
+        """Write the children up to the first name conflict, which is returned."""
         for manifest in manifests:
-            applied = await self.writer.apply(manifest, owner=owner)
+            applied = await self.writer.apply(manifest, owner=owner, free=free)
             if applied.outcome is WriteOutcome.NAME_CONFLICT:
-                stall_cause = StallCause(reason=Reason.NAME_CONFLICT, message=applied.message)
-        return stall_cause
+                return StallCause(reason=Reason.NAME_CONFLICT, message=applied.message)
+        return None
 
 
 def _refusal(objects: tuple[PoolObject, ...]) -> StallCause | None:

@@ -128,3 +128,20 @@ async def test_a_service_that_is_forgotten_is_looked_at_as_if_it_were_new(cluste
     cluster.reconciler.forget_all_but(["somebody-else"])
     await cluster.reconciler.reconcile(KEY)
     assert cluster.written() == CHILDREN
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("ServiceAccount", "qwen-gateway"), ("NetworkPolicy", "qwen-engines"), ("Service", "qwen")]
+)
+async def test_nothing_is_written_while_a_name_belongs_to_another_owner(cluster: World, kind: str, name: str) -> None:
+    foreign = {
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "search", "uid": "foreign-uid", "resourceVersion": "5"},
+    }
+    cluster.put(service_on("a10"), foreign)
+    await cluster.reconciler.reconcile(KEY)
+    assert cluster.written() == ["EmbeddingService qwen status"]
+    status = (cluster.store.get(EMBEDDING_SERVICE.kind, "search", "qwen") or {})["status"]
+    stalled = next(each for each in status["conditions"] if each["type"] == "Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", "NameConflict")
+    assert f"{kind} {name}" in stalled["message"]

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from embedding_operator.kube.metadata import rfc3339_micro
+from embedding_operator.kube.metadata import TEMPLATE_HASH, rfc3339_micro
 from embedding_operator.rendering.names import GPU_POOL, gateway_labels, pool_labels, service_labels
 
 from tests.world.builders import NOON
@@ -11,6 +11,7 @@ from tests.world.builders import NOON
 Body = dict[str, Any]
 
 SERVICE_UID = "service-uid"
+HASH = "5d8f9c7b6d"
 
 
 def stamp(moment: datetime) -> str:
@@ -118,7 +119,11 @@ def pod(
     if conditions is None:
         state = condition("Ready", "True", since=ready) if ready else condition("Ready", "False", since=created)
         conditions = [condition("PodScheduled", "True", since=created), state]
-    meta: Body = {"labels": pool_labels("qwen", pool=pool), "creationTimestamp": stamp(created)}
+    meta: Body = {
+        "labels": pool_labels("qwen", pool=pool) | {TEMPLATE_HASH: HASH},
+        "ownerReferences": [replica_set(f"qwen-{pool}")],
+        "creationTimestamp": stamp(created),
+    }
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -134,7 +139,14 @@ def pod(
 
 
 def gateway_pod(name: str = "qwen-gateway-1", **fields: Any) -> Body:
-    return pod(name, **{"labels": gateway_labels("qwen"), **fields})
+    labels = gateway_labels("qwen") | {TEMPLATE_HASH: HASH}
+    return pod(name, **{"labels": labels, "ownerReferences": [replica_set("qwen-gateway")], **fields})
+
+
+def replica_set(deployment: str) -> Body:
+    """Return the reference to the controller of a pod of `deployment`."""
+    name = f"{deployment}-{HASH}"
+    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "uid": f"{name}-uid", "controller": True}
 
 
 def without_label(body: Body, label: str = GPU_POOL) -> Body:

@@ -15,6 +15,8 @@ MANAGED_SELECTOR = f"{MANAGED_BY}={FIELD_MANAGER},{SERVICE}"
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 """Annotation by which a Deployment chooses the pods that it deletes first when it scales down."""
 
+TEMPLATE_HASH = "pod-template-hash"
+
 VICTIM_COST = "-10000"
 
 
@@ -35,6 +37,16 @@ def is_owned_by(body: Body, *, uid: str) -> bool:
     """Return whether the object with `uid` controls an object."""
     controller = controller_of(body)
     return controller is not None and controller["uid"] == uid
+
+
+def is_pod_of(pod: Body, *, deployment: str) -> bool:
+    """Return whether a ReplicaSet of `deployment` controls a pod: labels alone could be written by anyone.
+
+    Deployments name their ReplicaSets after the hash of the template, which their pods carry as a label.
+    """
+    controller, labels = controller_of(pod) or {}, pod["metadata"].get("labels") or {}
+    name = f"{deployment}-{labels.get(TEMPLATE_HASH)}"
+    return (controller.get("kind"), controller.get("name")) == ("ReplicaSet", name)
 
 
 def described_owner(body: Body) -> str:

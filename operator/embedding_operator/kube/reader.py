@@ -9,11 +9,11 @@ from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.observation import Replica
 from embedding_operator.gateway_contract import METRICS_PORT
 from embedding_operator.kube.errors import refusal_reason
-from embedding_operator.kube.metadata import Body, instant, is_owned_by
+from embedding_operator.kube.metadata import Body, instant, is_owned_by, is_pod_of
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, NAMESPACE, POD
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.kube.stuck import Stuck, stuck
-from embedding_operator.rendering.names import COMPONENT, GATEWAY, GPU_POOL, PORT
+from embedding_operator.rendering.names import COMPONENT, GATEWAY, GPU_POOL, PORT, deployment_name, gateway_name
 
 GATEWAY_STARTUP_SECONDS = 60.0
 """Startup time of a gateway pod, including the image pull; a pod that takes over twice as long is stuck."""
@@ -116,7 +116,7 @@ class Reader:
             _gateway_pod(body, now=now)
             for body in bodies
             if body["metadata"]["labels"].get(COMPONENT) == GATEWAY
-            and _is_of(body, service=service)
+            and _is_of(body, service=service, deployment=gateway_name(service.name))
             and not _is_over(body)
         )
 
@@ -147,12 +147,17 @@ def _service(body: Body) -> ServiceObject:
 
 
 def _serves(body: Body, *, service: ServiceObject) -> bool:
-    """Return whether a pod counts: it is neither terminating nor left over from an earlier service of this name."""
-    return "deletionTimestamp" not in body["metadata"] and not _is_over(body) and _is_of(body, service=service)
+    """Return whether a pod counts: it is not terminating, and a replica of this service on the pool that it names."""
+    deployment = deployment_name(service.name, pool=body["metadata"]["labels"][GPU_POOL])
+    is_replica = _is_of(body, service=service, deployment=deployment)
+    return is_replica and "deletionTimestamp" not in body["metadata"] and not _is_over(body)
 
 
-def _is_of(body: Body, *, service: ServiceObject) -> bool:
-    return instant(body["metadata"]["creationTimestamp"]) >= service.created_at
+def _is_of(body: Body, *, service: ServiceObject, deployment: str) -> bool:
+    """Return whether a pod is of `deployment`, and not left over from an earlier service of this name."""
+    return (
+        is_pod_of(body, deployment=deployment) and instant(body["metadata"]["creationTimestamp"]) >= service.created_at
+    )
 
 
 def _is_over(body: Body) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.gateway_contract import METRICS_PORT
+from embedding_operator.kube.metadata import TEMPLATE_HASH
 from embedding_operator.kube.reader import GatewayPod, PoolObject, Reader, Refusal, ServiceObject
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.rendering.gateway_config import GatewayConfig
@@ -20,6 +21,7 @@ from tests.world.objects import (
     gateway_pod,
     namespace,
     pod,
+    replica_set,
     without_label,
 )
 
@@ -110,8 +112,24 @@ def test_a_stuck_pod_says_why() -> None:
         pod(phase="Succeeded"),
         pod(created=ago(3601), ready=ago(9)),
         without_label(pod(ready=ago(9))),
+        pod(ready=ago(9), ownerReferences=[]),
+        pod(ready=ago(9), ownerReferences=[replica_set("other-a10")]),
+        pod(ready=ago(9), ownerReferences=[{**replica_set("qwen-a10"), "kind": "Job"}]),
+        pod(ready=ago(9), ownerReferences=[{**replica_set("qwen-a10"), "controller": False}]),
+        without_label(pod(ready=ago(9)), TEMPLATE_HASH),
     ],
-    ids=["terminating", "failed", "over", "of an earlier service", "of no pool"],
+    ids=[
+        "terminating",
+        "failed",
+        "over",
+        "of an earlier service",
+        "of no pool",
+        "made by hand",
+        "of another Deployment",
+        "of a Job",
+        "not controlled",
+        "without a template",
+    ],
 )
 def test_pods_that_do_not_count(gone: Body) -> None:
     (pool,) = pools_of(deployment(), gone)
@@ -187,8 +205,10 @@ def test_a_gateway_pod_without_an_address_cannot_be_polled_yet() -> None:
         gateway_pod(phase="Failed"),
         gateway_pod(phase="Succeeded"),
         gateway_pod(created=ago(3601)),
+        gateway_pod(ownerReferences=[]),
+        gateway_pod(ownerReferences=[replica_set("qwen-a10")]),
     ],
-    ids=["failed", "over", "of an earlier service"],
+    ids=["failed", "over", "of an earlier service", "made by hand", "of the engines' Deployment"],
 )
 def test_gateway_pods_that_do_not_count(gone: Body) -> None:
     assert gateways_of(gone) == ()

@@ -111,6 +111,10 @@ def _days(windows: Sequence[WindowHours], *, first: date, step: int) -> Iterator
 
 
 def _anchors(windows: Sequence[WindowHours], *, first: date, step: int) -> Iterator[date]:
+    """Yield `first` and the days on which a window differs from its week.
+
+    The winner changes on the first of those at the latest, so the work of a search is bounded however many are listed.
+    """
     yield first
-    listed = {day for hours in windows for day in hours.dates | hours.except_dates}
-    yield from sorted((day for day in listed if (day - first).days * step > 0), reverse=step < 0)
+    unlike = {day for hours in windows for day in hours.unlike_their_week()}
+    yield from sorted((day for day in unlike if (day - first).days * step > 0), reverse=step < 0)

@@ -48,6 +48,12 @@ class WindowHours:
         """Return whether the window opens on `day`."""
         return (day.weekday() in self.weekdays or day in self.dates) and day not in self.except_dates
 
+    def unlike_their_week(self) -> Iterator[date]:
+        """Yield the listed days on which the window opens although it does not weekly, or the other way round."""
+        for day in self.dates | self.except_dates:
+            if self.opens_on(day) is not (day.weekday() in self.weekdays):
+                yield day
+
     def is_open(self, local: datetime) -> bool:
         """Return whether the window is open at the naive time `local`."""
         minute = local.hour * 60 + local.minute

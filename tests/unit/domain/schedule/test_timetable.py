@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from embedding_operator.api.v1alpha1.schedule import Window
 from embedding_operator.domain.schedule.timetable import Timetable, WindowState
+from embedding_operator.domain.schedule.windows import WindowHours
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -208,6 +209,30 @@ class TestWhereCronSchedulersFail:
             (at("2011-12-29T22:00-10:00"), "night"),
             (at("2011-12-31T08:00+14:00"), "day"),
         ]
+
+
+@pytest.mark.parametrize("cancelled", [True, False], ids=["all are exceptions too", "all lie in the past"])
+def test_days_that_change_nothing_are_not_searched(monkeypatch: pytest.MonkeyPatch, cancelled: bool) -> None:  # noqa: FBT001
+    """31 windows of 400 dates each, 18 days apart: the search visits the weeks around now, and not 20 years."""
+    asked = 0
+    boundaries = WindowHours.boundaries
+
+    def counted(hours: WindowHours, day: date) -> Iterator[datetime]:
+        nonlocal asked
+        asked += 1
+        return boundaries(hours, day)
+
+    monkeypatch.setattr(WindowHours, "boundaries", counted)
+    first = date(2026, 6, 20) if cancelled else date(2006, 1, 1)
+    days = [[(first + DAY * (each + 18 * number)).isoformat() for number in range(400)] for each in range(31)]
+    windows = [
+        window(f"w{each}", "10:00", "11:00", dates=dates, exceptDates=dates if cancelled else [])
+        for each, dates in enumerate(days)
+    ]
+    state = timetable(*windows).state(at("2026-06-03T12:00"))
+    assert (state.active_window, state.next_transition) == (None, None)
+    assert (state.since is None) is cancelled
+    assert asked <= len(windows) * 80
 
 
 class Definition:

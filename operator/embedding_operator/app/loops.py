@@ -78,12 +78,12 @@ class Loops:
             await relist_all(self._client, self._components.store, namespaces=self._namespaces)
         )
 
-    def _triggers(self, services: Iterable[ServiceObject]) -> Iterator[Trigger]:
+    def _triggers(self, services: Iterable[ServiceObject]) -> Iterator[tuple[str, Trigger]]:
         for service in services:
             with self._components.guard.step("prepare", namespace=service.namespace, name=service.name):
                 prepared = self._components.preparations.prepare(service)
                 if isinstance(prepared, Prepared):
-                    yield from prepared.spec.scaling.triggers
+                    yield from ((service.namespace, trigger) for trigger in prepared.spec.scaling.triggers)
 
     async def _find_other_scalers(self) -> None:
         components = self._components

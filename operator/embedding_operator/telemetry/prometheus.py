@@ -7,19 +7,20 @@ Anything but exactly one number is reported as a problem in words, never as 0.
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from embedding_operator.telemetry.bounded_session import MAX_ANSWER_BYTES, TooLongError, bounded_session
 
 if TYPE_CHECKING:
     from requests import Response
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
-THREADS = 8
+THREADS = 16
+"""As many as queries of triggers and forecasts are in progress together."""
+
 GRACE_SECONDS = 0.5
 LONGEST_COMPLAINT = 200
 ABOUT_THE_QUERY = ("PromQL info", "PromQL warning")
@@ -112,15 +113,17 @@ def _asked(server: str, *, seconds: float, ask: Callable[[Any], Any]) -> Any:
     import requests  # noqa: PLC0415
     from prometheus_api_client.exceptions import PrometheusApiClientException  # noqa: PLC0415
     from prometheus_api_client.prometheus_connect import PrometheusConnect  # noqa: PLC0415
-    from urllib3 import Retry  # noqa: PLC0415
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
     from urllib3.exceptions import TimeoutError as SilenceError  # noqa: PLC0415
 
-    session = _bounded_session(seconds)
+    session = bounded_session(seconds)
     try:
-        with PrometheusConnect(url=server.rstrip("/"), session=session, retry=Retry(0, read=False)) as client:
+        with PrometheusConnect(url=server.rstrip("/"), session=session) as client:
             result = ask(client)
             _check_complete(_document(session.answer))
+    except TooLongError as error:
+        message = f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MiB: narrow the query"
+        raise PrometheusError(message) from error
     except PrometheusApiClientException as error:
         raise PrometheusError(_refusal(session.answer)) from error
     except (requests.Timeout, SilenceError, TimeoutError) as error:
@@ -129,47 +132,12 @@ def _asked(server: str, *, seconds: float, ask: Callable[[Any], Any]) -> Any:
         message = _rejection(_document(session.answer)) or "the server is not a Prometheus: correct the address"
         raise PrometheusError(message) from error
     except (requests.RequestException, HTTPError, OSError) as error:
+        if session.is_over():
+            raise PrometheusError("no answer in time") from error
         raise PrometheusError("no connection: correct the address, or allow the operator to reach it") from error
+    finally:
+        session.close()
     return result
-
-
-def _bounded_session(seconds: float) -> Any:
-    """Return a session whose answers are bounded; its last answer is `answer`."""
-    from requests import Session  # noqa: PLC0415
-
-    class BoundedSession(Session):
-        """Follows no redirects, uses nothing from the environment, and bounds answers in size and time."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.trust_env = False
-            self.headers["Accept-Encoding"] = "identity"
-            self.deadline = time.monotonic() + seconds
-            self.answer: Response | None = None
-
-        def request(self, method: str | bytes, url: str | bytes, *_: Any, **options: Any) -> "Response":
-            limits = {"allow_redirects": False, "stream": True, "timeout": seconds}
-            self.answer = _read(super().request(method, url, **{**options, **limits}), deadline=self.deadline)
-            return self.answer
-
-    return BoundedSession()
-
-
-def _read(response: "Response", *, deadline: float) -> "Response":
-    """Return `response` with its whole body; raise `PrometheusError` if it exceeds the limits."""
-    body = bytearray()
-    with response:
-        while chunk := response.raw.read1(65_536, decode_content=False):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                message = f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MiB: narrow the query"
-                raise PrometheusError(message)
-            if time.monotonic() > deadline:
-                raise PrometheusError("no answer in time")
-    read = type(response)()
-    read.status_code, read.headers, read.url = response.status_code, response.headers, response.url
-    read.raw = BytesIO(bytes(body))
-    return read
 
 
 def _refusal(answer: "Response | None") -> str:

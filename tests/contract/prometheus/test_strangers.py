@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from embedding_operator.telemetry.prometheus import MAX_ANSWER_BYTES, Prometheus
+from embedding_operator.telemetry.bounded_session import MAX_ANSWER_BYTES
+from embedding_operator.telemetry.prometheus import Prometheus
 
 from testbed.engine.process import LOOPBACK, free_port
 
@@ -140,6 +141,35 @@ async def test_a_server_that_trickles_does_not_either(client: Prometheus) -> Non
     async with stranger(handler) as address:
         answer = await client.value(address, "up")
     assert answer.problem == "no answer in time"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_server_that_trickles_its_header_or_its_handshake_holds_no_thread(scheme: str) -> None:
+    """A byte every 50 ms for 20 s: every read is in time, and no thread waits for the last of them."""
+    begun = b"HTTP/1.1 200 OK\r\nX-Slow: " if scheme == "http" else b"\x16\x03\x03\x40\x00"
+    cut_off = asyncio.Semaphore(0)
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for part in [begun, *[b"a"] * 400]:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except ConnectionError:
+            cut_off.release()
+        finally:
+            writer.close()
+
+    port = free_port()
+    client = Prometheus(now=lambda: MOMENT, timeout_seconds=1.0)
+    async with await asyncio.start_server(serve, LOOPBACK, port):
+        address = f"{scheme}://{LOOPBACK}:{port}"
+        answers = await asyncio.gather(*(client.value(address, "up") for _ in range(3)))
+        assert [answer.problem for answer in answers] == ["no answer in time"] * 3
+        async with asyncio.timeout(10):
+            for _ in answers:
+                await cut_off.acquire()
+    client.close()
 
 
 async def test_an_answer_without_end_is_not_read_to_the_end(client: Prometheus) -> None:

@@ -59,7 +59,7 @@ class Observed:
         return bool(self.observation.pools) and (bounds.asleep or bool(bounds.pools))
 
 
-def unread(triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
+def unread(_: str, triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
     """Return empty readings for triggers that are not queried."""
     return tuple(TriggerReading(name=trigger.name, threshold=trigger.threshold) for trigger in triggers)
 
@@ -83,7 +83,7 @@ class Observer:
     engines: History[str, EngineSample]
     gateways: History[str, GatewaySample]
     now: Callable[[], datetime]
-    read_triggers: Callable[[Sequence[Trigger]], tuple[TriggerReading, ...]] = unread
+    read_triggers: Callable[[str, Sequence[Trigger]], tuple[TriggerReading, ...]] = unread
     forecast: Callable[[str, Bounds], float | None] = unknown
 
     def observed(
@@ -121,7 +121,7 @@ class Observer:
             pools=observed,
             load=self._load(service, replicas, gateway=gateway, now=now),
             gateway=gateway,
-            triggers=self.read_triggers(spec.scaling.triggers),
+            triggers=self.read_triggers(service.namespace, spec.scaling.triggers),
             forecast_tokens_per_second=self.forecast(service.uid, bounds),
             memory=memory,
         )

@@ -1,4 +1,4 @@
-"""The external queues of all services: queried in the background at every tick, each query once.
+"""The external queues of all services: queried in the background at every tick, each query of a namespace once.
 
 Users may name a server of their own. The operator may reach servers that users cannot, and queries with its own rights,
 so only addresses listed in its settings are queried; for others, the reading reports a problem.
@@ -10,17 +10,22 @@ from typing import NamedTuple
 
 from embedding_operator.api.v1alpha1.scaling import Trigger
 from embedding_operator.domain.observation import TriggerReading
-from embedding_operator.reconcile.sources.background import Background
+from embedding_operator.reconcile.sources.turns import Turns
 from embedding_operator.settings import ANY_ADDRESS
 from embedding_operator.telemetry.prometheus import Answer
+
+AT_A_TIME = 12
+OF_ONE_NAMESPACE = 6
+"""Queries in progress. Those of other namespaces do not wait for all of one namespace, however slow they are."""
 
 Ask = Callable[[str, str], Awaitable[Answer]]
 """Requests the value of a query from the server at an address."""
 
 
 class Question(NamedTuple):
-    """A query to a server."""
+    """A query of a namespace to a server. Namespaces do not share queries: one could delay those of another."""
 
+    namespace: str
     server: str
     query: str
 
@@ -47,19 +52,24 @@ class TriggerBook:
         self._ask = ask
         self._servers = servers
         self._answers: dict[Question, Answer] = {}
-        self._asking: Background[Question] = Background()
+        self._asking: Turns[Question] = Turns(self._answer, at_a_time=AT_A_TIME, each=OF_ONE_NAMESPACE)
 
-    def refresh(self, triggers: Iterable[Trigger]) -> None:
-        """Query `triggers` in the background, and forget all others. No query runs twice at a time."""
-        wanted = {question for trigger in triggers if (question := self._question(trigger)) is not None}
+    def refresh(self, triggers: Iterable[tuple[str, Trigger]]) -> None:
+        """Query triggers (namespace, trigger) in the background, and forget all others.
+
+        No query runs twice at a time. Namespaces take turns.
+        """
+        wanted = {
+            question: question.namespace
+            for namespace, trigger in triggers
+            if (question := self._question(namespace, trigger)) is not None
+        }
         self._answers = {question: answer for question, answer in self._answers.items() if question in wanted}
-        for question in wanted:
-            if question not in self._asking:
-                self._asking.begin(question, self._answer(question))
+        self._asking.want(wanted)
 
-    def readings(self, triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
-        """Return the last readings of `triggers`, in order."""
-        return tuple(self._reading(trigger) for trigger in triggers)
+    def readings(self, namespace: str, triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
+        """Return the last readings of `triggers` of a service in `namespace`, in order."""
+        return tuple(self._reading(namespace, trigger) for trigger in triggers)
 
     async def close(self) -> None:
         """Cancel queries in progress."""
@@ -68,12 +78,12 @@ class TriggerBook:
     async def _answer(self, question: Question) -> None:
         self._answers[question] = await self._ask(question.server, question.query)
 
-    def _question(self, trigger: Trigger) -> Question | None:
+    def _question(self, namespace: str, trigger: Trigger) -> Question | None:
         server = self._servers.of(trigger.prometheus.server_address)
-        return None if server is None else Question(server, trigger.prometheus.query)
+        return None if server is None else Question(namespace, server, trigger.prometheus.query)
 
-    def _reading(self, trigger: Trigger) -> TriggerReading:
-        question = self._question(trigger)
+    def _reading(self, namespace: str, trigger: Trigger) -> TriggerReading:
+        question = self._question(namespace, trigger)
         answer = None if question is None else self._answers.get(question)
         silent = TriggerReading(
             name=trigger.name, threshold=trigger.threshold, activation_threshold=trigger.activation_threshold

@@ -66,7 +66,7 @@ class Scenery:
             engines=engines,
             gateways=gateways,
             now=self._now,
-            read_triggers=lambda triggers: tuple(
+            read_triggers=lambda _, triggers: tuple(
                 TriggerReading(name=each.name, threshold=each.threshold, value=7.0, taken_at=self.now)
                 for each in triggers
             ),

@@ -10,6 +10,7 @@ from embedding_operator.telemetry.prometheus import Answer
 
 from tests.world.builders import NOON
 
+SEARCH = "search"
 OWN = "http://prometheus:9090"
 
 
@@ -32,6 +33,10 @@ class Server:
         return Answer(taken_at=NOON, value=float(number))
 
 
+def refresh(book: TriggerBook, *triggers: Trigger) -> None:
+    book.refresh((SEARCH, trigger) for trigger in triggers)
+
+
 async def settle() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
@@ -41,14 +46,14 @@ async def test_a_question_of_several_services_is_asked_once_and_not_again_while_
     server = Server()
     book = TriggerBook(server.ask, servers=Servers(own=OWN))
     for _ in range(2):
-        book.refresh([trigger(), trigger("mine"), trigger(query="other")])
+        refresh(book, trigger(), trigger("mine"), trigger(query="other"))
         await settle()
     assert sorted(server.asked) == [(OWN, "orders"), (OWN, "other")]
-    assert book.readings([trigger()])[0].value is None
+    assert book.readings(SEARCH, [trigger()])[0].value is None
     server.open.set()
     await settle()
-    assert {reading.value for reading in book.readings([trigger(), trigger(query="other")])} == {1.0, 2.0}
-    book.refresh([trigger()])
+    assert {reading.value for reading in book.readings(SEARCH, [trigger(), trigger(query="other")])} == {1.0, 2.0}
+    refresh(book, trigger())
     await settle()
     assert server.asked[2:] == [(OWN, "orders")]
 
@@ -57,9 +62,9 @@ async def test_readings_carry_what_the_trigger_states() -> None:
     server = Server()
     server.open.set()
     book = TriggerBook(server.ask, servers=Servers(own=OWN))
-    book.refresh([trigger()])
+    refresh(book, trigger())
     await settle()
-    assert book.readings([trigger()]) == (
+    assert book.readings(SEARCH, [trigger()]) == (
         TriggerReading(name="orders", threshold=5.0, activation_threshold=2.0, value=1.0, taken_at=NOON),
     )
 
@@ -68,10 +73,10 @@ async def test_what_is_not_asked_any_more_is_forgotten() -> None:
     server = Server()
     server.open.set()
     book = TriggerBook(server.ask, servers=Servers(own=OWN))
-    book.refresh([trigger()])
+    refresh(book, trigger())
     await settle()
-    book.refresh([])
-    assert book.readings([trigger()])[0].value is None
+    refresh(book)
+    assert book.readings(SEARCH, [trigger()])[0].value is None
 
 
 @pytest.mark.parametrize(
@@ -111,16 +116,16 @@ NOT_ALLOWED = (
 async def test_who_is_not_asked_is_said_with_the_fix(stated: str | None, problem: str) -> None:
     server = Server()
     book = TriggerBook(server.ask, servers=Servers())
-    book.refresh([trigger(server=stated)])
+    refresh(book, trigger(server=stated))
     await settle()
     assert server.asked == []
-    assert book.readings([trigger(server=stated)])[0].problem == problem
+    assert book.readings(SEARCH, [trigger(server=stated)])[0].problem == problem
 
 
 async def test_closing_ends_what_is_being_asked() -> None:
     server = Server()
     book = TriggerBook(server.ask, servers=Servers(own=OWN))
-    book.refresh([trigger()])
+    refresh(book, trigger())
     await settle()
     await asyncio.wait_for(book.close(), timeout=5)
-    assert book.readings([trigger()])[0].value is None
+    assert book.readings(SEARCH, [trigger()])[0].value is None

@@ -1,4 +1,4 @@
-"""Going on after an unexpected error: a bug that one object or pod exposes must not stop the work for the others."""
+"""Going on after an error: a bug that one object or pod exposes must not stop the work for the others."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ class Step:
     name: str
     about: Mapping[str, str]
     failed: Callable[[str], None]
+    expected: tuple[type[Exception], ...]
 
     def __enter__(self) -> None:
         """Begin the block."""
@@ -27,20 +28,29 @@ class Step:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        """Log and count an error; return whether there was one, which is then not raised."""
+        """Log an error, and count it unless it is expected; return whether there was one, which is then not raised."""
         if not isinstance(error, Exception):
             return False
+        if isinstance(error, self.expected):
+            _log.warning("a step did not succeed", step=self.name, error=str(error), **self.about)
+            return True
         _log.error("a step failed", step=self.name, exc_info=error, **self.about)
         self.failed(self.name)
         return True
 
 
 class Guard:
-    """Lets steps fail: an error is logged, and `failed` is called with the name of the step."""
+    """Lets steps fail: errors are logged; for those that are not `expected`, `failed` gets the name of the step."""
 
-    def __init__(self, failed: Callable[[str], None] = uncounted) -> None:
+    def __init__(
+        self, failed: Callable[[str], None] = uncounted, *, expected: tuple[type[Exception], ...] = ()
+    ) -> None:
         self._failed = failed
+        self._expected = expected
 
     def step(self, step: str, /, **about: str) -> Step:
         """Return a block to run; `step` is one of a few fixed words, and the log entry of an error has `about`."""
-        return Step(step, about, self._failed)
+        return Step(step, about, self._failed, self._expected)
+
+
+UNCOUNTED = Guard()

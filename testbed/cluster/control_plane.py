@@ -10,20 +10,19 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from pathlib import Path
 from string import Template
 
 from . import components
-from .api import CLUSTER_VARIABLE, environment_prefix, kubectl_argv, require_kubeconfig
-from .commands import CommandError, Surroundings, run, run_logged, succeeds
+from .api import CLUSTER_VARIABLE, environment_prefix
+from .commands import CommandError, Surroundings, run_logged, succeeds
 from .components import Layout
 from .digests import digest_of_tree, key_of
 from .kwok import as_list, gpu_node_list
-from .locks import exclusive, exclusive_if_free
+from .machine_cluster import MachineCluster
 from .network import NetworkNamespace
 from .node_conditions import is_usable
-from .paths import ASSETS, memory_root, run_root
+from .paths import ASSETS, memory_root
 from .prerequisites import ensure, require_root
 from .processes import Supervisor
 from .progress import Progress
@@ -39,17 +38,13 @@ APPLY_BATCHES = 8
 STOPPING_ORDER = ("kwok", "coredns", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd")
 
 
-class ControlPlane:
+class ControlPlane(MachineCluster):
     """The control-plane test cluster of this machine; there is one per machine."""
 
-    name = "control-plane"
-
     def __init__(self, *, progress: Progress | None = None) -> None:
-        self._progress = progress or Progress()
+        super().__init__("control-plane", described="the control plane", progress=progress)
         self._toolbox = Toolbox(progress=self._progress)
-        self._root = run_root() / self.name
         self._layout = Layout(root=self._root, etcd=memory_root() / self.name / "etcd")
-        self._lock_file = run_root() / f"{self.name}.lock"
         self._namespace = NetworkNamespace("embsvc-control-plane")
         self._supervisor = Supervisor(self._root / "processes", logs=self._root / "logs")
 
@@ -82,19 +77,6 @@ class ControlPlane:
                 with self._progress.step("stopping the control plane"):
                     self._remove()
 
-    def remove_if_broken(self) -> bool:
-        """Remove what a killed run left and return whether that was anything; a healthy or starting cluster stays."""
-        with self._lock():
-            broken = self.has_leftovers() and not self.is_healthy()
-            if broken:
-                self._remove()
-        return broken
-
-    def is_busy(self) -> bool:
-        """Return whether another process is starting or stopping the cluster."""
-        with exclusive_if_free(self._lock_file) as free:
-            return not free
-
     def is_healthy(self) -> bool:
         """Return whether every component runs and the API server is ready."""
         running = all(self._supervisor.is_running(name) for name in STOPPING_ORDER)
@@ -103,12 +85,6 @@ class ControlPlane:
     def has_leftovers(self) -> bool:
         """Return whether this machine has anything of a control plane, healthy or not."""
         return self._root.exists() or self._layout.etcd.parent.exists() or self._namespace.path.exists()
-
-    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
-        """Return the standard output of kubectl as administrator; raise `CommandError`."""
-        require_kubeconfig(self)
-        within = Surroundings(timeout_seconds=timeout_seconds)
-        return run(kubectl_argv(self.exec_prefix(), arguments), stdin=stdin, within=within)
 
     def exec_prefix(self) -> list[str]:
         """Return a command-line prefix that runs a program in the namespace, with KUBECONFIG and the built programs."""
@@ -256,6 +232,3 @@ class ControlPlane:
     def _recorded_inputs(self) -> str | None:
         recorded = self._root / "inputs"
         return recorded.read_text() if recorded.exists() else None
-
-    def _lock(self) -> AbstractContextManager[None]:
-        return exclusive(self._lock_file, purpose="the control plane", progress=self._progress)

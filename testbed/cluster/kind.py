@@ -8,22 +8,20 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from .api import CLUSTER_VARIABLE, environment_prefix, kubectl_argv, require_kubeconfig
-from .commands import Surroundings, run, run_logged
+from .api import CLUSTER_VARIABLE, environment_prefix
+from .commands import Surroundings, run_logged
 from .digests import digest_of_tree, key_of
 from .docker_engine import DockerEngine, PrivateDocker, find_engine, running_engine
 from .errors import ClusterError
 from .kind_config import FILES, cluster_config, without_forwarding
 from .kind_workers import READY_SECONDS, Workers
 from .loaded_images import label_images, missing_images
-from .locks import exclusive, exclusive_if_free
+from .machine_cluster import MachineCluster
 from .node_image import PUBLIC_IMAGE, NodeImage, node_image_of
-from .paths import run_root
 from .progress import Progress
 from .toolbox import Toolbox
 from .tools import HELM, KIND, KUBECTL
@@ -54,18 +52,14 @@ class KindState:
         return same and set(wanted.mounts) <= set(self.mounts)
 
 
-class KindCluster:
+class KindCluster(MachineCluster):
     """The kind test cluster of this machine; there is one per machine, shared by tests and demo."""
-
-    name = "kind"
 
     def __init__(self, *, extra_mounts: Sequence[Path] = (), progress: Progress | None = None) -> None:
         self._mounts = tuple(sorted({path.resolve() for path in extra_mounts}))
-        self._progress = progress or Progress()
+        super().__init__("kind", described="the kind cluster", progress=progress)
         self._workers = Workers(self.kubectl)
         self._toolbox = Toolbox(progress=self._progress)
-        self._root = run_root() / self.name
-        self._lock_file = run_root() / f"{self.name}.lock"
         self._log = self._root / "kind.log"
 
     @property
@@ -102,19 +96,6 @@ class KindCluster:
         with self._lock():
             self._remove()
 
-    def remove_if_broken(self) -> bool:
-        """Remove what a killed run left and return whether that was anything; a healthy or starting cluster stays."""
-        with self._lock():
-            broken = self.has_leftovers() and not self.is_healthy()
-            if broken:
-                self._remove()
-        return broken
-
-    def is_busy(self) -> bool:
-        """Return whether another process is creating or deleting the cluster."""
-        with exclusive_if_free(self._lock_file) as free:
-            return not free
-
     def is_healthy(self) -> bool:
         """Return whether the API server and all nodes are ready."""
         if self._state() is None:
@@ -128,12 +109,6 @@ class KindCluster:
     def has_leftovers(self) -> bool:
         """Return whether this machine has anything of a cluster, healthy or not."""
         return self._root.exists()
-
-    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_seconds: float = 60) -> str:
-        """Return the standard output of kubectl as administrator; raise `CommandError`."""
-        require_kubeconfig(self)
-        within = Surroundings(timeout_seconds=timeout_seconds)
-        return run(kubectl_argv(self.exec_prefix(), arguments), stdin=stdin, within=within)
 
     def exec_prefix(self) -> list[str]:
         """Return a command-line prefix that runs a program with KUBECONFIG, built programs and the cluster's Docker."""
@@ -251,9 +226,6 @@ class KindCluster:
 
     def _record(self, state: KindState) -> None:
         (self._root / "state.json").write_text(json.dumps(asdict(state)))
-
-    def _lock(self) -> AbstractContextManager[None]:
-        return exclusive(self._lock_file, purpose="the kind cluster", progress=self._progress)
 
 
 def again_after_a_slow_boot(create: Callable[[], None], *, progress: Progress) -> None:

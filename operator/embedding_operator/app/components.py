@@ -15,6 +15,7 @@ from embedding_operator.domain.load.gateway_load import GatewaySample
 from embedding_operator.guard import Guard
 from embedding_operator.kube.backoff import Backoff
 from embedding_operator.kube.client import Client
+from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.events import EventRecorder
 from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.metadata import utc_now
@@ -87,7 +88,9 @@ class Histories:
 
 def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession, recorder: Recorder) -> Components:
     """Return the components of an operator that writes through `client` and polls pods through `session`."""
-    guard, store, queue = Guard(recorder.exporter.step_failed), ObjectStore(), new_queue()
+    # The API server may be away for a while: that is no bug, and the next run of a step tries again.
+    guard = Guard(recorder.exporter.step_failed, expected=(Conflict, Gone, Unavailable))
+    store, queue = ObjectStore(), new_queue()
     reader, parity = Reader(store), ParityBook(ParityProbe(session).vectors)
     asked = queries(settings, now=utc_now)
     histories = Histories(History(), History())

@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any
 
-import structlog
-
 from embedding_operator.api.v1alpha1.scaling import Trigger
 from embedding_operator.app.components import Components
 from embedding_operator.app.recorder import Recorder
 from embedding_operator.guard import Guard
 from embedding_operator.kube.client import Client
-from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.relist import relist_all
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
@@ -21,8 +18,6 @@ from embedding_operator.reconcile.pipeline.validate import Prepared
 
 RELIST_SECONDS = 600.0
 SWEEP_SECONDS = 60.0
-
-_log = structlog.get_logger(__name__)
 
 
 class Loops:
@@ -66,7 +61,9 @@ class Loops:
         """Find other autoscalers, reconcile pools and schedules, forget what is gone."""
         components = self._components
         with components.guard.step("autoscalers"):
-            await self._find_other_scalers()
+            components.reporter.other_scalers = await conflicting_scalers(
+                self._client, components.store, namespaces=self._namespaces
+            )
         with components.guard.step("forget"):
             self._forget_what_is_gone()
         for key in components.enqueuer.every_cluster_object():
@@ -84,15 +81,6 @@ class Loops:
                 prepared = self._components.preparations.prepare(service)
                 if isinstance(prepared, Prepared):
                     yield from ((service.namespace, trigger) for trigger in prepared.spec.scaling.triggers)
-
-    async def _find_other_scalers(self) -> None:
-        components = self._components
-        try:
-            components.reporter.other_scalers = await conflicting_scalers(
-                self._client, components.store, namespaces=self._namespaces
-            )
-        except (Conflict, Gone, Unavailable) as error:
-            _log.warning("other autoscalers could not be listed", error=str(error))
 
     def _forget_what_is_gone(self) -> None:
         components = self._components
@@ -113,8 +101,5 @@ async def periodically(
     """Run `step` every `seconds` until cancelled; an error is logged, and the next run retries."""
     while True:
         with guard.step(step.__name__):
-            try:
-                await step()
-            except (Conflict, Gone, Unavailable) as error:
-                _log.warning("periodic step failed", step=step.__name__, error=str(error))
+            await step()
         await sleep(seconds)

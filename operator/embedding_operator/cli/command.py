@@ -46,7 +46,7 @@ def main() -> None:
         print(printable(f"error: {error}"), file=sys.stderr)  # noqa: T201 - the output of the command
         sys.exit(FAILED)
     try:
-        print(printable(text), end="")  # noqa: T201
+        print(printable(text), end="")  # noqa: T201 - the output of the command
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has closed the pipe; without this, Python would report it again at exit.

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -217,7 +218,7 @@ class Client:
                     raise Unavailable(message)
                 status, headers, answer = await self._exchange(parameters, seconds=seconds)
                 code = str(status)
-                if status < 400:  # noqa: PLR2004 - the first HTTP error status
+                if status < HTTPStatus.BAD_REQUEST:
                     document: Body = json.loads(answer)
                     return document
             raise error_of(request, status=status, headers=headers, body=answer)

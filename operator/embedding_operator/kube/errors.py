@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -84,7 +85,7 @@ def error_of(
     message = f"{request}: {said}"
     if status in (404, 410) or _namespace_is_terminating(answer):
         return Gone(message)
-    if status == 409 or _is_of_another_object(answer):  # noqa: PLR2004 - HTTP's Conflict
+    if status == HTTPStatus.CONFLICT or _is_of_another_object(answer):
         return Conflict(message)
     return Unavailable(
         message, status=status, reason=refusal_reason(status=status, message=said), retry_after=_retry_after(headers)
@@ -96,7 +97,7 @@ def refusal_reason(*, status: int, message: str) -> Reason | None:
     lowered = message.lower()
     if "exceeded quota" in lowered or "insufficient quota" in lowered:
         return Reason.QUOTA_EXCEEDED
-    if status == 403 or "denied the request" in lowered or "denied request" in lowered:  # noqa: PLR2004
+    if status == HTTPStatus.FORBIDDEN or "denied the request" in lowered or "denied request" in lowered:
         return Reason.FORBIDDEN
     return Reason.INVALID_SPEC if status in (400, 413, 422) else None
 

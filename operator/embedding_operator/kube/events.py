@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from embedding_operator.domain.status.events import EventType
-from embedding_operator.guard import Guard
+from embedding_operator.guard import UNCOUNTED, Guard
 from embedding_operator.kube.client import Body, Client
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.metadata import rfc3339_micro, utc_now
@@ -160,13 +160,13 @@ class EventRecorder:
         instance: str,
         now: Callable[[], datetime] = utc_now,
         dropped: Callable[[DropCause], None] = uncounted,
-        guard: Guard | None = None,
+        guard: Guard = UNCOUNTED,
     ) -> None:
         self._client = client
         self._instance = instance
         self._now = now
         self._dropped = dropped
-        self._guard = guard or Guard()
+        self._guard = guard
         self._ledger = EventLedger()
         self._waiting: asyncio.Queue[tuple[Occurrence, Series]] = asyncio.Queue(MAX_WAITING)
 

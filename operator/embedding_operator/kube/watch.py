@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
@@ -105,7 +106,7 @@ async def _events(client: Client, collection: Collection, *, version: str) -> As
     with translated(request):
         response = await _opened(client, collection, version=version)
         try:
-            if response.status >= 400:  # noqa: PLR2004 - the first HTTP error status
+            if response.status >= HTTPStatus.BAD_REQUEST:
                 raise error_of(
                     request, status=response.status, headers=dict(response.headers), body=await response.read()
                 )

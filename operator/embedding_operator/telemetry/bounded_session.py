@@ -96,6 +96,7 @@ def bounded_session(seconds: float) -> Any:
 
 def _adapter(deadline: Deadline) -> "BaseAdapter":
     """Return an adapter whose connections `deadline` watches."""
+    # Imported here, as `requests` is above.
     from requests.adapters import HTTPAdapter  # noqa: PLC0415
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool  # noqa: PLC0415
     from urllib3.connection import HTTPConnection, HTTPSConnection  # noqa: PLC0415

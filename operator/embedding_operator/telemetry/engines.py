@@ -3,7 +3,7 @@
 import asyncio
 
 from embedding_operator.domain.load.engine_load import EngineSample
-from embedding_operator.guard import Guard
+from embedding_operator.guard import UNCOUNTED, Guard
 from embedding_operator.telemetry.engine_metrics import (
     LOADS_PATH,
     METRICS_PATH,
@@ -17,7 +17,7 @@ from embedding_operator.telemetry.poller import CONCURRENCY, Poller
 
 
 def engine_poller(
-    fetcher: Fetcher, *, concurrency: int = CONCURRENCY, guard: Guard | None = None
+    fetcher: Fetcher, *, concurrency: int = CONCURRENCY, guard: Guard = UNCOUNTED
 ) -> Poller[EngineSample]:
     """Return a poller of engines; an engine that answers neither request gives no sample."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import aiohttp
@@ -163,7 +164,7 @@ def read_json(content: bytes) -> Any:
 async def _content(session: aiohttp.ClientSession, url: str, *, body: Any, share: Share) -> bytes:
     method = "GET" if body is None else "POST"
     async with session.request(method, url, json=body, allow_redirects=False) as response:
-        if response.status != 200:  # noqa: PLR2004 - HTTP's OK
+        if response.status != HTTPStatus.OK:
             raise aiohttp.ClientResponseError(response.request_info, response.history, status=response.status)
         share.check(response.content_length or 0)
         content = bytearray()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from embedding_operator.domain.load.gateway_load import GatewaySample
 from embedding_operator.domain.measured import is_possible
 from embedding_operator.gateway_contract import BACKEND
-from embedding_operator.guard import Guard
+from embedding_operator.guard import UNCOUNTED, Guard
 from embedding_operator.telemetry.exposition import Line, read_metrics
 from embedding_operator.telemetry.fetch import Fetcher, Source
 from embedding_operator.telemetry.poller import CONCURRENCY, Poller
@@ -62,7 +62,7 @@ def read_gateway_metrics(page: str) -> GatewayMetrics:
 
 
 def gateway_poller(
-    fetcher: Fetcher, *, concurrency: int = CONCURRENCY, guard: Guard | None = None
+    fetcher: Fetcher, *, concurrency: int = CONCURRENCY, guard: Guard = UNCOUNTED
 ) -> Poller[GatewaySample]:
     """Return a poller of gateway pods; a pod whose page lacks a metric gives no sample."""
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
-from embedding_operator.guard import Guard
+from embedding_operator.guard import UNCOUNTED, Guard
 
 Sample = TypeVar("Sample")
 
@@ -32,11 +32,11 @@ class Poller(Generic[Sample]):
         *,
         concurrency: int = CONCURRENCY,
         start_seconds: float = START_SECONDS,
-        guard: Guard | None = None,
+        guard: Guard = UNCOUNTED,
     ) -> None:
         self._sample = sample
         self._start_seconds = start_seconds
-        self._guard = guard or Guard()
+        self._guard = guard
         self._slots = asyncio.Semaphore(concurrency)
         self._attempts = itertools.count(1)
         self._silent: OrderedDict[str, int] = OrderedDict()

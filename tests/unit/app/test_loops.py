@@ -14,6 +14,7 @@ from embedding_operator.app.components import Components, build
 from embedding_operator.app.loops import Loops, periodically
 from embedding_operator.app.recorder import Recorder
 from embedding_operator.kube.client import connect
+from embedding_operator.kube.errors import Unavailable
 from embedding_operator.kube.reader import Reader, ServiceObject
 from embedding_operator.kube.resources import EMBEDDING_SERVICE, GPU_POOL
 from embedding_operator.kube.store import ObjectKey, ObjectStore
@@ -135,6 +136,17 @@ async def test_an_error_in_a_step_of_the_sweep_leaves_the_other_steps(
     async with running(tmp_path) as world:
         await world.loops.sweep()
         assert world.errors() == {step: 1.0}
+        assert await world.queued() == {ObjectKey(GPU_POOL.kind, "", "a10")}
+
+
+async def test_an_api_server_that_is_away_is_no_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: Any, **__: Any) -> Any:
+        raise Unavailable("no answer in time")
+
+    monkeypatch.setattr(loops_module, "conflicting_scalers", away)
+    async with running(tmp_path) as world:
+        await world.loops.sweep()
+        assert world.errors() == {}
         assert await world.queued() == {ObjectKey(GPU_POOL.kind, "", "a10")}
 
 

@@ -91,22 +91,25 @@ def _is_usable(window: Window, *, listed: Collection[str]) -> bool:
 def _bounds(spec: EmbeddingServiceSpec, *, ranked: _Ranked, now: datetime, problem: Reason | None) -> Bounds:
     """Return the bounds of a schedule that has at least one window with a pool of the service."""
     listed, zone = frozenset(pool.gpu_pool for pool in spec.pools), ZoneInfo(ranked.schedule.time_zone)
-    everything = ranked.schedule.windows
-    usable = tuple(window for window in everything if _is_usable(window, listed=listed))
-    by_name = {window.name: window for window in reversed(everything)}
+    windows = ranked.schedule.windows
+    by_name = {window.name: window for window in reversed(windows)}
+    usable = tuple(window for window in windows if _is_usable(window, listed=listed))
 
     def allowed(name: str | None) -> tuple[Allowance, ...]:
         if name is None:
             return _allowances(spec.pools, listed=listed)
         window = by_name[name]
-        return _allowances(window.pools, listed=listed) if window in usable else _tightest(usable, spec=spec)
+        if not _is_usable(window, listed=listed):
+            return _tightest(usable, spec=spec)
+        return _allowances(window.pools, listed=listed)
 
-    timetable = Timetable.of(everything, zone=zone)
+    timetable = Timetable.of(windows, zone=zone)
     open_now = timetable.winner(now)
-    if not ranked.enforced and len(usable) < len(everything):
+    if open_now is not None and not _is_usable(by_name[open_now.name], listed=listed):
+        problem = Reason.NO_COMMON_POOL
+    if not ranked.enforced and len(usable) < len(windows):
         timetable = Timetable.of(usable, zone=zone)
     state = timetable.state(now)
-    unusable = open_now is not None and by_name[open_now.name] not in usable
     window = by_name.get(state.active_window or "")
     return Bounds(
         pools=allowed(state.active_window),
@@ -118,7 +121,7 @@ def _bounds(spec: EmbeddingServiceSpec, *, ranked: _Ranked, now: datetime, probl
         next_transition=state.next_transition,
         upcoming=() if state.next_transition is None else allowed(state.next_window),
         zone=zone,
-        problem=Reason.NO_COMMON_POOL if unusable else problem,
+        problem=problem,
     )
 
 

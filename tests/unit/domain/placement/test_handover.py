@@ -99,7 +99,7 @@ def _is_proven(pod: Replica) -> bool:
 
 
 def _only_unproven_left(observation: Observation, kept: dict[str, int]) -> bool:
-    """Return whether no proven replica left: one that proves nothing serves nobody in place of others."""
+    """Return whether no proven replica left: an unproven replica does not replace one."""
     return all(
         kept[each.name] >= min(each.replicas, sum(1 for pod in each.ready if _is_proven(pod)))
         for each in observation.pools

@@ -15,6 +15,9 @@ Rate = Annotated[float, Field(ge=0)]
 Starts = Annotated[list[Count], Field(max_length=20, json_schema_extra=ATOMIC_LIST)]
 """Seconds from creation to Ready, newest last."""
 
+MAX_STEPS = 96
+"""Sixteen pools have at most four steps each, beside those of the service."""
+
 
 class CapacitySource(StrEnum):
     """The source of a replica's tokens per second."""
@@ -178,7 +181,7 @@ class DecisionStatus(ApiModel):
         default_factory=list
     )
     required: Rate = Field(description="Tokens per second.")
-    steps: Annotated[list[DecisionStep], Field(max_length=32, json_schema_extra=ATOMIC_LIST)] = Field(
+    steps: Annotated[list[DecisionStep], Field(max_length=MAX_STEPS, json_schema_extra=ATOMIC_LIST)] = Field(
         default_factory=list
     )
     memory: DecisionMemory | None = None

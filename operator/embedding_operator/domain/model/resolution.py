@@ -52,7 +52,7 @@ def resolve_model(name: str, spec: EmbeddingServiceSpec, pools: Mapping[str, GPU
 
 def capability(gpu: GPUPoolSpec) -> Capability | None:
     """Return the compute capability as comparable numbers, or None for engines that compute on the CPU."""
-    if gpu.compute_capability is None:
+    if gpu.compute_capability is None or not gpu.gpus:
         return None
     major, _, minor = gpu.compute_capability.partition(".")
     return int(major), int(minor)

@@ -69,7 +69,10 @@ def pool_of_the_first(*, policy: ScalingPolicy, allowances: Sequence[Allowance],
     """Return the allowed pool for the one replica that stays when nothing is required."""
     if policy.allocation is Allocation.ORDERED or _unpriced(allowances, pools=pools):
         return allowances[0].pool
-    mix = cheapest(LEAST_REQUIREMENT, offers=_offers(allowances, pools=pools))
+    offers = _offers(allowances, pools=pools)
+    # Of a very fast replica, one token per second is within the tolerance: no replica would do.
+    least = max(LEAST_REQUIREMENT, 2 * TOLERANCE * max(offer.tokens_per_second for offer in offers))
+    mix = cheapest(least, offers=offers)
     return next(pool for pool, count in mix.items() if count)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from embedding_operator.api.v1alpha1.status import (
+    MAX_STEPS,
     CapacitySource,
     DecisionStatus,
     DecisionStep,
@@ -66,7 +67,8 @@ def decision_status(observation: Observation, decision: Decision) -> DecisionSta
         required=decision.required,
         steps=[
             DecisionStep(reason=step.reason, before=step.before, after=step.after, message=step.message)
-            for step in decision.steps
+            # A service can hold replicas on more pools than it lists.
+            for step in decision.steps[:MAX_STEPS]
         ],
         memory=written(decision.memory),
     )

@@ -230,7 +230,9 @@ def _usable(bounds: Bounds, *, pools: Mapping[str, GPUPoolSpec]) -> Bounds:
 
 
 def _prices(pools: Mapping[str, GPUPoolSpec]) -> dict[str, float]:
-    return {name: float(pool.price_per_hour) for name, pool in pools.items() if pool.price_per_hour is not None}
+    """Return the prices above 0. The schema refuses 0, but an object may be older than that rule."""
+    stated = {name: float(pool.price_per_hour) for name, pool in pools.items() if pool.price_per_hour is not None}
+    return {name: price for name, price in stated.items() if price > 0}
 
 
 def _capacities(

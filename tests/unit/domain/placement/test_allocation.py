@@ -71,6 +71,14 @@ def test_the_one_replica_that_stays_is_on_the_cheapest_pool() -> None:
     assert stays(ScalingPolicy()) == {"a10": 1, "t4": 0}
 
 
+def test_a_replica_of_any_stated_capacity_can_be_the_one_that_stays() -> None:
+    fast = pool(ready=1, speed=1e8, price=1.0)
+    decision = decide(
+        observe(fast, allowed=bounds(("a10", 0, 8)), measured=load(), memory=settled_memory(0.0), policy=CHEAPEST)
+    )
+    assert replicas(decision.targets) == {"a10": 1}
+
+
 def test_where_several_pools_shrink_the_dearest_per_token_gives_up_first() -> None:
     """Only half of the ready capacity may leave per minute: the T4s, costly here, leave although preferred."""
     decision = decide(

@@ -10,6 +10,7 @@ from embedding_operator.domain.decision import StepReason
 
 TEMPLATES: Mapping[StepReason, str] = {
     StepReason.RESTART_SEEDED: "{message}.",
+    StepReason.REQUIREMENT_LAPSED: "{message}.",
     StepReason.METRICS_MISSING_HOLD: "{message}; the previous requirement of {after} tokens/s is kept.",
     StepReason.METRICS_STALE_HOLD: "{message} ({after} tokens/s).",
     StepReason.METRICS_INVALID_HOLD: "{message} ({after} tokens/s).",

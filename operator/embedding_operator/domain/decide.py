@@ -20,7 +20,7 @@ from dataclasses import replace
 from embedding_operator.api.v1alpha1.scaling import ScalingMode
 from embedding_operator.domain.capacity.concurrency_knee import connection_limit
 from embedding_operator.domain.capacity.learning import as_learned, learned_pools
-from embedding_operator.domain.capacity.startup_time import p90_of_starts
+from embedding_operator.domain.capacity.startup_time import hold_seconds, p90_of_starts
 from embedding_operator.domain.decision import Decision, PoolTarget, Step, StepReason, step
 from embedding_operator.domain.demand.requirement import demand, last_requirement, smooth
 from embedding_operator.domain.demand.signals import read_signals
@@ -80,8 +80,15 @@ def decide(observation: Observation) -> Decision:
 
 
 def _as_learned(observation: Observation, *, learned: Mapping[str, LearnedPool]) -> Observation:
-    pools = as_learned(observation.pools, learned)
-    return observation if pools == observation.pools else replace(observation, pools=pools)
+    pools, policy = as_learned(observation.pools, learned), observation.policy
+    if policy.down_follows_starts:
+        allowed = [learned[each.pool] for each in observation.bounds.pools if each.pool in learned]
+        held = max(policy.down_stabilization_seconds, hold_seconds(allowed))
+        if held != policy.down_stabilization_seconds:
+            policy = replace(policy, down_stabilization_seconds=held)
+    if policy is observation.policy and pools == observation.pools:
+        return observation
+    return replace(observation, pools=pools, policy=policy)
 
 
 def _targets(

@@ -11,6 +11,7 @@ class StepReason(StrEnum):
     """Why a step changed (or held) the requirement or the replicas of a pool."""
 
     RESTART_SEEDED = "RestartSeeded"
+    REQUIREMENT_LAPSED = "RequirementLapsed"
     METRICS_MISSING_HOLD = "MetricsMissingHold"
     METRICS_STALE_HOLD = "MetricsStaleHold"
     METRICS_INVALID_HOLD = "MetricsInvalidHold"

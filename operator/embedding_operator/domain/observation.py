@@ -21,6 +21,9 @@ UTC_ZONE = ZoneInfo("UTC")
 TOKENS_PER_REQUEST = 256.0
 """The assumed length of a request while no engine has answered or queued any."""
 
+LEAST_HOLD_SECONDS = 300.0
+"""The shortest time for which replicas are held after they were needed, unless another is stated."""
+
 STARTUP_SECONDS = 300.0
 """The expected startup time until it is learned."""
 
@@ -173,17 +176,20 @@ class GatewayLoad:
     """The combined metrics of the gateway pods of a service.
 
     `outstanding` requests were accepted but not answered, `waiting` of them are at no engine. `requests_per_second` is
-    None until it is known, `burst_per_second` is the rate of the last seconds; `last_arrival` is the time of the latest
-    sample that counted a new request. From `quiet_since` to `sampled_at`, the time of the oldest sample, no pod had a
-    request; None if one has, or may have. `expected` pods are Ready: `answering` of them answered in time, and
-    `reporting` of those for long enough, without a restart, to be taken as complete. `holds` says whether requests wait
-    for a first replica.
+    None until it is known, `burst_per_second` is the rate of the last seconds; `released_per_second` and
+    `burst_released_per_second` are by how much `waiting` fell in the same times, 0 if it rose. `last_arrival` is the
+    time of the latest sample that counted a new request. From `quiet_since` to `sampled_at`, the time of the oldest
+    sample, no pod had a request; None if one has, or may have. `expected` pods are Ready: `answering` of them answered
+    in time, and `reporting` of those for long enough, without a restart, to be taken as complete. `holds` says whether
+    requests wait for a first replica.
     """
 
     outstanding: float = 0.0
     waiting: float = 0.0
     requests_per_second: float | None = None
     burst_per_second: float | None = None
+    released_per_second: float = 0.0
+    burst_released_per_second: float = 0.0
     last_arrival: datetime | None = None
     quiet_since: datetime | None = None
     sampled_at: datetime | None = None
@@ -217,12 +223,17 @@ class TriggerReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingPolicy:
-    """The goals and limits of scaling, in the units of the decision."""
+    """The goals and limits of scaling, in the units of the decision.
+
+    A request that has waited for `patience_seconds` is given up. If `down_follows_starts`, replicas are held for longer
+    than `down_stabilization_seconds` where starts take long.
+    """
 
     mode: ScalingMode = ScalingMode.ACTIVE
     allocation: Allocation = Allocation.ORDERED
     queue_requests_per_replica: float = 8.0
     drain_seconds: float = 30.0
+    patience_seconds: float = 60.0
     target_utilization: float = 0.80
     idle_seconds: float = 600.0
     activation_requests: float = 0.0
@@ -230,24 +241,30 @@ class ScalingPolicy:
     up_replicas: int = 4
     up_stabilization_seconds: float = 0.0
     down_stabilization_seconds: float = 300.0
+    down_follows_starts: bool = False
     down_share_per_minute: float = 0.5
     fallback_replicas: int | None = None
 
     @classmethod
-    def of(cls, spec: ScalingSpec, *, allocation: Allocation = Allocation.ORDERED) -> "ScalingPolicy":
-        """Return the policy that `spec.scaling` and `spec.allocation` state."""
+    def of(
+        cls, spec: ScalingSpec, *, allocation: Allocation = Allocation.ORDERED, patience_seconds: float = 60.0
+    ) -> "ScalingPolicy":
+        """Return the policy that `spec.scaling` and `spec.allocation` state, for requests that wait for so long."""
+        stated = spec.scale_down.stabilization_seconds
         return cls(
             mode=spec.mode,
             allocation=allocation,
             queue_requests_per_replica=spec.queue.target_requests,
             drain_seconds=spec.queue.drain_seconds,
+            patience_seconds=patience_seconds,
             target_utilization=spec.target_utilization / 100,
             idle_seconds=spec.idle_seconds,
             activation_requests=spec.activation_requests,
             up_factor=spec.scale_up.max_factor,
             up_replicas=spec.scale_up.max_replicas_per_step,
             up_stabilization_seconds=spec.scale_up.stabilization_seconds,
-            down_stabilization_seconds=spec.scale_down.stabilization_seconds,
+            down_stabilization_seconds=LEAST_HOLD_SECONDS if stated is None else stated,
+            down_follows_starts=stated is None,
             down_share_per_minute=spec.scale_down.max_percent_per_minute / 100,
             fallback_replicas=None if spec.fallback is None else spec.fallback.replicas,
         )

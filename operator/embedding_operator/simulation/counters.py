@@ -77,6 +77,8 @@ def load_of_gateway(samples: Samples, *, holds: bool) -> GatewayLoad:
         waiting=float(last.held_requests),
         requests_per_second=_rate(last.arrived_requests - first.arrived_requests, first=first, last=last),
         burst_per_second=_rate(last.arrived_requests - recent.arrived_requests, first=recent, last=last),
+        released_per_second=_rate(first.held_requests - last.held_requests, first=first, last=last) or 0.0,
+        burst_released_per_second=_rate(recent.held_requests - last.held_requests, first=recent, last=last) or 0.0,
         last_arrival=_last_arrival(samples),
         quiet_since=_quiet_since(samples),
         sampled_at=last.taken_at,

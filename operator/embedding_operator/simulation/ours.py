@@ -20,6 +20,9 @@ EPOCH = datetime(2026, 1, 5, tzinfo=UTC)
 TICK_SECONDS = 5.0
 """As the operator polls. To it, a pod that takes twice the startup time, and at least two minutes, is stuck."""
 
+SERVED_BEFORE_SECONDS = 3600.0
+"""The age of the replicas with which a simulation begins."""
+
 
 class Ours:
     """Decides as the operator does for a service with `spec`.
@@ -38,7 +41,9 @@ class Ours:
     ) -> None:
         self._spec, self._cluster, self._name = spec, cluster, name
         self._hears_queue, self._hears_rate = hears_queue, hears_rate
-        self._policy = ScalingPolicy.of(spec.scaling, allocation=spec.allocation)
+        self._policy = ScalingPolicy.of(
+            spec.scaling, allocation=spec.allocation, patience_seconds=float(spec.gateway.queue_timeout_seconds)
+        )
         self._telemetry = Telemetry(gateway=spec.gateway.enabled, holds=spec.gateway.hold_seconds > 0)
         self._memory: ScalingMemory | None = None
         self._bounds: Bounds | None = None
@@ -114,7 +119,7 @@ class Ours:
             known = self._replicas[key] = Replica(
                 uid=str(pod.uid),
                 name=f"{pool}-{pod.uid}",
-                created_at=instant(pod.created_at),
+                created_at=instant(_created_at(pod)),
                 ready_since=None if pod.ready_at is None else instant(pod.ready_at),
                 stuck=stuck,
                 parity=Parity.PASSED,
@@ -128,6 +133,11 @@ class Ours:
         known = () if self._memory is None else self._memory.learned
         allowed = allowed_startup_seconds(known, pool=pool)
         return Reason.START_OVERDUE if now - instant(pod.created_at) > overdue_after(allowed) else None
+
+
+def _created_at(pod: PodView) -> float:
+    """Return when a pod was created; one that served from the beginning was there before, and teaches no start."""
+    return pod.created_at - SERVED_BEFORE_SECONDS if pod.ready_at == pod.created_at else pod.created_at
 
 
 def instant(seconds: float) -> datetime:

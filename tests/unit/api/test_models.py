@@ -40,7 +40,7 @@ class TestDefaults:
         assert spec.pools[0].min_replicas == 0
         assert spec.scaling.mode is ScalingMode.ACTIVE
         assert (spec.scaling.queue.target_requests, spec.scaling.target_utilization) == (8, 80)
-        assert spec.scaling.scale_down.stabilization_seconds == 300
+        assert spec.scaling.scale_down.stabilization_seconds is None
         assert spec.allocation is Allocation.ORDERED
         assert spec.schedule is None
         gateway = spec.gateway

@@ -13,8 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.domain.test_decide_properties import BAD_LOADS, observations
+from tests.world.builders import NOON
+from tests.world.loop import World
 from tests.world.observations import A10, at, bounds, load, observe, pool, replicas, settled_memory
 
+DAY = bounds(("a10", 0, 10))
 FALLBACK = ScalingPolicy(fallback_replicas=5)
 MANY = bounds(("a10", 1, 50))
 
@@ -166,3 +169,30 @@ def test_whatever_a_replica_says_a_decision_is_made(observation: Observation) ->
         decision = decide(replace(observation, memory=decision.memory))
     assert {target.pool for target in decision.targets} == {made.name for made in observation.pools}
     assert all(math.isfinite(target.tokens_per_second) for target in decision.targets)
+
+
+@pytest.mark.parametrize(("asleep_for", "serves", "required"), [(3599, 0, 8000.0), (3600, 0, 0.0), (3600, 1, 8000.0)])
+def test_what_the_evening_needed_is_forgotten_in_a_night_without_metrics(
+    asleep_for: int, serves: int, required: float
+) -> None:
+    night = replace(bounds(asleep=True), since=NOON - timedelta(seconds=asleep_for))
+    decision = decide(observe(pool(ready=serves), allowed=night, memory=settled_memory(8000.0)))
+    assert decision.required == required
+    assert (StepReason.REQUIREMENT_LAPSED in decision.reasons()) == (required == 0.0)
+
+
+def test_a_morning_without_a_gateway_starts_for_its_own_load() -> None:
+    """The evening needed eight replicas; in the morning, 300 tokens/s arrive."""
+    opens = NOON + timedelta(hours=8)
+
+    def of(now: datetime) -> Bounds:
+        if now < opens:
+            return replace(bounds(asleep=True, next_transition=opens), since=NOON, upcoming=DAY.pools)
+        return DAY
+
+    world = World(speeds={"a10": 1000.0}, bounds=of, memory=settled_memory(8000.0))
+    most = 0
+    while world.now < opens + timedelta(hours=1):
+        world.step(rate=300.0 if world.now >= opens else 0.0, seconds=30.0)
+        most = max(most, world.counts()["a10"])
+    assert most == 1

@@ -47,8 +47,10 @@ class ScaleUpPolicy(ApiModel):
 class ScaleDownPolicy(ApiModel):
     """How fast a service may shrink."""
 
-    stabilization_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
-        default=300, description="Shrink only to the highest capacity that was needed in this time."
+    stabilization_seconds: Annotated[int, Field(ge=0, le=3600)] | None = Field(
+        default=None,
+        description="Shrink only to the highest capacity that was needed in this time. Default: twice as long as a "
+        "replica takes to start, between 300 and 1800.",
     )
     max_percent_per_minute: Annotated[int, Field(ge=1, le=100)] = Field(
         default=50, description="Share of the ready capacity that may be removed per minute; at least one replica."

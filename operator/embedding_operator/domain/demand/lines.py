@@ -1,7 +1,7 @@
 """The capacity that the measured load needs, in tokens per second.
 
     Q'     = max(0, Q - 0.25 s * ready capacity)          one waiting batch is normal, in tokens and in requests
-    Q*     = max(0, Q' + (lambda - ready capacity) * eta) the backlog when new replicas are Ready (`backlog_forecast`)
+    Q*     the backlog expected when replicas that start are Ready                 (`backlog_forecast`)
     help   = max(lambda + Q* / drain, ceil(Q' / target) * capacity of a replica)
     up     = max(lambda / rho,           help)            grow to this
     middle = max(lambda / (0.875 * rho), help)            land here when shrinking
@@ -22,7 +22,7 @@ replica that was two thirds busy, had 115 changes of replicas a day without this
 import math
 from typing import NamedTuple
 
-from embedding_operator.domain.demand.backlog_forecast import Outlook
+from embedding_operator.domain.demand.backlog_forecast import Outlook, Serving
 from embedding_operator.domain.observation import Load, ScalingPolicy
 
 BATCH_SECONDS = 0.25
@@ -62,14 +62,19 @@ def lines_of(
     arrival = load.arrival_tokens_per_second or 0.0
     rate_term = arrival / policy.target_utilization
     backlog = max(0.0, load.queue_tokens - BATCH_SECONDS * ready_capacity)
-    eta = ahead.seconds_until_help(needed=rate_term, ready_capacity=ready_capacity)
-    expected = max(0.0, backlog + (arrival - ready_capacity) * eta)
+    serving = Serving(
+        ready=ready_capacity,
+        needed=rate_term,
+        drain_seconds=policy.drain_seconds,
+        # The gateway holds requests for a first replica much longer than for their turn.
+        patience_seconds=policy.patience_seconds if ready_capacity > 0 else math.inf,
+    )
     waiting_replicas = 0
     if queued_seconds >= LASTING_SECONDS or load.work_that_waits >= BLIP_SECONDS * ready_capacity:
         in_batch = BATCH_SECONDS * ready_capacity / max(1.0, load.tokens_per_request)
         waiting_replicas = math.ceil(max(0.0, load.queue_requests - in_batch) / policy.queue_requests_per_replica)
     queue_term = max(
-        arrival + expected / ahead.drain_seconds(stated=policy.drain_seconds) if expected > 0 else 0.0,
+        ahead.needed(arrival=arrival, backlog=backlog, serving=serving),
         min(waiting_replicas * replica_capacity, ahead.asked),
     )
     return Lines(

@@ -9,7 +9,7 @@ Missing, stale and invalid metrics hold the last requirement; they never count a
 decisions or a clock jump cannot shrink a service.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from embedding_operator.domain.decision import Step, StepReason, step
@@ -34,6 +34,9 @@ from embedding_operator.domain.memory import (
     step_in_progress,
 )
 from embedding_operator.domain.observation import Load, Observation
+
+LAPSE_SECONDS = 3600.0
+"""A requirement is not kept for longer than this into an asleep window in which nothing is measured."""
 
 TRIM_MARGIN = 1.05
 """The slow trim ends 5 % above the highest demand of its time."""
@@ -67,7 +70,7 @@ def last_requirement(observation: Observation) -> Seeded:
     """Return the memory of the last decision, or one with the running capacity as the requirement."""
     memory, now = observation.memory, observation.now
     if memory is not None and is_fresh(memory.at, now=now):
-        return Seeded(memory)
+        return _lapsed(memory, observation=observation)
     supply = round(capacity_of(observation).coming, 3)
     before = memory.required if memory is not None else 0.0
     required = max(before, supply)
@@ -83,6 +86,22 @@ def last_requirement(observation: Observation) -> Seeded:
         panic_until=None if memory is None else memory.panic_until,
     )
     return Seeded(seeded, (step(StepReason.RESTART_SEEDED, message, before=before, after=required),))
+
+
+def _lapsed(memory: ScalingMemory, *, observation: Observation) -> Seeded:
+    """Return `memory`, without its requirement if that was measured before a long sleep.
+
+    Without a gateway nothing is measured while no replica runs: the morning would begin with what the evening needed.
+    """
+    bounds = observation.bounds
+    asleep_since = bounds.since if bounds.asleep and observation.load is None else None
+    if memory.required == 0 or asleep_since is None or any(pool.ready for pool in observation.pools):
+        return Seeded(memory)
+    if observation.now - asleep_since < timedelta(seconds=LAPSE_SECONDS):
+        return Seeded(memory)
+    message = f"nothing was measured since {asleep_since:%H:%M} UTC, so what was needed before no longer counts"
+    lapsed = step(StepReason.REQUIREMENT_LAPSED, message, before=memory.required, after=0.0)
+    return Seeded(memory._replace(required=0.0, buckets=()), (lapsed,))
 
 
 def demand(signals: Signals, *, last: ScalingMemory) -> Demand:

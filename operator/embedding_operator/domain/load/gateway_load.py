@@ -5,7 +5,9 @@
     arrival in tokens   = arrival in requests x tokens per request of the engines
 
 Engines report how much work there is, the gateway how much of it has not reached an engine yet: where two values
-measure the same thing, the larger applies. A missing value is None, never 0: a service may grow on what is known, but
+measure the same thing, the larger applies. What reaches engines because the queue at the gateway gets shorter did not
+arrive now: it is subtracted from what arrives at engines. With it, a backlog that new replicas drain looked like twice
+the load, and doubled them. A missing value is None, never 0: a service may grow on what is known, but
 not shrink.
 
 HAProxy counts from 0 when it restarts. What it has counted since then did arrive; what arrived between the last sample
@@ -71,12 +73,15 @@ def listen(
     fresh = {uid: recent[uid][-1] for uid in present if _is_fresh(recent.get(uid, ()), now=now)}
     intervals = {uid: [_between(*pair) for pair in pairwise(samples)] for uid, samples in recent.items()}
     every = [interval for each in intervals.values() for interval in each]
+    latest = [each for each in every if is_recent(each.first.taken_at, each.last.taken_at, now=now)]
     answering = [uid for uid in ready if uid in fresh]
     return GatewayLoad(
         outstanding=math.fsum(sample.outstanding for sample in fresh.values()),
         waiting=math.fsum(sample.waiting for sample in fresh.values()),
         requests_per_second=_rate(every),
-        burst_per_second=_rate([each for each in every if is_recent(each.first.taken_at, each.last.taken_at, now=now)]),
+        burst_per_second=_rate(latest),
+        released_per_second=_released(every),
+        burst_released_per_second=_released(latest),
         last_arrival=max([each.last.taken_at for each in every if each.arrived > 0], default=None),
         quiet_since=_quiet_since(recent, fresh=fresh) if len(answering) == len(ready) > 0 else None,
         sampled_at=min((sample.taken_at for sample in fresh.values()), default=None),
@@ -94,16 +99,19 @@ def joined(engines: Load, gateway: GatewayLoad) -> Load:
     if gateway.sampled_at is None or not math.isfinite(engines.queue_requests):
         return engines
     length = engines.tokens_per_request
+    released, burst_released = gateway.released_per_second * length, gateway.burst_released_per_second * length
     return replace(
         engines,
         sampled_at=min(engines.sampled_at, gateway.sampled_at),
         queue_requests=max(engines.queue_requests, gateway.waiting),
         queue_tokens=max(engines.queue_tokens, gateway.waiting * length),
         arrival_tokens_per_second=_larger(
-            engines.arrival_tokens_per_second, _in_tokens(gateway.requests_per_second, length=length)
+            _without(engines.arrival_tokens_per_second, released=released),
+            _in_tokens(gateway.requests_per_second, length=length),
         ),
         burst_tokens_per_second=_larger(
-            engines.burst_tokens_per_second, _in_tokens(gateway.burst_per_second, length=length)
+            _without(engines.burst_tokens_per_second, released=burst_released),
+            _in_tokens(gateway.burst_per_second, length=length),
         ),
     )
 
@@ -129,6 +137,10 @@ def without_engines(gateway: GatewayLoad, *, tokens_per_request: float, expected
 
 def _in_tokens(requests_per_second: float | None, *, length: float) -> float | None:
     return None if requests_per_second is None else requests_per_second * length
+
+
+def _without(arrived: float | None, *, released: float) -> float | None:
+    return None if arrived is None else max(0.0, arrived - released)
 
 
 def _larger(one: float | None, other: float | None) -> float | None:
@@ -194,14 +206,26 @@ def _rate(intervals: Sequence[_Interval]) -> float | None:
     Invalid requests are no work for an engine. They are subtracted from the total, as they are rejected later than they
     arrive.
     """
-    if not intervals:
-        return None
-    begin = min([interval.first.taken_at for interval in intervals])
-    seconds = (max([interval.last.taken_at for interval in intervals]) - begin).total_seconds()
+    seconds = _seconds(intervals)
     if seconds < MIN_SPAN_SECONDS:
         return None
     arrived = math.fsum(interval.arrived - interval.rejected for interval in intervals)
     return max(0.0, arrived / seconds)
+
+
+def _released(intervals: Sequence[_Interval]) -> float:
+    """Return the requests per second by which the queues got shorter, 0 if they did not or it is not known."""
+    seconds = _seconds(intervals)
+    if seconds < MIN_SPAN_SECONDS:
+        return 0.0
+    return max(0.0, math.fsum(each.first.waiting - each.last.waiting for each in intervals) / seconds)
+
+
+def _seconds(intervals: Sequence[_Interval]) -> float:
+    """Return the time that `intervals` span, 0 without any."""
+    begin = min([interval.first.taken_at for interval in intervals], default=None)
+    end = max([interval.last.taken_at for interval in intervals], default=None)
+    return 0.0 if begin is None or end is None else (end - begin).total_seconds()
 
 
 def _quiet_since(recent: Mapping[str, Series], *, fresh: Mapping[str, GatewaySample]) -> datetime | None:

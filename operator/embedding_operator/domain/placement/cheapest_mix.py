@@ -2,11 +2,13 @@
 
 Of all replica vectors within the bounds, it is the first when sorted by
 
-    shortfall, Σ price * (n + max(0, n - held) * startup / payback), Σ |n - held|,
+    shortfall, Σ price * (n + max(0, n - held) * (startup + noise) / payback), Σ |n - held|,
     the fewest on the least preferred pools
 
 A held replica costs its price. One that would have to start also costs its startup, spread over the half hour in which
-it has to pay off: without this term the mix changes whenever the requirement moves by one unit.
+it has to pay off: without this term the mix changes whenever the requirement moves by one unit. Prices and measured
+speeds are not exact either, so a change must save a further 7.5 %: with starts of 15 s, a mix that followed the price
+alone moved 15 times in two hours in which prices stayed within 3 %.
 
 The search is exact. It tries the counts of all pools except the cheapest per token, which takes the rest, and prunes
 every branch whose lower bound (the rest, at the best price per token of the remaining pools) is above the best mix so
@@ -19,6 +21,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 PAYBACK_SECONDS = 1800
+NOISE_SECONDS = 135
+"""7.5 % of the payback. Prices that stay within 3 % differ by up to 6.2 %: with less, a mix could move and return."""
+
 MAX_STEPS = 5000
 
 # Capacities are measured values: 2.0000000001 replicas are two.
@@ -141,7 +146,7 @@ def _costs(offer: Offer, *, required: float) -> list[int]:
     """Return the cost of every useful count, from `min_replicas` on, in millionths of price * seconds."""
     useful = math.ceil(required / offer.tokens_per_second - TOLERANCE)
     last = max(offer.min_replicas, min(offer.max_replicas, useful))
-    price, startup = _millionths(offer), round(offer.startup_seconds)
+    price, startup = _millionths(offer), round(offer.startup_seconds) + NOISE_SECONDS
     return [
         price * (PAYBACK_SECONDS * count + startup * max(0, count - offer.held))
         for count in range(offer.min_replicas, last + 1)

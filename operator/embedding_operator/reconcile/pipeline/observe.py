@@ -116,7 +116,9 @@ class Observer:
         bounds = _usable(bounds_in_force(spec, cluster=schedules, now=now), pools=pools)
         observation = Observation(
             now=now,
-            policy=ScalingPolicy.of(spec.scaling, allocation=spec.allocation),
+            policy=ScalingPolicy.of(
+                spec.scaling, allocation=spec.allocation, patience_seconds=float(spec.gateway.queue_timeout_seconds)
+            ),
             bounds=bounds,
             pools=observed,
             load=self._load(service, replicas, gateway=gateway, now=now),

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from embedding_operator.domain.capacity.startup_time import MOST_STARTS, WARM_SECONDS, startup_seconds
+from embedding_operator.api.v1alpha1.scaling import ScalingSpec
+from embedding_operator.domain.capacity.startup_time import MOST_STARTS, WARM_SECONDS, hold_seconds, startup_seconds
 from embedding_operator.domain.decide import decide
-from embedding_operator.domain.memory import LearnedPool, ScalingMemory
-from embedding_operator.domain.observation import STARTUP_SECONDS, Pool, Replica
+from embedding_operator.domain.memory import LearnedPool, RequirementBucket, ScalingMemory
+from embedding_operator.domain.observation import STARTUP_SECONDS, Pool, Replica, ScalingPolicy
 from embedding_operator.domain.status.memory_codec import remembered, written
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,3 +115,33 @@ def test_the_last_twenty_starts_are_remembered_and_survive_a_restart(pods: list[
 
 def _later(moment: datetime, seconds: float) -> datetime:
     return moment + (at(seconds) - at(0))
+
+
+@pytest.mark.parametrize(
+    ("cold", "warm", "seconds"),
+    [((), (), 300.0), ((52,), (), 300.0), ((200,), (), 400.0), ((200,), (400,), 800.0), ((5000,), (), 1800.0)],
+    ids=["nothing is known", "short", "twice a start", "of the slower kind", "no longer than half an hour"],
+)
+def test_replicas_are_held_for_twice_a_start(cold: tuple[int, ...], warm: tuple[int, ...], seconds: float) -> None:
+    assert hold_seconds([NOTHING, NOTHING._replace(cold_starts=cold, warm_starts=warm)]) == seconds
+
+
+@pytest.mark.parametrize(
+    ("stated", "since", "replicas"), [(None, 500, 4), (None, 700, 1), (300, 500, 1), (900, 700, 4), (0, 10, 1)]
+)
+def test_a_stated_time_applies_whatever_a_start_takes(stated: int | None, since: int, replicas: int) -> None:
+    scaling = ScalingSpec.model_validate({"scaleDown": {"stabilizationSeconds": stated, "maxPercentPerMinute": 100}})
+    serving = tuple(pod(f"{number}", created=-9000, ready=-8700) for number in range(4))
+    needed = RequirementBucket(at=at(-9000), until=at(-since), highest=4000.0, lowest=4000.0, peak=4000.0)
+    memory = ScalingMemory(
+        at=at(-5), required=4000.0, buckets=(needed,), learned=(NOTHING._replace(cold_starts=(300,)),)
+    )
+    decision = decide(
+        observe(
+            Pool(name="a10", replicas=4, tokens_per_second=A10, pods=serving),
+            measured=load(rate=100.0, reporting=4),
+            policy=ScalingPolicy.of(scaling),
+            memory=memory,
+        )
+    )
+    assert [target.replicas for target in decision.targets] == [replicas]

@@ -207,6 +207,27 @@ def test_of_each_value_the_larger_counts() -> None:
     )
 
 
+def test_a_backlog_that_engines_take_over_did_not_arrive_now() -> None:
+    """The engines took 190 requests in 10 s, 90 of which had waited at the gateway: 10 arrive per second, not 19."""
+    samples = [
+        sample(at=10, outstanding=100, requests=1000),
+        sample(at=5, outstanding=55, requests=1050),
+        sample(at=0, outstanding=10, requests=1100),
+    ]
+    taken = heard(*samples)
+    assert (taken.requests_per_second, taken.released_per_second, taken.burst_released_per_second) == (10, 9, 9)
+    engines = replace(load(rate=1900.0), tokens_per_request=100.0, burst_tokens_per_second=1900.0)
+    both = joined(engines, taken)
+    assert (both.arrival_tokens_per_second, both.burst_tokens_per_second) == (1000.0, 1000.0)
+    past_the_gateway = joined(replace(engines, arrival_tokens_per_second=2500.0), taken)
+    assert past_the_gateway.arrival_tokens_per_second == 1600.0
+
+
+def test_a_queue_that_grows_releases_nothing() -> None:
+    samples = [sample(at=5, outstanding=10, requests=1000), sample(at=0, outstanding=90, requests=1100)]
+    assert heard(*samples).released_per_second == 0.0
+
+
 def test_engines_without_a_rate_of_their_own_take_the_gateways() -> None:
     engines = replace(load(rate=None), tokens_per_request=100.0)
     assert joined(engines, gateway(rate=5.0)).arrival_tokens_per_second == 500.0

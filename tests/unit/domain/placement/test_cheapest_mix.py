@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from embedding_operator.domain.placement.cheapest_mix import PAYBACK_SECONDS, Offer, cheapest
+from embedding_operator.domain.placement.cheapest_mix import NOISE_SECONDS, PAYBACK_SECONDS, Offer, cheapest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ def cost(offers: Sequence[Offer], counts: Sequence[int]) -> int:
     """Return the total cost in whole numbers, so that equal costs compare equal."""
     return sum(
         round(offer.price_per_hour * 1_000_000)
-        * (PAYBACK_SECONDS * count + round(offer.startup_seconds) * max(0, count - offer.held))
+        * (PAYBACK_SECONDS * count + (round(offer.startup_seconds) + NOISE_SECONDS) * max(0, count - offer.held))
         for offer, count in zip(offers, counts, strict=True)
     )
 
@@ -103,6 +103,34 @@ def test_one_unit_more_adds_and_one_unit_less_takes_away_without_changing_the_mi
         before, mix = mix, cheapest(required, offers=tuple(replace(each, held=mix[each.pool]) for each in pools))
         seen.append({pool: mix[pool] - before[pool] for pool in mix})
     assert seen == [{"a10": 0, "t4": 1}, {"a10": 0, "t4": -1}] * 2
+
+
+noise = st.lists(st.floats(0.97, 1.03), min_size=3, max_size=3)
+
+
+@given(
+    st.lists(st.tuples(st.integers(50, 1500), st.integers(10, 400)), min_size=2, max_size=3),
+    st.lists(noise, min_size=2, max_size=8),
+    st.integers(1, 10_000),
+)
+def test_noise_of_prices_moves_a_mix_at_most_once(
+    pools: list[tuple[int, int]], prices: list[list[float]], required: int
+) -> None:
+    """A mix may leave another behind that is cheaper at the stated prices; noise alone never brings it back."""
+    offers = [
+        replace(A10, pool=f"pool-{place}", tokens_per_second=speed, price_per_hour=price / 100, startup_seconds=15.0)
+        for place, (speed, price) in enumerate(pools)
+    ]
+    seen: list[dict[str, int]] = []
+    for factors in prices:
+        noisy = [
+            replace(offer, price_per_hour=offer.price_per_hour * factor, held=seen[-1][offer.pool] if seen else 0)
+            for offer, factor in zip(offers, factors, strict=False)
+        ]
+        mix = cheapest(required, offers=noisy)
+        if not seen or mix != seen[-1]:
+            assert mix not in seen
+            seen.append(mix)
 
 
 @st.composite

@@ -53,8 +53,8 @@ class RoutingInput:
     """Everything that the route of requests depends on.
 
     `state` is None if there is no Service yet. `restricted` says whether the NetworkPolicy of the engines exists.
-    `pod_problem` says what prevents a gateway pod from becoming Ready. `keys_source` names the Secret that new pods
-    wait for.
+    `pod_problem` says what prevents a gateway pod from becoming Ready. `keys_source` names the Secret whose API keys
+    are required, and that new pods wait for; `pods_without_keys` is how many Ready pods do not require them.
     """
 
     now: datetime
@@ -66,6 +66,7 @@ class RoutingInput:
     restricted: bool
     pod_problem: str | None = None
     keys_source: str | None = None
+    pods_without_keys: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +126,14 @@ def routed(given: RoutingInput) -> Routing:
 def gateway_readiness(given: RoutingInput, route: Route) -> GatewayReadiness:
     """Return what to tell users about the route of their requests."""
     ready = _readiness(given)
+    unkeyed = _unkeyed(given, route)
+    if unkeyed is not None:
+        message = f"{unkeyed}: {ready}"
+        return GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.KEYS_NOT_ENFORCED, message=message)
+    return _told(given, route, ready=ready)
+
+
+def _told(given: RoutingInput, route: Route, *, ready: str) -> GatewayReadiness:
     match route.state.phase:
         case RoutePhase.ENGINES if given.wanted:
             message = f"requests still go directly to the engines: {ready}"
@@ -146,6 +155,17 @@ def gateway_readiness(given: RoutingInput, route: Route) -> GatewayReadiness:
         case RoutePhase.GATEWAY:
             message = "requests pass through the gateway"
             return GatewayReadiness(status=ConditionStatus.TRUE, reason=Reason.ROUTED, message=message)
+
+
+def _unkeyed(given: RoutingInput, route: Route) -> str | None:
+    """Return how a client without an API key can still get an answer; None if it cannot, or needs no key."""
+    if not given.wanted or given.keys_source is None:
+        return None
+    if not route.restricted:
+        return "clients can still reach the engines directly, without an API key"
+    if given.pods_without_keys:
+        return f"{given.pods_without_keys} Ready gateway pods do not require the keys of the Secret {given.keys_source}"
+    return None
 
 
 def _readiness(given: RoutingInput) -> str:

@@ -13,10 +13,11 @@ import structlog
 
 from embedding_operator.gateway import metrics, reconcile, web
 from embedding_operator.gateway.endpoint_slices import endpoint_slices
-from embedding_operator.gateway.endpoints import endpoints
+from embedding_operator.gateway.endpoints import Endpoint, endpoints
 from embedding_operator.gateway.haproxy_socket import RuntimeSocket, Unreachable
 from embedding_operator.gateway.haproxy_state import UnreadableAnswer
-from embedding_operator.gateway.keys import folder_version, read_keys, read_map, write_map
+from embedding_operator.gateway.keys import UNUSABLE_KEY, folder_version, read_keys, read_map, write_map
+from embedding_operator.gateway.members import read_members, write_members
 from embedding_operator.gateway.poke import Coalescer, Operator
 from embedding_operator.gateway.settings import Settings
 from embedding_operator.gateway.throttled_log import Seldom
@@ -44,23 +45,24 @@ class Agent:
         self._changed = asyncio.Event()
         self._terminated = asyncio.Event()
         self._haproxy_ended = asyncio.Event()
-        self._unready = "HAProxy has not been reached yet"
         self._keys_version: str | None = None
         self._coalescer = Coalescer(self._poke, timeline=asyncio.get_running_loop())
         self._unreachable = Seldom("HAProxy cannot be reached")
         self._refused = Seldom("HAProxy refused commands")
         self._watch_fails = Seldom("the engines cannot be watched: keeping the known ones")
         self._unheard = Seldom("poking the operator failed")
+        self._unkept = Seldom("the engines cannot be written down: a restart needs the API server")
 
     async def run(self) -> None:
         """Run until SIGTERM, and then for as long as HAProxy serves; raises the error of a task that fails."""
-        # The keys that were last written are valid: the Secret may by now hold one that cannot be used.
-        self._want(replace(self._wanted, clients=read_map(self._settings.keys_map)))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated.set)
-        surface = web.Surface(
-            unready=lambda: self._unready, poke=self._coalescer.call, exposition=self._metrics.exposition
+        # What an earlier agent of this pod knew is valid until the cluster and the Secret have been read.
+        settings = self._settings
+        self._want(
+            replace(self._wanted, clients=read_map(settings.keys_map), endpoints=read_members(settings.members_file))
         )
-        server = await web.serve(surface, port=self._settings.port)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._terminated.set)
+        surface = web.Surface(poke=self._coalescer.call, exposition=self._metrics.exposition)
+        server = await web.serve(surface, port=settings.port)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -88,7 +90,16 @@ class Agent:
                 slices.values(), port_name=settings.engines_port, max_connections=settings.max_connections
             )
             self._metrics.endpoints(found)
+            if found != self._wanted.endpoints:
+                self._keep_members(found)
             self._want(replace(self._wanted, endpoints=found))
+
+    def _keep_members(self, found: tuple[Endpoint, ...]) -> None:
+        try:
+            write_members(self._settings.members_file, found)
+        except OSError as error:
+            self._metrics.failed("members")
+            self._unkept.warn(error=str(error))
 
     def _watch_failed(self, error: Exception) -> None:
         self._metrics.failed("watch")
@@ -113,24 +124,23 @@ class Agent:
         return look
 
     def _look_at_keys(self) -> None:
-        """Load the keys if the Secret changed; a Secret with an unusable key changes nothing."""
+        """Load the keys if the Secret changed; an unusable key keeps only its own client out."""
         folder = self._settings.keys_folder
         found = folder_version(folder)
         if found == self._keys_version:
             return
         try:
             read = read_keys(folder)
-            if not read.problems:
-                write_map(self._settings.keys_map, read.clients)
-                self._want(replace(self._wanted, clients=read.clients))
+            write_map(self._settings.keys_map, read.clients)
         except OSError as error:
             self._metrics.failed("keys")
             _log.error("the API keys cannot be read", error=str(error))
             return
+        self._want(replace(self._wanted, clients=read.clients))
         self._keys_version = found
+        self._metrics.unusable_keys(len(read.problems))
         for problem in read.problems:
-            self._metrics.failed("keys")
-            _log.error("an API key cannot be used: keeping the previous keys", problem=problem)
+            _log.error(UNUSABLE_KEY, problem=problem)
 
     async def _keep_in_step(self) -> None:
         while True:
@@ -152,18 +162,13 @@ class Agent:
         except (Unreachable, UnreadableAnswer) as error:
             self._metrics.failed("sync")
             self._unreachable.warn(problem=str(error))
-            self._unready = self._terminating() or str(error)
             if self._terminated.is_set():
                 self._haproxy_ended.set()
             return False
         if taken.refused:
             self._metrics.failed("sync")
             self._refused.warn(problems=list(taken.refused))
-        self._unready = self._terminating() or ("" if taken.serves else "the engines are not known yet")
         return taken.at_rest and not taken.refused
-
-    def _terminating(self) -> str:
-        return "the pod is terminating" if self._terminated.is_set() else ""
 
     async def _poke(self) -> None:
         settings = self._settings
@@ -182,9 +187,12 @@ class Agent:
             self._unheard.warn(problems=list(problems))
 
     async def _linger(self) -> None:
-        """Wait for SIGTERM, report at once that the pod is terminating, and keep on while HAProxy finishes requests."""
+        """Wait for SIGTERM, ask clients to leave, and keep on while HAProxy finishes requests.
+
+        A failed liveness probe sends SIGTERM too. Its grace period is that of the probe, a few seconds; the agent that
+        starts next takes the request to leave back.
+        """
         await self._terminated.wait()
-        self._unready = self._terminating()
         self._want(replace(self._wanted, ending=True))
         _log.info("terminating", linger_seconds=self._settings.linger_seconds)
         with contextlib.suppress(TimeoutError):

@@ -10,9 +10,9 @@ from pathlib import Path
 import structlog
 
 from embedding_operator import logs
-from embedding_operator.gateway.draining import write_state
-from embedding_operator.gateway.keys import read_keys, write_map
+from embedding_operator.gateway.keys import UNUSABLE_KEY, read_keys, write_map
 from embedding_operator.gateway.settings import Settings
+from embedding_operator.gateway.state_map import write_state
 from embedding_operator.settings import SettingsError
 
 NAME = "gateway-agent"
@@ -49,7 +49,7 @@ def prepare(settings: Settings) -> None:
     """Write the maps that HAProxy starts with. A key that cannot be used locks out only its own client."""
     keys = read_keys(settings.keys_folder)
     for problem in keys.problems:
-        _log.error("an API key cannot be used: its client is refused", problem=problem)
+        _log.error(UNUSABLE_KEY, problem=problem)
     write_map(settings.keys_map, keys.clients)
     write_state(settings.state_map)
     _log.info("prepared", clients=sorted(keys.clients.values()))

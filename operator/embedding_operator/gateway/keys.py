@@ -14,6 +14,8 @@ from embedding_operator.gateway.plan import Command
 
 _VERSION_FOLDER = "..data"
 
+UNUSABLE_KEY = "an API key cannot be used: its client is refused"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:

@@ -21,8 +21,13 @@ class Metrics:
         )
         self._errors = Counter(
             "embedding_gateway_errors",
-            "Failures by kind: sync with HAProxy, watch of the engines, keys of the Secret",
+            "Failures by kind: sync with HAProxy, watch of engines, reading of keys, keeping of the members",
             labelnames=["of"],
+            registry=self._registry,
+        )
+        self._unusable_keys = Gauge(
+            "embedding_gateway_unusable_keys",
+            "Entries of the API key Secret that no client can send: their clients are refused",
             registry=self._registry,
         )
         self._pokes = Counter(
@@ -31,7 +36,7 @@ class Metrics:
             labelnames=["outcome"],
             registry=self._registry,
         )
-        for of in ("sync", "watch", "keys"):
+        for of in ("sync", "watch", "keys", "members"):
             self._errors.labels(of)
         for outcome in (SENT, FAILED):
             self._pokes.labels(outcome)
@@ -43,8 +48,12 @@ class Metrics:
         for phase in EndpointPhase:
             self._endpoints.labels(phase.value).set(counted[phase])
 
+    def unusable_keys(self, count: int) -> None:
+        """Set how many entries of the Secret cannot be used as a key."""
+        self._unusable_keys.set(count)
+
     def failed(self, of: str) -> None:
-        """Count one failure of `sync`, `watch` or `keys`."""
+        """Count one failure of `sync`, `watch`, `keys` or `members`."""
         self._errors.labels(of).inc()
 
     def poke(self, outcome: str) -> None:

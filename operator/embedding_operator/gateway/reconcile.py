@@ -7,11 +7,11 @@ from pathlib import Path
 import structlog
 
 from embedding_operator.gateway import keys
-from embedding_operator.gateway.draining import announce_end
 from embedding_operator.gateway.endpoints import Endpoint
 from embedding_operator.gateway.haproxy_socket import Conversation, Refused, RuntimeSocket
 from embedding_operator.gateway.haproxy_state import Server
 from embedding_operator.gateway.plan import is_at_rest, plan
+from embedding_operator.gateway.state_map import ENDING, SYNCHRONIZED, mark
 
 _log = structlog.get_logger(__name__)
 
@@ -30,13 +30,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The result of a step. `serves` is whether HAProxy can serve or hold requests as the cluster requires.
-
-    `at_rest` is whether the next step can wait for a change. `refused` is what HAProxy did not do, and why.
-    """
+    """The result of a step: whether the next one can wait for a change, and what HAProxy did not do, and why."""
 
     at_rest: bool
-    serves: bool
     refused: tuple[str, ...] = ()
 
 
@@ -47,12 +43,10 @@ async def step(runtime: RuntimeSocket, wanted: Wanted, *, keys_map: Path, state_
         refused = [
             *await _lead(conversation, wanted.endpoints, servers=servers),
             *await _rekey(conversation, wanted.clients, keys_map=keys_map),
-            *(await _end(conversation, state_map=state_map) if wanted.ending else ()),
+            *await _mark(conversation, wanted, servers=servers, state_map=state_map),
         ]
-    if wanted.endpoints is None:
-        # Servers that an earlier agent left there are good enough until the cluster can be read.
-        return Step(at_rest=True, serves=any(server.admitted for server in servers), refused=tuple(refused))
-    return Step(at_rest=is_at_rest(wanted.endpoints, servers), serves=True, refused=tuple(refused))
+    at_rest = wanted.endpoints is None or is_at_rest(wanted.endpoints, servers)
+    return Step(at_rest=at_rest, refused=tuple(refused))
 
 
 async def _lead(
@@ -80,10 +74,16 @@ async def _rekey(conversation: Conversation, clients: Mapping[str, str], *, keys
     return []
 
 
-async def _end(conversation: Conversation, *, state_map: Path) -> list[str]:
+async def _mark(
+    conversation: Conversation, wanted: Wanted, *, servers: tuple[Server, ...], state_map: Path
+) -> list[str]:
+    """Tell HAProxy whether the pod is ready and whether it is terminating; return what was refused."""
+    # Servers that an earlier agent left there are good enough until the cluster can be read.
+    known = wanted.endpoints is not None or any(server.admitted for server in servers)
+    entries = frozenset({SYNCHRONIZED} if known else ()) | frozenset({ENDING} if wanted.ending else ())
     try:
-        if await announce_end(conversation, path=state_map):
-            _log.info("asking clients to leave")
+        if await mark(conversation, path=state_map, entries=entries):
+            _log.info("pod state changed", entries=sorted(entries))
     except Refused as error:
         return [str(error)]
     return []

@@ -34,6 +34,7 @@ class Settings(BaseModel):
     keys_folder: Path = Path("/etc/gateway-keys")
     keys_map: Path = Path("/run/gateway/keys.map")
     state_map: Path = Path("/run/gateway/state.map")
+    members_file: Path = Path("/run/gateway/members.json")
     port: Port = AGENT_PORT
     operator_host: str = ""
     operator_port: Port = 8082

@@ -1,4 +1,4 @@
-"""The agent's own HTTP server: whether the pod is ready, its metrics, and the pokes of HAProxy."""
+"""The agent's own HTTP server: its metrics, and the pokes of HAProxy."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,16 +13,10 @@ from embedding_operator.gateway_contract import POKE_PATH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
-    """The server's handlers. `unready` returns why the pod must not get requests; empty if it may."""
+    """The server's handlers."""
 
-    unready: Callable[[], str]
     poke: Callable[[], None]
     exposition: Callable[[], bytes]
-
-    async def ready(self, _: web.Request) -> web.Response:
-        """Answer 200 if the pod may get requests, otherwise 503 with the reason."""
-        reason = self.unready()
-        return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK, text=reason or "ready")
 
     async def poked(self, request: web.Request) -> web.Response:
         """Accept a poke from the HAProxy beside the agent; pokes from other addresses are forbidden."""
@@ -39,7 +33,6 @@ class Surface:
 async def serve(surface: Surface, *, port: int) -> web.AppRunner:
     """Serve on all addresses; return the runner that stops it. Raises `OSError` if the port is in use."""
     application = web.Application(client_max_size=1024)
-    application.router.add_get("/ready", surface.ready)
     application.router.add_get("/metrics", surface.metrics)
     application.router.add_post(POKE_PATH, surface.poked)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)

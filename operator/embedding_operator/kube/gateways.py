@@ -25,7 +25,7 @@ class Gateways:
     ) -> RoutingInput:
         """Return what the route of requests to `service` depends on; `gateway` is its `spec.gateway`."""
         pods = [pod for pod in self.reader.gateway_pods(service, now=now) if not pod.is_terminating]
-        keys = gateway.api_keys_secret_ref
+        keys = None if gateway.api_keys_secret_ref is None else gateway.api_keys_secret_ref.name
         return RoutingInput(
             now=now,
             wanted=gateway.enabled,
@@ -35,7 +35,8 @@ class Gateways:
             state=self.state(service),
             restricted=self._owned(NETWORK_POLICY.kind, service, name=names.engines_name(service.name)) is not None,
             pod_problem=next((pod.problem for pod in pods if pod.problem is not None), None),
-            keys_source=None if keys is None else keys.name,
+            keys_source=keys,
+            pods_without_keys=sum(1 for pod in pods if pod.is_ready and keys is not None and pod.required_keys != keys),
         )
 
     def state(self, service: ServiceObject) -> RouteState | None:

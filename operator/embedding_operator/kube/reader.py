@@ -13,7 +13,15 @@ from embedding_operator.kube.metadata import Body, instant, is_owned_by, is_pod_
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE, NAMESPACE, POD
 from embedding_operator.kube.store import ObjectStore
 from embedding_operator.kube.stuck import Stuck, stuck
-from embedding_operator.rendering.names import COMPONENT, GATEWAY, GPU_POOL, PORT, deployment_name, gateway_name
+from embedding_operator.rendering.names import (
+    COMPONENT,
+    GATEWAY,
+    GPU_POOL,
+    PORT,
+    REQUIRED_KEYS,
+    deployment_name,
+    gateway_name,
+)
 
 GATEWAY_STARTUP_SECONDS = 60.0
 """Startup time of a gateway pod, including the image pull; a pod that takes over twice as long is stuck."""
@@ -49,6 +57,7 @@ class GatewayPod:
     """One gateway pod that has not finished. A terminating pod is not Ready, but may still hold requests.
 
     `endpoint` is the base URL of HAProxy's exporter, once known; `problem` is what keeps the pod from becoming Ready.
+    `required_keys` names the Secret whose API keys the pod requires, None if it requires none.
     """
 
     uid: str
@@ -56,6 +65,7 @@ class GatewayPod:
     is_ready: bool
     is_terminating: bool = False
     problem: str | None = None
+    required_keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +206,7 @@ def _gateway_pod(body: Body, *, now: datetime) -> GatewayPod:
         is_ready=_ready_since(body) is not None and not is_terminating,
         is_terminating=is_terminating,
         problem=_gateway_problem(body, now=now),
+        required_keys=(body["metadata"].get("annotations") or {}).get(REQUIRED_KEYS),
     )
 
 

@@ -73,7 +73,7 @@ def gateway_objects(
             service,
             **common,
             selector=names.gateway_selector(service.name),
-            annotations={names.CONFIG: _digest(data)},
+            annotations={names.CONFIG: _digest(data), **_keys_annotation(spec)},
             replicas=spec.gateway.replicas,
             **_pod(service, spec, config=config, defaults=defaults, user=user),
         ),
@@ -143,6 +143,7 @@ def _pod(
         "tolerations": [each.model_dump(by_alias=True, exclude_none=True) for each in defaults.tolerations],
         "grace_seconds": gateway_pod.grace_seconds(config),
         "settle_seconds": gateway_pod.ENDPOINT_SETTLE_SECONDS,
+        "liveness_grace_seconds": gateway_pod.LIVENESS_GRACE_SECONDS,
         "port_name": names.PORT_NAME,
         "ports": {"http": config.http_port, "metrics": config.metrics_port, "agent": config.agent_port},
         "haproxy_command": gateway_pod.haproxy_command(config),
@@ -164,6 +165,11 @@ def _pod(
             names.gateway_name(service.name), keys_secret=None if keys is None else keys.name
         ),
     }
+
+
+def _keys_annotation(spec: EmbeddingServiceSpec) -> dict[str, str]:
+    keys = spec.gateway.api_keys_secret_ref
+    return {} if keys is None else {names.REQUIRED_KEYS: keys.name}
 
 
 def _digest(files: Mapping[str, str]) -> str:

@@ -13,6 +13,8 @@ from embedding_operator.rendering.gateway_config import GatewayConfig
 ENDPOINT_SETTLE_SECONDS = 10
 """A terminating pod keeps accepting connections for this long: until no endpoint leads to it any more."""
 GRACE_MARGIN_SECONDS = 10
+LIVENESS_GRACE_SECONDS = 5
+"""A container that its liveness probe ends has this long: it is frozen, and the pod's own time is minutes."""
 
 KEYS_FOLDER = "/etc/gateway-keys"
 API_TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 (a folder)

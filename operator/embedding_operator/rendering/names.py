@@ -27,6 +27,8 @@ ROUTE_SINCE = "embedding-operator.io/route-since"
 """Annotations of a Service: the phase of `domain.gateway_routing`, and since when."""
 CONFIG = "embedding-operator.io/config"
 """Annotation of gateway pods: the digest of the configuration that they started with."""
+REQUIRED_KEYS = "embedding-operator.io/required-keys"
+"""Annotation of gateway pods that require API keys: the Secret that holds these."""
 
 ENGINE = "engine"
 GATEWAY = "gateway"

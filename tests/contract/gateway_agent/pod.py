@@ -92,6 +92,7 @@ class Pod:
             f"{PREFIX}KEYS_FOLDER": str(self.keys),
             f"{PREFIX}KEYS_MAP": str(folder / "keys.map"),
             f"{PREFIX}STATE_MAP": str(folder / "state.map"),
+            f"{PREFIX}MEMBERS_FILE": str(folder / "members.json"),
             f"{PREFIX}PORT": str(self.config.agent_port),
             f"{PREFIX}LINGER_SECONDS": "2",
         }
@@ -101,6 +102,10 @@ class Pod:
     @property
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.config.http_port}"
+
+    @property
+    def probe_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.config.metrics_port}"
 
     @property
     def agent_url(self) -> str:
@@ -121,10 +126,10 @@ class Pod:
                 await process.end(signal.SIGKILL if process is self.agent else signal.SIGTERM)
 
     async def is_ready(self) -> bool:
-        """Return the agent's response to a probe of the kubelet."""
+        """Return HAProxy's response to the kubelet's readiness probe."""
         async with aiohttp.ClientSession() as session:
             try:
-                async with session.get(f"{self.agent_url}/ready") as answer:
+                async with session.get(f"{self.probe_url}/ready") as answer:
                     return answer.status == 200
             except aiohttp.ClientError:
                 return False

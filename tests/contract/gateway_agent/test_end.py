@@ -1,4 +1,4 @@
-"""The end of a pod: not ready at once, requests answered, both programs exit by themselves."""
+"""The end of a pod: clients are asked to leave, requests answered, both programs exit by themselves."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ frontend requests
     http-after-response set-header Connection close if {{ str(ending),map({folder}/state.map) -m found }}
     http-request set-var(txn.client) req.hdr(x-key),map({folder}/keys.map)
     default_backend engines
+frontend metrics
+    bind 127.0.0.1:{metrics_port}
+    http-request return status 200 if {{ str(synchronized),map_str({folder}/state.map) -m found }}
+    http-request return status 503
 backend engines
     balance leastconn
     option httpchk GET /ready
@@ -37,7 +41,7 @@ backend engines
 """
 
 
-async def test_the_agent_says_that_the_pod_ends_and_goes_on_until_haproxy_has_ended(
+async def test_the_agent_asks_clients_to_leave_and_goes_on_until_haproxy_has_ended(
     pod: Pod, engines: Sequence[EngineProcess]
 ) -> None:
     await pod.list_engine("a", engines[0].port)
@@ -45,10 +49,10 @@ async def test_the_agent_says_that_the_pod_ends_and_goes_on_until_haproxy_has_en
     assert pod.agent.running is not None
     pod.agent.running.send_signal(signal.SIGTERM)
 
-    async def is_unready() -> bool:
-        return not await pod.is_ready()
+    async def asks_to_leave() -> bool:
+        return "close" in await connection_header(pod)
 
-    await eventually_true("the pod is not ready", is_unready)
+    await eventually_true("clients are asked to leave", asks_to_leave)
     await pod.list_engine("b", engines[1].port)
     await eventually_true("engines are still followed", lambda: pod.has("a", "b"))
     async with load(pod.url, clients=4) as running:
@@ -59,6 +63,39 @@ async def test_the_agent_says_that_the_pod_ends_and_goes_on_until_haproxy_has_en
     async with asyncio.timeout(10):
         assert await pod.haproxy.running.wait() == 0
         assert await pod.agent.running.wait() == 0
+
+
+async def test_an_agent_that_its_liveness_probe_ends_takes_nothing_out(
+    pod: Pod, engines: Sequence[EngineProcess]
+) -> None:
+    """A frozen agent gets SIGTERM, and SIGKILL when the grace period of the probe is over."""
+    await pod.list_engine("a", engines[0].port)
+    await pod.start()
+    assert pod.agent.running is not None
+    async with load(pod.url, clients=4) as running:
+        await running.more(4)
+        pod.agent.running.send_signal(signal.SIGSTOP)
+        await running.more(8)
+        assert await pod.is_ready()
+        pod.agent.running.send_signal(signal.SIGTERM)
+        pod.agent.running.send_signal(signal.SIGCONT)
+
+        async def asks_to_leave() -> bool:
+            return "close" in await connection_header(pod)
+
+        await eventually_true("the agent thought that the pod ends", asks_to_leave)
+        assert await pod.is_ready()
+        await pod.agent.end(signal.SIGKILL)
+        assert await pod.is_ready()
+        await pod.agent.start()
+
+        async def keeps_clients() -> bool:
+            return not await asks_to_leave()
+
+        await eventually_true("clients may stay", keeps_clients)
+        await running.more(8)
+        assert await pod.is_ready()
+    assert running.failures == {}
 
 
 async def test_an_agent_that_cannot_serve_ends_and_says_why(pod: Pod) -> None:

@@ -145,6 +145,28 @@ async def test_an_agent_that_starts_without_the_api_server_keeps_what_is_there(s
     assert await serving.has("a")
 
 
+async def test_a_pod_that_starts_again_without_the_api_server_serves_with_the_last_engines(
+    serving: Pod, engines: Engines
+) -> None:
+    await serving.list_engine("b", engines[1].port)
+    await eventually_true("both serve", lambda: serving.has("a", "b"))
+    await serving.api.go_out()
+    await serving.agent.end(signal.SIGKILL)
+    await serving.haproxy.end(signal.SIGKILL)
+    await serving.haproxy.start()
+
+    async def is_unready() -> bool:
+        return not await serving.is_ready()
+
+    await eventually_true("a HAProxy without engines is not ready", is_unready)
+    await serving.agent.start()
+    await eventually_true("both serve again", lambda: serving.has("a", "b"))
+    await eventually_true("the pod is ready", serving.is_ready)
+    async with load(serving.url, clients=4) as running:
+        await running.more(10)
+    assert running.failures == {}
+
+
 async def test_a_request_to_a_service_without_engines_waits_for_the_first(pod: Pod, engines: Engines) -> None:
     await pod.start()
     async with load(pod.url, clients=2) as running:

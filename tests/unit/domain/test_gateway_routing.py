@@ -213,6 +213,30 @@ def _until_at_rest(found: RoutingInput) -> Iterator[Route]:
             "no request is answered: 0 of 2 gateway pods are Ready (prepare: ErrImagePull)",
         ),
         (
+            routing_input(pods_ready=0, keys_source="clients"),
+            ConditionStatus.FALSE,
+            Reason.KEYS_NOT_ENFORCED,
+            "reach the engines directly, without an API key: 0 of 2 gateway pods are Ready",
+        ),
+        (
+            routing_input(state=state(RoutePhase.GATEWAY, age=SECOND), keys_source="clients"),
+            ConditionStatus.FALSE,
+            Reason.KEYS_NOT_ENFORCED,
+            "reach the engines directly",
+        ),
+        (
+            routing_input(state=GATEWAY_ONLY.state, restricted=True, keys_source="clients", pods_without_keys=2),
+            ConditionStatus.FALSE,
+            Reason.KEYS_NOT_ENFORCED,
+            "2 Ready gateway pods do not require the keys of the Secret clients",
+        ),
+        (
+            routing_input(state=GATEWAY_ONLY.state, restricted=True, keys_source="clients"),
+            ConditionStatus.TRUE,
+            Reason.ROUTED,
+            "through the gateway",
+        ),
+        (
             routing_input(state=GATEWAY_ONLY.state, wanted=False),
             ConditionStatus.TRUE,
             Reason.GATEWAY_LEAVING,

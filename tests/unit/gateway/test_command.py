@@ -20,6 +20,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         "KEYS_FOLDER": str(tmp_path / "keys"),
         "KEYS_MAP": str(tmp_path / "keys.map"),
         "STATE_MAP": str(tmp_path / "state.map"),
+        "MEMBERS_FILE": str(tmp_path / "members.json"),
     }.items():
         monkeypatch.setenv(f"EMBEDDING_GATEWAY_{name}", value)
     return tmp_path / "keys.map"

@@ -189,6 +189,11 @@ def test_gateway_pods_and_where_their_metrics_are() -> None:
     )
 
 
+def test_a_gateway_pod_says_whose_keys_it_requires() -> None:
+    (keyed,) = gateways_of(gateway_pod(annotations={"embedding-operator.io/required-keys": "clients"}))
+    assert keyed.required_keys == "clients"
+
+
 def test_a_gateway_pod_that_leaves_may_still_hold_requests() -> None:
     (leaving,) = gateways_of(gateway_pod(ready=ago(40), deletionTimestamp="2026-06-03T12:00:00Z"))
     assert (leaving.is_ready, leaving.is_terminating) == (False, True)

@@ -97,6 +97,30 @@ def test_engines_do_not_change_with_their_gateway(spec: EmbeddingServiceSpec, po
     assert engines[ENGINES_ONLY] == engines[GATEWAY_ONLY]
 
 
+def test_a_container_that_does_not_answer_is_ended_in_seconds_not_after_the_time_of_the_pod() -> None:
+    manifests = rendered(with_gateway(queueTimeoutSeconds=600))
+    assert template_of(manifests)["spec"]["terminationGracePeriodSeconds"] > 600
+    pods = [manifest.body["spec"]["template"]["spec"] for manifest in manifests if manifest.kind == "Deployment"]
+    probes = [each["livenessProbe"] for pod in pods for each in pod["containers"]]
+    assert len(probes) == 3
+    assert all(probe["terminationGracePeriodSeconds"] <= 10 for probe in probes)
+
+
+def test_an_agent_that_does_not_answer_takes_no_pod_out() -> None:
+    manifests = rendered(with_gateway())
+    assert "readinessProbe" not in container(manifests, "agent")
+    assert container(manifests, "haproxy")["readinessProbe"]["httpGet"]["path"] == "/ready"
+
+
+def test_gateway_pods_are_spread_over_nodes_and_say_whose_keys_they_require() -> None:
+    keyed = template_of(rendered(with_gateway(apiKeysSecretRef={"name": "clients"})))
+    assert keyed["metadata"]["annotations"][names.REQUIRED_KEYS] == "clients"
+    assert names.REQUIRED_KEYS not in template_of(rendered(with_gateway()))["metadata"]["annotations"]
+    (apart,) = keyed["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert apart["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+    assert apart["podAffinityTerm"]["labelSelector"]["matchLabels"] == names.gateway_selector("search")
+
+
 @given(spec=service_specs())
 def test_gateway_pods_are_told_apart_from_engines(spec: EmbeddingServiceSpec) -> None:
     manifests = rendered(spec)

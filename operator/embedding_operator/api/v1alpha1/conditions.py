@@ -126,6 +126,7 @@ class Reason(StrEnum):
     GATEWAY_DEGRADED = "GatewayDegraded"  # requests pass through the gateway, but some of its pods are not Ready
     GATEWAY_STARTING = "GatewayStarting"  # its pods are not Ready yet, so requests go directly to the engines
     GATEWAY_UNAVAILABLE = "GatewayUnavailable"  # none of its pods is Ready, so no request is answered; also: Ready
+    KEYS_NOT_ENFORCED = "KeysNotEnforced"  # clients without a key of the Secret can still get answers; also: Ready
     GATEWAY_LEAVING = "GatewayLeaving"  # spec.gateway.enabled became false: it serves until the engines take over
     GATEWAY_DISABLED = "GatewayDisabled"  # spec.gateway.enabled is false: engines accept any request
 

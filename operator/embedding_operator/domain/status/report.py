@@ -110,8 +110,8 @@ def _readiness(
 ) -> None:
     ready = sum(target.ready for target in decision.targets)
     floor = max(1, sum(allowance.min_replicas for allowance in observation.bounds.pools))
-    if given.gateway_readiness.reason is Reason.GATEWAY_UNAVAILABLE:
-        conditions.false(ConditionType.READY, Reason.GATEWAY_UNAVAILABLE, given.gateway_readiness.message)
+    if given.gateway_readiness.reason in _UNUSABLE_GATEWAY:
+        conditions.false(ConditionType.READY, given.gateway_readiness.reason, given.gateway_readiness.message)
     elif observation.bounds.asleep and not any(target.replicas for target in decision.targets):
         message = f"window {observation.bounds.window} holds the service at zero replicas"
         conditions.true(ConditionType.READY, Reason.ASLEEP, message)
@@ -128,6 +128,9 @@ def _readiness(
     else:
         conditions.true(ConditionType.READY, Reason.SERVING, "every desired replica is Ready")
 
+
+_UNUSABLE_GATEWAY = (Reason.GATEWAY_UNAVAILABLE, Reason.KEYS_NOT_ENFORCED)
+"""A service whose gateway does this is not Ready, whatever its engines do."""
 
 _HOLDS = {
     StepReason.METRICS_MISSING_HOLD: Reason.MISSING,

@@ -275,13 +275,14 @@ def test_an_obstacle_and_another_scaler_are_named() -> None:
     assert "search/hpa" in conditions["ConflictingScaler"].message
 
 
-def test_a_service_that_cannot_be_reached_is_not_ready() -> None:
+@pytest.mark.parametrize("reason", [Reason.GATEWAY_UNAVAILABLE, Reason.KEYS_NOT_ENFORCED])
+def test_a_service_that_cannot_be_reached_or_asks_for_no_key_is_not_ready(reason: Reason) -> None:
     serving = observe(pool(ready=1), measured=load())
-    down = GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_UNAVAILABLE, message="0 of 2 are Ready")
+    down = GatewayReadiness(status=ConditionStatus.FALSE, reason=reason, message="0 of 2 are Ready")
     unreachable = report(serving, given=replace(AROUND, gateway_readiness=down))
     for kind in (ConditionType.READY, ConditionType.GATEWAY_AVAILABLE):
         condition = unreachable[kind]
-        assert (condition.status, condition.reason) == (ConditionStatus.FALSE, Reason.GATEWAY_UNAVAILABLE)
+        assert (condition.status, condition.reason) == (ConditionStatus.FALSE, reason)
         assert condition.message == "0 of 2 are Ready"
 
 

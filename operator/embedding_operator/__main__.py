@@ -34,14 +34,13 @@ async def run(settings: Settings) -> None:
     import kopf  # noqa: PLC0415
 
     from embedding_operator.app.operator import Operator  # noqa: PLC0415
-    from embedding_operator.handlers import lifecycle, probes, watches  # noqa: PLC0415
+    from embedding_operator.handlers import lifecycle, watches  # noqa: PLC0415
 
     stop = asyncio.Event()
     registry = kopf.get_default_registry()
     operator = Operator(settings, version=version("embedding-operator"), kubeconfig=_kubeconfig(), ended=stop.set)
     lifecycle.register(registry, start=operator.start, stop=operator.stop)
     watches.register(registry, seen=operator.seen)
-    probes.register(registry, idle_seconds=operator.idle_seconds)
     stopped = asyncio.create_task(operator.stopped.wait())
     shell = asyncio.create_task(
         kopf.operator(
@@ -52,7 +51,6 @@ async def run(settings: Settings) -> None:
             # kopf would look up the name of its user, and the container's user has none. It accepts a string, but its
             # NewType for it is not public.
             identity=settings.pod_name,  # type: ignore[arg-type]
-            liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
             stop_flag=stop,
         )
     )

@@ -12,11 +12,13 @@ from aiohttp import web
 
 from embedding_operator.app.components import Components, build, new_queue, poke_handler
 from embedding_operator.app.loops import RELIST_SECONDS, SWEEP_SECONDS, Loops, periodically
+from embedding_operator.app.pages import MetricsPage, health
 from embedding_operator.app.recorder import Recorder
 from embedding_operator.app.tasks import Tasks
 from embedding_operator.kube.client import connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.lease import Lease
+from embedding_operator.listener import Listener
 from embedding_operator.poke.pollers import PokePoller
 from embedding_operator.poke.server import serve
 from embedding_operator.reconcile.workqueue.ticker import Ticker
@@ -41,7 +43,7 @@ class Operator:
         self._tasks = Tasks(failed=ended)
         self._components: Components | None = None
         self._ticker: Ticker | None = None
-        self._server: web.AppRunner | None = None
+        self._listeners: list[Listener] = []
 
     def seen(self, kind: str, body: Mapping[str, Any], deleted: bool) -> None:  # noqa: FBT001 - the watches' callback
         """Process one watch event."""
@@ -63,8 +65,8 @@ class Operator:
     async def stop(self) -> None:
         """Stop all work and release the Lease."""
         await self._tasks.cancel()
-        if self._server is not None:
-            await self._server.cleanup()
+        for listener in self._listeners:
+            await listener.stop()
         if self._components is not None:
             await self._components.parity.close()
             await self._components.queries.close()
@@ -78,6 +80,8 @@ class Operator:
 
     async def _start(self) -> None:
         settings = self._settings
+        await self._listen(health(self.idle_seconds), port=settings.health_port)
+        await self._listen(MetricsPage(self._recorder.exporter.page).application(), port=settings.metrics_port)
         self._client = await connect(
             kubeconfig=self._kubeconfig,
             user_agent=f"embedding-operator/{self._version}",
@@ -87,7 +91,6 @@ class Operator:
         self._lease = Lease(
             self._client, namespace=settings.namespace, name=settings.lease_name, identity=settings.pod_name
         )
-        self._recorder.exporter.serve(settings.metrics_port)
         writing = self._client.behind(self._lease.write_seconds) if settings.lease else self._client
         self._components = components = build(settings, client=writing, session=self._session, recorder=self._recorder)
         loops = Loops(components, client=self._client, recorder=self._recorder, namespaces=settings.watch_namespaces)
@@ -98,8 +101,13 @@ class Operator:
         handler = poke_handler(
             self._client, leads=lambda: self._ticker is not None, poke=poke_poller.poke, recorder=self._recorder
         )
-        self._server = await serve(handler, port=settings.poke_port)
+        self._listeners.append(await serve(handler, port=settings.poke_port))
         self._tasks.spawn(self._lead(components, loops=loops, poke_poller=poke_poller), name="lead")
+
+    async def _listen(self, application: web.Application, *, port: int) -> None:
+        listener = Listener(application)
+        await listener.start(port)
+        self._listeners.append(listener)
 
     async def _lead(self, components: Components, *, loops: Loops, poke_poller: PokePoller) -> None:
         """Work while this process holds the Lease; the process exits when the Lease is lost."""

@@ -79,7 +79,7 @@ class Agent:
                 for task in tasks:
                     task.cancel()
         finally:
-            await server.cleanup()
+            await server.stop()
         _log.info("stopped")
 
     async def _follow_engines(self) -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from embedding_operator.gateway.metrics import CONTENT_TYPE
 from embedding_operator.gateway_contract import POKE_PATH
+from embedding_operator.listener import Listener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +31,11 @@ class Surface:
         return web.Response(body=self.exposition(), headers={"Content-Type": CONTENT_TYPE})
 
 
-async def serve(surface: Surface, *, port: int) -> web.AppRunner:
-    """Serve on all addresses; return the runner that stops it. Raises `OSError` if the port is in use."""
+async def serve(surface: Surface, *, port: int) -> Listener:
+    """Serve on all addresses; return the listener that is to be stopped. Raises `OSError` if the port is in use."""
     application = web.Application(client_max_size=1024)
     application.router.add_get("/metrics", surface.metrics)
     application.router.add_post(POKE_PATH, surface.poked)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    # None means both address families, and also works in clusters that have only one of them.
-    await web.TCPSite(runner, None, port).start()
-    return runner
+    listener = Listener(application)
+    await listener.start(port)
+    return listener

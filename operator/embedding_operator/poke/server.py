@@ -18,6 +18,7 @@ from embedding_operator.gateway_contract import POKE_PATH
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.store import ObjectKey
+from embedding_operator.listener import Listener
 from embedding_operator.poke.identity import Busy
 from embedding_operator.rendering.gateway_pod import AUDIENCE
 from embedding_operator.rendering.names import gateway_name
@@ -87,15 +88,13 @@ class PokeHandler:
         return _Answer(HTTPStatus.ACCEPTED)
 
 
-async def serve(handler: PokeHandler, *, port: int) -> web.AppRunner:
-    """Serve on all addresses; return the runner that stops it. Raises `OSError` if the port is in use."""
+async def serve(handler: PokeHandler, *, port: int) -> Listener:
+    """Serve on all addresses; return the listener that is to be stopped. Raises `OSError` if the port is in use."""
     application = web.Application(client_max_size=MAX_BODY_BYTES)
     application.router.add_post(POKE_PATH, handler.handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    # None means both address families, and also works in clusters that have only one of them.
-    await web.TCPSite(runner, None, port).start()
-    return runner
+    listener = Listener(application)
+    await listener.start(port)
+    return listener
 
 
 def _token(request: web.Request) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
 
 from embedding_operator.telemetry.fetch import PollFailure
@@ -190,12 +190,8 @@ class Exporter:
                 metric.remove(namespace, name)
 
     def page(self) -> str:
-        """Return all metrics in the Prometheus text format."""
+        """Return all metrics in the Prometheus text format. May be called from any thread."""
         return generate_latest(self.registry).decode()
-
-    def serve(self, port: int, *, address: str = "0.0.0.0") -> None:  # noqa: S104 - Prometheus connects from outside
-        """Serve the page at `/metrics` in a thread, for the lifetime of the process."""
-        start_http_server(port, addr=address, registry=self.registry)
 
     def _drop_all_but(self, kept: set[tuple[str, ...]], *, namespace: str, name: str) -> None:
         for labels in self._exported.get((namespace, name), set()) - kept:

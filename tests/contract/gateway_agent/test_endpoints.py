@@ -113,15 +113,6 @@ async def test_a_haproxy_that_is_restarted_gets_its_servers_back(serving: Pod, e
     assert running.failures == {}
 
 
-async def test_a_haproxy_that_reloads_loses_no_request(serving: Pod) -> None:
-    async with load(serving.url, clients=4) as running:
-        await running.more(4)
-        assert serving.haproxy.running is not None
-        serving.haproxy.running.send_signal(signal.SIGUSR2)
-        await running.more(40)
-    assert running.failures == {}
-
-
 @pytest.mark.parametrize("with_history", [True, False])
 async def test_without_the_api_server_everything_stays_and_then_catches_up(
     serving: Pod, engines: Engines, *, with_history: bool

@@ -62,7 +62,7 @@ async def door() -> AsyncIterator[Door]:
     async with aiohttp.ClientSession() as session:
         door.url, door.session = f"http://{LOOPBACK}:{port}", session
         yield door
-    await server.cleanup()
+    await server.stop()
 
 
 async def test_the_gateway_of_a_service_is_believed(door: Door) -> None:

@@ -1,14 +1,10 @@
 """The operator's own metrics."""
 
-import urllib.request
-
 import pytest
 from embedding_operator.kube.events import DropCause
 from embedding_operator.telemetry.exporter import DEMAND, Exporter, PoolCounts
 from embedding_operator.telemetry.fetch import FailureCause, PollFailure, Source
 from prometheus_client.parser import text_string_to_metric_families
-
-from testbed.engine.process import free_port
 
 
 @pytest.fixture
@@ -104,13 +100,6 @@ def test_no_label_grows_with_pods(exporter: Exporter) -> None:
         exporter.service("search", "qwen", window=f"window-{revision}", pools={"t4": counts(revision)})
     assert len(samples(exporter, "embsvc_replicas", *REPLICAS)) == 4
     assert len(samples(exporter, "embsvc_schedule_active", *WINDOW)) == 1
-
-
-def test_it_is_served(exporter: Exporter) -> None:
-    port = free_port()
-    exporter.serve(port, address="127.0.0.1")
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-        assert "embsvc_build_info" in answer.read().decode()
 
 
 def test_pokes_are_counted_by_their_answer(exporter: Exporter) -> None:

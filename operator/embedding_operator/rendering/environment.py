@@ -5,7 +5,7 @@ this order, and a variable in a later place replaces the same variable in an ear
 the model comes from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
@@ -13,7 +13,7 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import EnvVar
 from embedding_operator.api.v1alpha1.model import HuggingFaceSource, ModelSpec
 from embedding_operator.api.v1alpha1.pools import PoolSpec
-from embedding_operator.domain.model.engine_arguments import MANAGED_VARIABLES, NODE_VARIABLES
+from embedding_operator.domain.model.engine_variables import managed_refusal, variable_refusal
 from embedding_operator.rendering.volumes import CACHE, SCRATCH, WEIGHTS
 
 Variables = dict[str, dict[str, Any]]
@@ -41,14 +41,13 @@ _ON_CPU = {"SGLANG_USE_CPU_ENGINE": "1"}
 
 def environment(spec: EmbeddingServiceSpec, *, entry: PoolSpec, gpu: GPUPoolSpec) -> list[dict[str, Any]]:
     """Return the variables of the engine of a service on one pool, in the form of a container's `env`."""
-    from_services = {**MANAGED_VARIABLES, **NODE_VARIABLES}
     variables: Variables = {
         **_plain(_DEFAULTS),
         **_plain({} if gpu.gpus else _ON_CPU),
         **_offline(spec.model),
-        **_given(gpu.engine.env, refused=MANAGED_VARIABLES),
-        **_given(spec.engine.env, refused=from_services),
-        **_given(entry.env, refused=from_services),
+        **_given(gpu.engine.env, refused=managed_refusal),
+        **_given(spec.engine.env, refused=variable_refusal),
+        **_given(entry.env, refused=variable_refusal),
         **_hub(spec.model.hugging_face),
     }
     return list(variables.values())
@@ -62,11 +61,11 @@ def _offline(model: ModelSpec) -> Variables:
     return _plain({"HF_HUB_OFFLINE": "1"}) if model.hugging_face is None else {}
 
 
-def _given(env: Iterable[EnvVar], *, refused: Mapping[str, str]) -> Variables:
+def _given(env: Iterable[EnvVar], *, refused: Callable[[str], str | None]) -> Variables:
     return {
         variable.name: variable.model_dump(by_alias=True, exclude_none=True)
         for variable in env
-        if variable.name not in refused
+        if refused(variable.name) is None
     }
 
 

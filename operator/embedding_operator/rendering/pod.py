@@ -8,6 +8,7 @@ from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.kubernetes_types import ResourceRequirements, Toleration
 from embedding_operator.api.v1alpha1.pools import PoolSpec
 from embedding_operator.domain.model.catalog import known_model
+from embedding_operator.domain.model.engine_arguments import of_service
 from embedding_operator.domain.model.footprint import Fit, footprint
 from embedding_operator.domain.model.resolution import ResolvedModel
 from embedding_operator.rendering.engine import LAUNCH, EngineCommand
@@ -72,7 +73,7 @@ def engine_command(
         gpus=gpu.gpus,
         log_level=spec.engine.log_level,
         fit=_fit(spec, gpu=gpu, model=model),
-        args=(gpu.engine.args, spec.engine.args, entry.args),
+        args=(gpu.engine.args, of_service(spec.engine.args), of_service(entry.args)),
     )
 
 

@@ -1,7 +1,8 @@
 """Parses command lines with the argument parser of the installed SGLang. Runs in the engine's Python.
 
 Reads a JSON object of argument lists by name from standard input. Writes a JSON object: `options`, the spellings of
-every option of the parser, and `parsed`, by name either the values that differ from the defaults or `error`.
+every option of the parser, `variables`, the environment variables of the engine that are texts, and `parsed`, by name
+either the values that differ from the defaults or `error`.
 """
 
 import argparse
@@ -26,6 +27,14 @@ def _parsed(parser: argparse.ArgumentParser, arguments: list[str]) -> dict[str, 
     return {name: value for name, value in values.items() if value != parser.get_default(name)}
 
 
+def _texts() -> list[str]:
+    """Return the engine's own variables that are not a number or a switch."""
+    environ = importlib.import_module("sglang.srt.environ")
+    plain = (environ.EnvBool, environ.EnvInt, environ.EnvFloat)
+    fields = vars(environ.Envs).items()
+    return [name for name, field in fields if isinstance(field, environ.EnvField) and not isinstance(field, plain)]
+
+
 def main() -> None:
     parser = _Refusing()
     importlib.import_module("sglang.srt.server_args").ServerArgs.add_cli_args(parser)
@@ -33,7 +42,7 @@ def main() -> None:
     requests = json.load(sys.stdin)
     parsed = {name: _parsed(parser, arguments) for name, arguments in requests.items()}
     # The engine's packages print while they are imported: the result is the last line.
-    print("\n" + json.dumps({"options": options, "parsed": parsed}, default=str))  # noqa: T201
+    print("\n" + json.dumps({"options": options, "variables": _texts(), "parsed": parsed}, default=str))  # noqa: T201
 
 
 if __name__ == "__main__":

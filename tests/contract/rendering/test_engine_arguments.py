@@ -1,5 +1,6 @@
 """Every rendered command line against the argument parser of the real SGLang, and the options that admission knows."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from embedding_operator.api.v1alpha1.model import Architecture, Dtype, Quantization
 from embedding_operator.domain.model.engine_arguments import MANAGED, TUNED, parse
+from embedding_operator.domain.model.engine_options import OF_SERVICES, REASONS
+from embedding_operator.domain.model.engine_variables import variable_refusal
 from embedding_operator.domain.model.footprint import Fit
 from embedding_operator.rendering.engine import EngineCommand
 
@@ -17,6 +20,51 @@ from testbed.engine.real.environment import ENGINE_VARIABLES
 from tests.golden import cases
 
 pytestmark = pytest.mark.engine
+
+HARMLESS_VARIABLES = {
+    "SGLANG_AITER_KV_CACHE_LAYOUT",
+    "SGLANG_AITER_MLA_DECODE_BACKEND",
+    "SGLANG_AITER_MLA_VERIFY_BACKEND",
+    "SGLANG_AMD_FLYDSL_MEGA_QUANT",
+    "SGLANG_DEEPGEMM_STANDARD_LAYOUT",
+    "SGLANG_DSA_TOPK_FLASHINFER_TIE_BREAK",
+    "SGLANG_DSV41_ENGRAM_HOST_TABLE_LAYOUT",
+    "SGLANG_DSV41_REASONING_EFFORT",
+    "SGLANG_DSV4_COMPRESSED_KV_LAYOUT",
+    "SGLANG_DSV4_COMPRESS_STATE_DTYPE",
+    "SGLANG_DSV4_DENSE_MXSCALE_SHAPES",
+    "SGLANG_DSV4_FLYDSL_DECODE_SOURCE",
+    "SGLANG_DSV4_KV_LAYOUT",
+    "SGLANG_DSV4_REASONING_EFFORT",
+    "SGLANG_ENCODER_MM_RECEIVER_MODE",
+    "SGLANG_EXA_SEARCH_TYPE",
+    "SGLANG_FLASHINFER_MEGAMOE_COMBINE_DTYPE",
+    "SGLANG_FORCE_FUSED_OP_BACKEND",
+    "SGLANG_FP4_IGNORED_LAYERS",
+    "SGLANG_FP8_IGNORED_LAYERS",
+    "SGLANG_GFX1250_W4A8_BACKEND",
+    "SGLANG_HACK_FLASHMLA_BACKEND",
+    "SGLANG_HUGEPAGE_SIZE",
+    "SGLANG_HUMMING_MOE_GEMM_TYPE",
+    "SGLANG_INKLING_DEFAULT_REASONING_EFFORT",
+    "SGLANG_JIT_LOG_LEVEL",
+    "SGLANG_MAMBA_CONV_DTYPE",
+    "SGLANG_MAMBA_SSM_DTYPE",
+    "SGLANG_MORI_COMBINE_DTYPE",
+    "SGLANG_MORI_DISPATCH_DTYPE",
+    "SGLANG_OPT_BF16_FP32_GEMM_ALGO",
+    "SGLANG_OPT_FLUX3_PRIMS_TS_TUNING_BUCKETS",
+    "SGLANG_OPT_Q8KV8_QPREP_VARIANT",
+    "SGLANG_PREFILL_TILE_BUDGET_MODE",
+    "SGLANG_RAGGED_VERIFY_MODE",
+    "SGLANG_RESIZE_RESAMPLE",
+    "SGLANG_SM120_FLASHMLA_BACKEND",
+    "SGLANG_SPEC_TP_SYNC",
+    "SGLANG_UNIFIED_RADIX_TREE_CORE_BACKEND",
+    "SGLANG_USE_SAGE_ATTENTION_IMPL",
+    "USE_ROCM_AITER_ROPE_BACKEND",
+}
+"""They choose among kernels and formats that are part of the engine."""
 
 PARSER = Path(__file__).parent / "engine_parser.py"
 WRONG = {
@@ -65,9 +113,10 @@ SMALLEST = LINES["smallest/qwen3-embedding-a10"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The options of the engine's parser, and its result for every command line."""
+    """The options of the engine's parser, its variables that are texts, and its result for every command line."""
 
     options: list[list[str]]
+    variables: list[str]
     parsed: dict[str, dict[str, Any]]
 
     @property
@@ -150,3 +199,25 @@ def test_no_other_option_is_taken_for_an_abbreviation(answer: Answer) -> None:
     known = {*MANAGED, *TUNED}
     others = {spelling for spelling in answer.spellings - known if spelling.startswith("--")}
     assert not [(other, name) for other in others for name in known if name.startswith(other)]
+
+
+def test_every_option_of_the_engine_is_classified_once(answer: Answer) -> None:
+    tables = {"managed": set(MANAGED), "of services": set(OF_SERVICES), "of pools": set(REASONS)}
+    real = {spelling for spelling in answer.spellings if spelling.startswith("--")}
+    for one, other in itertools.combinations(tables, 2):
+        assert not tables[one] & tables[other], f"both {one} and {other}"
+    classified = set().union(*tables.values())
+    assert not real - classified, "new options: say in engine_options who may set them"
+    assert not classified - real, "the engine has no such options any more"
+
+
+def test_no_spelling_of_an_option_is_more_permitted_than_another(answer: Answer) -> None:
+    for option in answer.options:
+        spellings = [spelling for spelling in option if spelling.startswith("--")]
+        assert len({spelling in MANAGED for spelling in spellings}) <= 1
+        assert len({spelling in OF_SERVICES for spelling in spellings}) <= 1
+
+
+def test_every_variable_that_is_a_text_is_refused_from_services_or_harmless(answer: Answer) -> None:
+    permitted = {name for name in answer.variables if variable_refusal(name) is None}
+    assert permitted == HARMLESS_VARIABLES

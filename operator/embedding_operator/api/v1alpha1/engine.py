@@ -23,9 +23,14 @@ class EngineSpec(ApiModel):
         default=None, description="Default: the image of the GPUPool, else the operator's default engine image."
     )
     args: EngineArgs = Field(
-        default_factory=list, description="Additional engine arguments. Flags that the operator manages are refused."
+        default_factory=list,
+        description="Additional engine arguments. Options that the operator manages, or that only a GPUPool may set, "
+        "are refused.",
     )
-    env: EnvList = Field(default_factory=list, description="Additional environment variables of the engine.")
+    env: EnvList = Field(
+        default_factory=list,
+        description="Additional environment variables of the engine. Those that only a GPUPool may set are refused.",
+    )
     resources: ResourceRequirements = Field(
         default_factory=ResourceRequirements, description="CPU and memory. Default: requests of 2 CPUs and 8Gi."
     )

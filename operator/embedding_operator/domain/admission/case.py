@@ -8,6 +8,7 @@ from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSp
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.pools import PoolSpec
 from embedding_operator.domain.model.catalog import KnownModel, known_model
+from embedding_operator.domain.model.engine_arguments import of_service
 from embedding_operator.domain.model.resolution import ResolvedModel, resolve_model
 
 
@@ -61,4 +62,4 @@ class Case:
 
     def args_on(self, use: Use) -> tuple[Sequence[str], ...]:
         """Return the argument lists that apply on a pool, in ascending order of precedence."""
-        return use.gpu.engine.args, self.spec.engine.args, use.entry.args
+        return use.gpu.engine.args, of_service(self.spec.engine.args), of_service(use.entry.args)

@@ -1,29 +1,28 @@
 """Checks that arguments, variables and resources do not touch what the operator manages, and keep the engine safe."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.kubernetes_types import EnvVar
 from embedding_operator.api.v1alpha1.model import Architecture
 from embedding_operator.domain.admission.case import Case, Problem
 from embedding_operator.domain.model.engine_arguments import (
-    MANAGED_VARIABLES,
-    NODE_VARIABLES,
     merged,
     number,
     parse,
     refusal,
+    service_refusal,
 )
-
-_REFUSED_FROM_SERVICES = {**MANAGED_VARIABLES, **NODE_VARIABLES}
+from embedding_operator.domain.model.engine_variables import managed_refusal, variable_refusal
 
 
 def managed_arguments(case: Case) -> Iterator[Problem]:
-    """Refuse options that the operator manages, both in the service and in its pools."""
-    for field, args in (*_service_args(case), *_pool_args(case)):
-        for argument in parse(args):
-            if (message := refusal(argument)) is not None:
-                yield _problem(field, message)
+    """Refuse options that the operator manages, and in services those that only a `GPUPool` may set."""
+    for refused, lists in ((service_refusal, _service_args(case)), (refusal, _pool_args(case))):
+        for field, args in lists:
+            for argument in parse(args):
+                if (message := refused(argument)) is not None:
+                    yield _problem(field, message)
 
 
 def chunked_encoder(case: Case) -> Iterator[Problem]:
@@ -52,12 +51,12 @@ def token_pool(case: Case) -> Iterator[Problem]:
 
 
 def managed_variables(case: Case) -> Iterator[Problem]:
-    """Refuse variables that the operator manages; a `GPUPool` may set those that depend on the node."""
-    yield from _refused("spec.engine.env", case.spec.engine.env, names=_REFUSED_FROM_SERVICES)
+    """Refuse variables that the operator manages, and in services those that only a `GPUPool` may set."""
+    yield from _refused("spec.engine.env", case.spec.engine.env, by=variable_refusal)
     for field, entry in case.entries():
-        yield from _refused(f"{field}.env", entry.env, names=_REFUSED_FROM_SERVICES)
+        yield from _refused(f"{field}.env", entry.env, by=variable_refusal)
     for use in case.uses():
-        yield from _refused(f"GPUPool/{use.name} spec.engine.env", use.gpu.engine.env, names=MANAGED_VARIABLES)
+        yield from _refused(f"GPUPool/{use.name} spec.engine.env", use.gpu.engine.env, by=managed_refusal)
 
 
 def requested_gpus(case: Case) -> Iterator[Problem]:
@@ -79,10 +78,10 @@ def _pool_args(case: Case) -> Iterator[tuple[str, Sequence[str]]]:
         yield f"GPUPool/{use.name} spec.engine.args", use.gpu.engine.args
 
 
-def _refused(field: str, env: Sequence[EnvVar], *, names: Mapping[str, str]) -> Iterator[Problem]:
+def _refused(field: str, env: Sequence[EnvVar], *, by: Callable[[str], str | None]) -> Iterator[Problem]:
     for variable in env:
-        if variable.name in names:
-            yield _problem(field, f"{variable.name} is managed by the operator: {names[variable.name]}")
+        if (message := by(variable.name)) is not None:
+            yield _problem(field, message)
 
 
 def _problem(field: str, message: str) -> Problem:

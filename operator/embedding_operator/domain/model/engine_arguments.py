@@ -1,4 +1,4 @@
-"""The arguments and variables of the engine: which ones the operator manages, and how lists of them are parsed.
+"""The arguments of the engine: which ones the operator manages, which ones are permitted, and how lists are parsed.
 
 SGLang parses its arguments with argparse, which accepts unambiguous abbreviations of options. Lists are therefore
 parsed as argparse parses them, and abbreviations of options that matter here are refused like the options themselves.
@@ -7,6 +7,8 @@ parsed as argparse parses them, and abbreviations of options that matter here ar
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from embedding_operator.domain.model.engine_options import OF_SERVICES, REASONS
 
 _ADDRESS = "the Service and the probes depend on it"
 _FOLLOWS_GPUS = "it follows resource.count of the GPUPool"
@@ -72,33 +74,6 @@ TUNED = frozenset(
 )
 """Options that the operator sets or reads and that users may set, but only by their full name."""
 
-MANAGED_VARIABLES: dict[str, str] = {
-    "HF_ENDPOINT": "set spec.model.huggingFace.endpoint",
-    "HF_TOKEN": "set spec.model.huggingFace.tokenSecretRef",
-    "HUGGING_FACE_HUB_TOKEN": "set spec.model.huggingFace.tokenSecretRef",
-    "PROMETHEUS_MULTIPROC_DIR": "metrics of a previous process would reappear after a restart",
-}
-"""Variables of the engine that are refused everywhere; with what to do instead."""
-
-_CACHES = "the operator, or volumes and env of the GPUPool, determine where caches are"
-_DEVICES = "the device plugin assigns GPUs"
-
-NODE_VARIABLES: dict[str, str] = {
-    "CUDA_CACHE_PATH": _CACHES,
-    "CUDA_VISIBLE_DEVICES": _DEVICES,
-    "FLASHINFER_WORKSPACE_BASE": _CACHES,
-    "HF_HOME": _CACHES,
-    "HOME": "it is the only directory that the engine may write to",
-    "NVIDIA_VISIBLE_DEVICES": _DEVICES,
-    "SGLANG_CACHE_DIR": _CACHES,
-    "SGLANG_JIT_CACHE_DIR": _CACHES,
-    "TILELANG_CACHE_DIR": _CACHES,
-    "TORCHINDUCTOR_CACHE_DIR": _CACHES,
-    "TRITON_CACHE_DIR": _CACHES,
-    "USER": "it is the user of the security context",
-}
-"""Variables that depend on the node, refused in services but not in a `GPUPool`."""
-
 MAX_QUOTE = 80
 """Characters of an argument that a message repeats."""
 
@@ -155,6 +130,23 @@ def refusal(argument: Argument) -> str | None:
     if (tuned := _meant(flag, names=sorted(TUNED))) is not None:
         return f"{flag} is an abbreviation of {tuned}: write the full name"
     return None
+
+
+def service_refusal(argument: Argument) -> str | None:
+    """Return why a service may not pass `argument` to the engine, or None if it may."""
+    managed, flag = refusal(argument), argument.flag
+    if managed is not None or flag in OF_SERVICES:
+        return managed
+    if flag in REASONS:
+        return f"{flag} may only be set in a GPUPool: {REASONS[flag]}"
+    return (
+        f"{_quoted(flag)} is not among the options that services may set: write its full name, or set it in a GPUPool"
+    )
+
+
+def of_service(args: Iterable[str]) -> tuple[str, ...]:
+    """Return `args` without the options that a service may not set."""
+    return tuple(token for each in parse(args) if service_refusal(each) is None for token in each.tokens)
 
 
 def _quoted(text: str) -> str:

@@ -1,7 +1,18 @@
 """How argument lists are parsed, and which options are forbidden."""
 
 import pytest
-from embedding_operator.domain.model.engine_arguments import MANAGED, TUNED, Argument, merged, number, parse, refusal
+from embedding_operator.domain.model.engine_arguments import (
+    MANAGED,
+    TUNED,
+    Argument,
+    merged,
+    number,
+    of_service,
+    parse,
+    refusal,
+    service_refusal,
+)
+from embedding_operator.domain.model.engine_options import OF_SERVICES, REASONS
 
 
 def reason(*args: str) -> str | None:
@@ -69,6 +80,44 @@ def test_refuses_what_is_no_option(token: str) -> None:
 @pytest.mark.parametrize("flag", ["--attention-backend", "--device", "--enable-metrics-for-all-schedulers", "--sleepy"])
 def test_permits_other_options(flag: str) -> None:
     assert reason(flag) is None
+
+
+@pytest.mark.parametrize("flag", sorted(OF_SERVICES))
+def test_services_may_tune(flag: str) -> None:
+    (argument,) = parse([flag])
+    assert service_refusal(argument) is None
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--custom-weight-loader",
+        "--tokenizer-path",
+        "--otlp-traces-endpoint",
+        "--log-requests",
+        "--crash-dump-folder",
+        "--forward-hooks",
+    ],
+)
+def test_only_pools_may_set_what_loads_writes_or_sends(flag: str) -> None:
+    (argument,) = parse([f"{flag}=x"])
+    assert refusal(argument) is None
+    assert service_refusal(argument) == f"{flag} may only be set in a GPUPool: {REASONS[flag]}"
+
+
+def test_services_may_not_set_what_is_not_known() -> None:
+    (argument,) = parse(["--of-a-newer-engine"])
+    assert refusal(argument) is None
+    assert "is not among the options that services may set" in (service_refusal(argument) or "")
+
+
+def test_what_services_may_not_set_is_not_passed_on() -> None:
+    args = ["--page-size", "1", "--crash-dump-folder", "/dump", "--port=1", "--sleep-on-idle"]
+    assert of_service(args) == ("--page-size", "1", "--sleep-on-idle")
+
+
+def test_every_option_that_the_operator_tunes_may_be_set_by_services() -> None:
+    assert TUNED <= OF_SERVICES
 
 
 def test_later_lists_replace_options_of_earlier_ones() -> None:

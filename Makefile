@@ -119,6 +119,10 @@ bench-sim: setup ## Simulate every policy on real traces: TRACES=DIR, further op
 	$(RUN) python -m benchmarks.simulation $(if $(TRACES),--traces $(TRACES)) $(ARGS)
 	$(RUN) python -m benchmarks.simulation.report benchmarks/results/simulation
 
+.PHONY: bench-robustness
+bench-robustness: setup ## Simulate weeks that differ from the fitted one: TRACES=DIR, further options in ARGS
+	$(RUN) python -m benchmarks.simulation.robustness $(if $(TRACES),--traces $(TRACES)) $(ARGS)
+
 .PHONY: clean
 clean: ## Delete every cluster of this project
 	$(CLUSTER) down all

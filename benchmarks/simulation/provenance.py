@@ -5,7 +5,7 @@ either.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,10 +42,14 @@ def origin() -> Origin:
     return Origin(commit=commit(), code={kind: digest(kind) for kind in Kind})
 
 
-def digest(kind: Kind) -> str:
-    """Return twelve hexadecimal digits that change whenever a source of such a run changes."""
+def digest(kind: Kind, *, further: Sequence[str] = ()) -> str:
+    """Return twelve hexadecimal digits that change whenever a source of such a run changes.
+
+    `further` are modules beside this file that only some runs need.
+    """
     hashed = hashlib.sha256()
-    for name, path in sorted(_sources()):
+    own = [(f"benchmarks/{module}", HERE / module) for module in further]
+    for name, path in sorted([*_sources(), *own]):
         if name.startswith(OURS) and kind not in DECIDED_BY_OURS:
             continue
         hashed.update(f"{name}\0".encode())

@@ -1,4 +1,4 @@
-"""What services will need when their next window opens or closes, based on what they needed at that time before.
+"""What services will need when their next window opens or closes: what they needed at that time, at today's level.
 
 Prometheus keeps what the operator exported, of which two weeks are queried in the background, for each service and
 transition at most every ten minutes. Without Prometheus there is no forecast; while it does not answer, the last one
@@ -74,7 +74,7 @@ class ForecastBook:
         try:
             async with self._slots:
                 points = await ask(query, Range(start=asked_at - timedelta(days=DAYS), end=asked_at, step=STEP))
-            expected = await asyncio.to_thread(forecast, points, at=at, zone=bounds.zone)
+            expected = await asyncio.to_thread(forecast, points, at=at, now=asked_at, zone=bounds.zone)
         except PrometheusError as error:
             _log.warning("no history for a forecast", query=query, problem=str(error))
             expected = self.known(uid, bounds)

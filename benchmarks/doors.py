@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedding_operator.gateway.draining import write_state
 from embedding_operator.gateway.endpoints import Endpoint, EndpointPhase
 from embedding_operator.gateway.haproxy_socket import RuntimeSocket
 from embedding_operator.gateway.plan import plan
 from embedding_operator.gateway.settings import Settings
+from embedding_operator.gateway.state_map import write_state
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
 from embedding_operator.rendering.gateway_pod import HAPROXY_ENVIRONMENT
 

@@ -14,6 +14,8 @@ from embedding_operator.rendering.gateway_errors import RETRY_AFTER_SECONDS, Gat
 from embedding_operator.rendering.text_template import Literal
 
 HEADER_LIMIT_BYTES = 16 * 1024
+HEADER_LINES = 100
+SHORTEST_HEADER_BYTES = len("a:\r\n")
 BUFFER_MARGIN_BYTES = 4 * HEADER_LIMIT_BYTES
 """What a buffer holds in addition to a body of maximum size: headers, their index, and room to rewrite them."""
 
@@ -91,6 +93,8 @@ def gateway_config(config: GatewayConfig) -> GatewayFiles:
         gateway=config,
         buffer_bytes=config.body_limit_bytes + BUFFER_MARGIN_BYTES,
         header_limit_bytes=HEADER_LIMIT_BYTES,
+        header_lines=HEADER_LINES,
+        header_count_limit=HEADER_LIMIT_BYTES // SHORTEST_HEADER_BYTES,
         answers={status: _answer(error) for status, error in gateway_errors.BY_STATUS.items()},
         headers_too_large=_answer(gateway_errors.HEADERS_TOO_LARGE),
         wrong_type=_answer(gateway_errors.WRONG_TYPE),

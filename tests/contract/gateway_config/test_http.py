@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 
 import pytest
@@ -151,7 +152,23 @@ async def test_headers_have_a_limit(door: Gateway, engine: Engine) -> None:
     raw = HEAD + JSON + b"X-A: " + b"a" * 20_000 + b"\r\nContent-Length: 13\r\n\r\n" + BODY
     assert b" 431 " in (await door.raw(raw, seconds=SECONDS)).split(b"\r\n")[0]
     many = HEAD + b"".join(b"X-%d: a\r\n" % number for number in range(200)) + b"Content-Length: 13\r\n\r\n" + BODY
-    assert b" 400 " in (await door.raw(many, seconds=SECONDS)).split(b"\r\n")[0]
+    assert b" 431 " in (await door.raw(many, seconds=SECONDS)).split(b"\r\n")[0]
+    assert engine.seen == []
+
+
+async def test_a_connection_on_which_nothing_is_asked_ends_without_an_answer(door: Gateway) -> None:
+    assert await door.raw(b"") == b""
+
+
+async def test_a_body_that_breaks_off_into_nonsense_is_refused_in_openais_shape(door: Gateway, engine: Engine) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.config.http_port)
+    writer.write(HEAD + JSON + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+    writer.write(b"zz\r\n")
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.transport.abort()
+    assert head.startswith(b"HTTP/1.1 400")
+    assert json.loads(body)["error"]["code"] == "bad_request"
     assert engine.seen == []
 
 

@@ -41,7 +41,8 @@ def test_no_reason_is_explained_that_does_not_exist() -> None:
 
 def test_every_error_of_the_gateway_is_explained() -> None:
     specific = (gateway_errors.HEADERS_TOO_LARGE, gateway_errors.WRONG_TYPE, gateway_errors.UNEXPECTED_BODY)
-    errors = [*gateway_errors.BY_STATUS.values(), *specific, gateway_errors.REFUSED_INPUT]
+    inspected = (gateway_errors.REFUSED_INPUT, gateway_errors.NOT_INSPECTED)
+    errors = [*gateway_errors.BY_STATUS.values(), *specific, *inspected]
 
     assert {error.code for error in errors} - code(GATEWAY_TEXT) == set()
     assert all(str(error.status) in GATEWAY_TEXT for error in errors)

@@ -37,6 +37,7 @@ class GatewayConfig:
     poke_queue_per_engine: int = 1
     max_connections: int = 4000
     request_timeout_seconds: int = 10
+    inspection_timeout_seconds: int = 4
     client_timeout_seconds: int = 30
     response_timeout_seconds: int = 300
     address: str = "0.0.0.0"  # noqa: S104 (of the pod)
@@ -78,6 +79,7 @@ _LEAST = {
     "poke_queue_per_engine": 1,
     "max_connections": 1,
     "request_timeout_seconds": 1,
+    "inspection_timeout_seconds": 1,
     "client_timeout_seconds": 1,
     "response_timeout_seconds": 1,
     "http_port": 1,
@@ -99,6 +101,7 @@ def gateway_config(config: GatewayConfig) -> GatewayFiles:
         headers_too_large=_answer(gateway_errors.HEADERS_TOO_LARGE),
         wrong_type=_answer(gateway_errors.WRONG_TYPE),
         unexpected_body=_answer(gateway_errors.UNEXPECTED_BODY),
+        not_inspected=_answer(gateway_errors.NOT_INSPECTED),
         refused_input=_answer(gateway_errors.REFUSED_INPUT, syntax="lf-string"),
     )
     return GatewayFiles(haproxy_cfg=text, lua=text_template.source("gateway.lua"))

@@ -55,5 +55,6 @@ with HTML that no setting changes.
 HEADERS_TOO_LARGE = GatewayError(431, "headers_too_large", "The headers are too large.")
 WRONG_TYPE = GatewayError(415, "unsupported_media_type", "The body must be JSON: send Content-Type: application/json.")
 UNEXPECTED_BODY = GatewayError(400, "unexpected_body", "This request must not have a body.")
+NOT_INSPECTED = GatewayError(500, "not_inspected", "The input could not be read in time: send fewer texts.", _FAILED)
 REFUSED_INPUT = GatewayError(400, "invalid_input", "%[var(txn.refusal)]")
 """The message is HAProxy's expression for the inspection's result, which never has a double quote or a backslash."""

@@ -127,12 +127,20 @@ async def until(condition: Callable[[], object | Awaitable[bool]]) -> None:
 
 
 @asynccontextmanager
-async def gateway(haproxy: str, *, keys: Mapping[str, str] | None = None, **settings: Any) -> AsyncIterator[Gateway]:
-    """A gateway with these settings; `keys` are API keys by client name."""
+async def gateway(
+    haproxy: str,
+    *,
+    keys: Mapping[str, str] | None = None,
+    script: Callable[[str], str] = str,
+    **settings: Any,
+) -> AsyncIterator[Gateway]:
+    """A gateway with these settings; `keys` are API keys by client name, `script` changes the text of gateway.lua."""
     with tempfile.TemporaryDirectory(prefix="gateway-") as name:
         folder = Path(name)
         config = on_free_ports(replace(DEFAULT, keys_required=keys is not None, **settings), folder=folder)
         write(config, keys=keys or {})
+        lua = folder / "gateway.lua"
+        lua.write_text(script(lua.read_text(encoding="utf-8")), encoding="utf-8")
         with (folder / "log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 haproxy, "-W", "-db", "-f", str(folder / "haproxy.cfg"), stdout=log, stderr=subprocess.STDOUT

@@ -8,8 +8,8 @@ import random
 
 import pytest
 
-from tests.contract.gateway_config.engines import Engine
-from tests.contract.gateway_config.gateway import Gateway
+from tests.contract.gateway_config.engines import Engine, open_engine, running
+from tests.contract.gateway_config.gateway import Gateway, gateway
 
 GOOD = [
     '{"input":"a"}',
@@ -169,6 +169,33 @@ async def test_a_body_that_is_hard_to_read_does_not_stop_the_others(door: Gatewa
     hards = [door.ask("POST", "/v1/embeddings", hard) for _ in range(3)]
     answers = await asyncio.gather(*hards, *(door.embed() for _ in range(3)))
     assert [answer.status for answer in answers] == [200] * 6
+
+
+async def test_the_number_of_texts_has_a_limit(door: Gateway, engine: Engine) -> None:
+    assert (await door.embed({"input": ["a"] * 2048})).status == 200
+    answer = await door.embed({"input": ["a"] * 2049})
+    assert (answer.status, answer.error["code"]) == (400, "invalid_input")
+    assert "2048 texts" in answer.error["message"]
+    assert len(engine.seen) == 1
+
+
+INSPECTION = "local why = refusal(txn.sf:req_body())"
+
+
+@pytest.mark.parametrize("fault", ['error("failed")', "while true do end"], ids=["fails", "takes too long"])
+async def test_what_was_not_inspected_reaches_no_engine(fault: str, haproxy: str) -> None:
+    engine = open_engine()
+
+    def faulty(script: str) -> str:
+        assert INSPECTION in script
+        return script.replace(INSPECTION, f"{INSPECTION} {fault}")
+
+    async with running(engine), gateway(haproxy, script=faulty, inspection_timeout_seconds=1) as door:
+        await door.add(engine)
+        answer = await door.embed()
+        assert (answer.status, answer.error["code"]) == (500, "not_inspected")
+        assert engine.seen == []
+        assert (await door.ask("GET", "/v1/models")).status == 200
 
 
 def is_harmless(body: bytes) -> bool:

@@ -10,6 +10,9 @@ local MICROSECONDS = 1000000
 -- clients should not set, and some of which crash it.
 local FIELDS = { input = true, model = true, encoding_format = true, dimensions = true, user = true }
 
+-- As many as OpenAI's API takes in one request.
+local TEXTS_LIMIT = 2048
+
 local NOT_JSON = "The body is not a JSON object with an input."
 
 local function past_space(text, at)
@@ -30,6 +33,7 @@ end
 
 -- Returns the position after the texts at `at`, or nil and the reason for refusing them.
 local function past_texts(text, at)
+    local count = 1
     if text:byte(at) == 0x22 then return past_string(text, at), NOT_JSON end
     if text:byte(at) ~= 0x5B then return nil, "'input' must be a string or a list of strings." end
     at = past_space(text, at + 1)
@@ -44,6 +48,8 @@ local function past_texts(text, at)
         local separator = text:byte(at)
         if separator == 0x5D then return at + 1 end
         if separator ~= 0x2C then return nil, NOT_JSON end
+        count = count + 1
+        if count > TEXTS_LIMIT then return nil, "'input' must not have more than " .. TEXTS_LIMIT .. " texts." end
         at = past_space(text, at + 1)
     end
 end
@@ -85,9 +91,11 @@ local function refusal(text)
     return nil
 end
 
+-- HAProxy goes on after an error or a timeout in here: only a request that is marked at the very end was inspected.
 core.register_action("inspect", { "http-req" }, function(txn)
     local why = refusal(txn.sf:req_body())
     if why then txn:set_var("txn.refusal", why) end
+    txn:set_var("txn.inspected", true)
 end)
 
 local function seconds_now()

@@ -38,8 +38,8 @@ CLUSTER_WIDE = {
     (OWN, "scalingschedules/status"): {"get", "patch"},
     ("", "namespaces"): READ,
     ("", "nodes"): READ,
-    ("authentication.k8s.io", "tokenreviews"): {"create"},
 }
+NOT_RESOURCES = {"/.well-known/openid-configuration": {"get"}, "/openid/v1/jwks": {"get"}}
 LEASE = {("coordination.k8s.io", "leases"): {"create", "get", "update", "patch"}}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}
 
@@ -49,7 +49,7 @@ Rights = dict[tuple[str, str], set[str]]
 def granted(rules: Iterable[Body]) -> Rights:
     rights: Rights = {}
     for rule in rules:
-        for group in rule["apiGroups"]:
+        for group in rule.get("apiGroups", ()):
             for resource in rule["resources"]:
                 rights.setdefault((group, resource), set()).update(rule["verbs"])
     return rights
@@ -58,6 +58,8 @@ def granted(rules: Iterable[Body]) -> Rights:
 def test_the_operator_may_do_what_it_does_everywhere(rendered: Render) -> None:
     role = rendered("default").one("ClusterRole")
     assert granted(role["rules"]) == IN_NAMESPACES | CLUSTER_WIDE
+    paths = {path: set(rule["verbs"]) for rule in role["rules"] for path in rule.get("nonResourceURLs", ())}
+    assert paths == NOT_RESOURCES
 
 
 def test_the_kinds_of_the_code_are_the_kinds_of_the_role(rendered: Render) -> None:

@@ -18,6 +18,7 @@ from embedding_operator.settings import PREFIX
 
 from testbed.engine.process import free_port
 from tests.world.http_server import Answer, HttpServer, http_server
+from tests.world.issuer import IssuerOfTests
 
 SECONDS = 20
 
@@ -116,27 +117,30 @@ async def test_it_ends_when_the_cluster_cannot_be_read(server: HttpServer) -> No
         assert await process.wait() == 1
 
 
-async def test_it_takes_pokes_of_gateways_and_asks_whose_they_are(server: HttpServer) -> None:
-    reviewed: list[Any] = []
+async def test_it_takes_pokes_of_gateways_and_knows_whose_they_are(server: HttpServer) -> None:
+    issuer = IssuerOfTests()
 
     def answer(request: web.Request, body: Any) -> Answer:
-        if request.path.endswith("/tokenreviews"):
-            reviewed.append(body)
-            return 201, {"status": {"authenticated": False}}
-        return empty_cluster(request, body)
+        return (200, found) if (found := issuer.documents.get(request.path)) else empty_cluster(request, body)
 
     server.otherwise = answer
-    port = free_port()
+    port, of_another = free_port(), issuer.token(sub="system:serviceaccount:search:bge-gateway")
+    of_gateway = issuer.token(sub="system:serviceaccount:search:qwen-gateway")
     url, poke = f"http://127.0.0.1:{port}/poke", {"namespace": "search", "name": "qwen"}
     async with asyncio.timeout(SECONDS), operator(server, POKE_PORT=str(port)), aiohttp.ClientSession() as session:
+
+        async def answered(token: str) -> int:
+            async with session.post(url, json=poke, headers={"Authorization": f"Bearer {token}"}) as response:
+                return response.status
+
         status = 0
         while status != 401:
             await asyncio.sleep(0.1)
             with suppress(aiohttp.ClientConnectionError):
-                async with session.post(url, json=poke, headers={"Authorization": "Bearer secret"}) as response:
-                    status = response.status
-                    assert status in {202, 401}
-    assert [body["spec"]["token"] for body in reviewed] == ["secret"]
+                status = await answered("secret")
+                assert status in {202, 401}
+        assert await answered(of_another) == 403
+        assert await answered(of_gateway) == 202
 
 
 async def test_it_ends_when_its_port_is_taken(server: HttpServer) -> None:

@@ -71,8 +71,7 @@
 - apiGroups: [""]
   resources: [nodes]
   verbs: [get, list, watch]
-# Authenticates the gateway that sends a poke.
-- apiGroups: [authentication.k8s.io]
-  resources: [tokenreviews]
-  verbs: [create]
+# The public keys with which the tokens of gateways that send a poke are verified.
+- nonResourceURLs: [/.well-known/openid-configuration, /openid/v1/jwks]
+  verbs: [get]
 {{- end }}

@@ -22,10 +22,10 @@ from embedding_operator.kube.metadata import utc_now
 from embedding_operator.kube.reader import Reader
 from embedding_operator.kube.status import StatusWriter
 from embedding_operator.kube.store import ObjectKey, ObjectStore
-from embedding_operator.kube.token_review import reviewed
+from embedding_operator.kube.token_issuer import TokenIssuer, token_issuer
 from embedding_operator.kube.writer import ChildWriter
-from embedding_operator.poke.identity import Identities
 from embedding_operator.poke.server import PokeHandler
+from embedding_operator.poke.tokens import Tokens
 from embedding_operator.reconcile.pipeline.apply import Children
 from embedding_operator.reconcile.pipeline.catalog import Catalog
 from embedding_operator.reconcile.pipeline.cluster_objects import ClusterObjectReconciler
@@ -146,14 +146,14 @@ def new_queue() -> Keys:
 def poke_handler(
     client: Client, *, leads: Callable[[], bool], poke: Callable[[ObjectKey], None], recorder: Recorder
 ) -> PokeHandler:
-    """Return the handler that accepts pokes from gateways and has the API server review their tokens."""
+    """Return the handler that accepts pokes from gateways and verifies their tokens."""
 
-    async def review(token: str) -> str | None:
-        return await reviewed(client, token, audience=AUDIENCE)
+    async def read_issuer() -> TokenIssuer:
+        return await token_issuer(client)
 
     return PokeHandler(
         leads=leads,
-        user_of=Identities(review, monotonic=time.monotonic).user_of,
+        user_of=Tokens(read_issuer, audience=AUDIENCE, monotonic=time.monotonic).user_of,
         poke=poke,
         counted=recorder.exporter.poked,
     )

@@ -30,6 +30,7 @@ LIST_ATTEMPTS = 3
 CREDENTIALS_SECONDS = 60.0
 
 _JSON = "application/json"
+_ANY = "*/*"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 
@@ -86,6 +87,10 @@ class Client:
     async def get(self, resource: Resource, *, name: str, namespace: str = "") -> Body:
         """Return one object."""
         return await self._send("get", resource, method="GET", namespace=namespace, name=name)
+
+    async def document(self, path: str) -> Body:
+        """Return the JSON document at `path`, which is no object."""
+        return await self._answer(Request(verb="get", resource=path), method="GET", path=path, accept=_ANY)
 
     async def list_all(
         self, resource: Resource, *, namespace: str = "", selector: str = "", page_size: int = PAGE_SIZE
@@ -201,6 +206,19 @@ class Client:
         qualified = f"{resource.qualified}/{subresource}" if subresource else resource.qualified
         request = Request(verb=verb, resource=qualified, namespace=namespace, name=name)
         path = resource.path(namespace=namespace, name=name, subresource=subresource)
+        return await self._answer(request, method=method, path=path, body=body, query=query, content=content)
+
+    async def _answer(
+        self,
+        request: Request,
+        *,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        query: list[tuple[str, str]] | None = None,
+        content: str = _JSON,
+        accept: str = _JSON,
+    ) -> Body:
         started, code = time.monotonic(), "error"
         try:
             with translated(request):
@@ -208,7 +226,7 @@ class Client:
                     method,
                     path,
                     query_params=query,
-                    header_params={"Content-Type": content, "Accept": _JSON},
+                    header_params={"Content-Type": content, "Accept": accept},
                     body=body,
                     auth_settings=["BearerToken"],
                 )
@@ -223,7 +241,8 @@ class Client:
                     return document
             raise error_of(request, status=status, headers=headers, body=answer)
         finally:
-            self.observer(Answered(verb=verb, resource=qualified, code=code, seconds=time.monotonic() - started))
+            seconds = time.monotonic() - started
+            self.observer(Answered(verb=request.verb, resource=request.resource, code=code, seconds=seconds))
 
     async def _exchange(self, parameters: tuple[Any, ...], *, seconds: float) -> tuple[int, dict[str, str], bytes]:
         method, url, header, body, _ = parameters

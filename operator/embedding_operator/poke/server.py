@@ -19,7 +19,6 @@ from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.resources import EMBEDDING_SERVICE
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.listener import Listener
-from embedding_operator.poke.identity import Busy
 from embedding_operator.rendering.gateway_pod import AUDIENCE
 from embedding_operator.rendering.names import gateway_name
 
@@ -75,11 +74,9 @@ class PokeHandler:
     async def _authenticated(self, key: ObjectKey, *, token: str) -> _Answer:
         try:
             user = await self.user_of(token)
-        except Busy:
-            return _Answer(HTTPStatus.TOO_MANY_REQUESTS)
         except (Conflict, Gone, Unavailable) as error:
-            _log.warning("the token of a poke could not be reviewed", error=str(error))
-            return _Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the token could not be reviewed")
+            _log.warning("tokens of pokes cannot be verified: the issuer's keys cannot be read", error=str(error))
+            return _Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the token cannot be verified")
         if user is None:
             return _Answer(HTTPStatus.UNAUTHORIZED, f"the token is not valid for the audience {AUDIENCE}")
         if user != f"system:serviceaccount:{key.namespace}:{gateway_name(key.name)}":

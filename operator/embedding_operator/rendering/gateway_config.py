@@ -14,6 +14,8 @@ from embedding_operator.rendering.gateway_errors import RETRY_AFTER_SECONDS, Gat
 from embedding_operator.rendering.text_template import Literal
 
 HEADER_LIMIT_BYTES = 16 * 1024
+RESERVED_CONNECTIONS = 64
+"""Connections for probes and metrics, which clients cannot take."""
 HEADER_LINES = 100
 SHORTEST_HEADER_BYTES = len("a:\r\n")
 BUFFER_MARGIN_BYTES = 4 * HEADER_LIMIT_BYTES
@@ -25,7 +27,8 @@ class GatewayConfig:
     """The settings of a gateway. Ports, address and folders are those of the pod, except in tests.
 
     A request waits at most `hold_seconds` for the first engine, then at most `queue_timeout_seconds` for its turn.
-    From `poke_queue_per_engine` waiting requests per engine on, HAProxy pokes the agent.
+    Headers must arrive within `header_timeout_seconds`, a body within `request_timeout_seconds` after them. From
+    `poke_queue_per_engine` waiting requests per engine on, HAProxy pokes the agent.
     """
 
     service: str
@@ -36,6 +39,7 @@ class GatewayConfig:
     body_limit_bytes: int = 1024**2
     poke_queue_per_engine: int = 1
     max_connections: int = 4000
+    header_timeout_seconds: int = 5
     request_timeout_seconds: int = 10
     inspection_timeout_seconds: int = 4
     client_timeout_seconds: int = 30
@@ -51,6 +55,11 @@ class GatewayConfig:
     def longest_request_seconds(self) -> int:
         """The longest that a request can take to be held, queued and computed."""
         return self.hold_seconds + self.queue_timeout_seconds + self.response_timeout_seconds
+
+    @property
+    def max_connections_per_client(self) -> int:
+        """Connections that one address may have: half of them, as it may be a proxy with many clients behind it."""
+        return max(1, self.max_connections // 2)
 
     def __post_init__(self) -> None:
         """Raise a `ValueError` that names the field if a value is invalid."""
@@ -78,6 +87,7 @@ _LEAST = {
     "body_limit_bytes": 1024,
     "poke_queue_per_engine": 1,
     "max_connections": 1,
+    "header_timeout_seconds": 1,
     "request_timeout_seconds": 1,
     "inspection_timeout_seconds": 1,
     "client_timeout_seconds": 1,
@@ -94,6 +104,7 @@ def gateway_config(config: GatewayConfig) -> GatewayFiles:
         "haproxy.cfg.j2",
         gateway=config,
         buffer_bytes=config.body_limit_bytes + BUFFER_MARGIN_BYTES,
+        reserved_connections=RESERVED_CONNECTIONS,
         header_limit_bytes=HEADER_LIMIT_BYTES,
         header_lines=HEADER_LINES,
         header_count_limit=HEADER_LIMIT_BYTES // SHORTEST_HEADER_BYTES,

@@ -21,7 +21,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def shared(haproxy: str) -> AsyncIterator[tuple[Gateway, Engine]]:
     """Return a gateway with short limits and the engine behind it, for all tests that leave them unchanged."""
     engine = open_engine()
-    limits: dict[str, Any] = {"body_limit_bytes": 100_000, "request_timeout_seconds": 1, "client_timeout_seconds": 2}
+    limits: dict[str, Any] = {
+        "body_limit_bytes": 100_000,
+        "header_timeout_seconds": 1,
+        "request_timeout_seconds": 1,
+        "client_timeout_seconds": 2,
+    }
     async with running(engine), gateway(haproxy, **limits) as one:
         await one.add(engine)
         yield one, engine

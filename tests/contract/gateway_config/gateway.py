@@ -68,10 +68,10 @@ class Gateway:
         await writer.wait_closed()
         return answer
 
-    async def figure(self, column: str, *, of: str = "BACKEND") -> int:
-        """Return one value of `show stat`, for a server of the backend or for the backend."""
+    async def figure(self, column: str, *, of: str = "BACKEND", at: str = "engines") -> int:
+        """Return one value of `show stat`, for a server, a backend or a frontend."""
         rows = csv.DictReader((await self.command("show stat")).removeprefix("# ").splitlines())
-        (value,) = [row[column] for row in rows if (row["pxname"], row["svname"]) == ("engines", of)]
+        (value,) = [row[column] for row in rows if (row["pxname"], row["svname"]) == (at, of)]
         return int(value)
 
     def access_log(self) -> list[dict[str, Any]]:

@@ -172,6 +172,8 @@ def test_uninstall_leaves_what_users_made(shell: Shell, install: Callable[..., s
     ]
     assert pools(shell).keys() == CATALOG.keys()
     assert shell.kubectl("get", "clusterrole", "--ignore-not-found", RELEASE) == ""
+    # Gateways serve on, and need their role whenever one of their pods starts.
+    assert shell.kubectl("get", "clusterrole", f"{RELEASE}-gateway", "--output=name") != ""
     install()
     assert pools(shell).keys() == CATALOG.keys()
 

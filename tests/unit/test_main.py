@@ -111,10 +111,44 @@ async def test_with_watched_namespaces_it_asks_for_nothing_namespaced_elsewhere(
     assert elsewhere == []
 
 
-async def test_it_ends_when_the_cluster_cannot_be_read(server: HttpServer) -> None:
-    server.otherwise = lambda _, __: (403, {"message": "nodes is forbidden"})
+@pytest.mark.parametrize("status", [403, 404, 503])
+async def test_it_waits_for_a_cluster_that_cannot_be_read_and_is_alive_meanwhile(
+    server: HttpServer, status: int
+) -> None:
+    refuses, again, everything = True, asyncio.Event(), asyncio.Event()
+
+    def answer(request: web.Request, body: Any) -> Answer:
+        if len(server.requests) > 1:
+            again.set()
+        if len(watched(server.requests)) == len(WATCHED):
+            everything.set()
+        return (status, {"message": "not yet"}) if refuses else empty_cluster(request, body)
+
+    server.otherwise = answer
+    port = free_port()
+    async with asyncio.timeout(SECONDS), operator(server, HEALTH_PORT=str(port)) as process:
+        await again.wait()
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/healthz") as response:
+            assert response.status == 200
+        assert process.returncode is None
+        refuses = False
+        await everything.wait()
+        process.terminate()
+        assert await process.wait() == 0
+
+
+async def test_it_ends_when_it_is_told_to_while_it_waits_for_the_cluster(server: HttpServer) -> None:
+    asked = asyncio.Event()
+
+    def answer(_: web.Request, __: Any) -> Answer:
+        asked.set()
+        return 503, {"message": "not yet"}
+
+    server.otherwise = answer
     async with asyncio.timeout(SECONDS), operator(server) as process:
-        assert await process.wait() == 1
+        await asked.wait()
+        process.terminate()
+        assert await process.wait() == 0
 
 
 async def test_it_takes_pokes_of_gateways_and_knows_whose_they_are(server: HttpServer) -> None:

@@ -27,8 +27,9 @@ helm install embedding-operator charts/embedding-operator \\
 
 - Upgrade with `helm upgrade`; the CRDs are upgraded with the chart.
 - To change GPUPools, set `gpuPools.overrides` or edit them in the cluster; upgrades leave edited ones unchanged.
-- `helm uninstall` keeps the CRDs, GPUPools, EmbeddingServices and their engines. To remove everything, delete the
-  EmbeddingServices first, then uninstall, then delete the CRDs.
+- `helm uninstall` keeps the CRDs, GPUPools, EmbeddingServices with their engines and gateways, and the ClusterRole
+  that gateways need. To remove everything, delete the EmbeddingServices first, then uninstall, then delete the CRDs and
+  the ClusterRole `embedding-operator-gateway`.
 
 ## Values
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from embedding_operator.telemetry.exporter import Exporter
 from embedding_operator.telemetry.fetch import pod_session
 
 _log = structlog.get_logger(__name__)
+
+READ_RETRY_SECONDS = 2.0
 
 
 class Operator:
@@ -55,7 +57,10 @@ class Operator:
         return 0.0 if self._ticker is None else self._ticker.idle_seconds()
 
     async def start(self) -> None:
-        """Connect, read the whole cluster once, and start working as soon as the Lease is held."""
+        """Connect, read the whole cluster once, and start working as soon as the Lease is held.
+
+        Waits as long as the cluster cannot be read: Kubernetes lets a process that keeps exiting wait for minutes.
+        """
         try:
             await self._start()
         except Exception:
@@ -94,7 +99,7 @@ class Operator:
         writing = self._client.behind(self._lease.write_seconds) if settings.lease else self._client
         self._components = components = build(settings, client=writing, session=self._session, recorder=self._recorder)
         loops = Loops(components, client=self._client, recorder=self._recorder, namespaces=settings.watch_namespaces)
-        await loops.relist()
+        await _until_read(loops.relist)
         poke_poller = PokePoller(
             loops.poll, queue=new_queue(), timeline=asyncio.get_running_loop(), guard=components.guard
         )
@@ -131,3 +136,16 @@ class Operator:
         await self._lease.keep()
         _log.error("the Lease is lost: another process leads now")
         self._ended()
+
+
+async def _until_read(relist: Callable[[], Awaitable[None]]) -> None:
+    """Read the whole cluster, again and again until that succeeds; log why it does not, whenever that changes."""
+    said = ""
+    while True:
+        try:
+            return await relist()
+        except (Conflict, Gone, Unavailable) as error:
+            if str(error) != said:
+                said = str(error)
+                _log.warning("the cluster cannot be read yet: trying again", error=said)
+        await asyncio.sleep(READ_RETRY_SECONDS)

@@ -22,7 +22,7 @@ from embedding_operator.domain.capacity.concurrency_knee import connection_limit
 from embedding_operator.domain.capacity.learning import as_learned, learned_pools
 from embedding_operator.domain.capacity.startup_time import hold_seconds, p90_of_starts
 from embedding_operator.domain.decision import Decision, PoolTarget, Step, StepReason, step
-from embedding_operator.domain.demand.requirement import demand, last_requirement, smooth
+from embedding_operator.domain.demand.requirement import demand, has_returned, last_requirement, smooth
 from embedding_operator.domain.demand.signals import read_signals
 from embedding_operator.domain.load.skew import skew
 from embedding_operator.domain.memory import LearnedPool, ScalingMemory
@@ -67,6 +67,7 @@ def decide(observation: Observation) -> Decision:
             idle=placement.idle,
             panic_until=signals.panic.until,
             blind_since=signals.blind_since,
+            returned_at=required.returned_at,
             queue_since=signals.panic.queue_since,
             engine_hang=signals.hang,
             backoffs=tuple([placement.backoffs[name] for name in sorted(placement.backoffs)]),
@@ -83,9 +84,10 @@ def _as_learned(observation: Observation, *, learned: Mapping[str, LearnedPool])
     pools, policy = as_learned(observation.pools, learned), observation.policy
     if policy.down_follows_starts:
         allowed = [learned[each.pool] for each in observation.bounds.pools if each.pool in learned]
-        held = max(policy.down_stabilization_seconds, hold_seconds(allowed))
-        if held != policy.down_stabilization_seconds:
-            policy = replace(policy, down_stabilization_seconds=held)
+        returns = hold_seconds(allowed)
+        if returns > policy.down_stabilization_seconds:
+            hold = returns if has_returned(observation) else policy.down_stabilization_seconds
+            policy = replace(policy, return_seconds=returns, down_stabilization_seconds=hold)
     if policy is observation.policy and pools == observation.pools:
         return observation
     return replace(observation, pools=pools, policy=policy)

@@ -109,7 +109,7 @@ class ScalingMemory(NamedTuple):
 
     Until `panic_until` no replica is removed and growth is not limited. Nothing could be measured since `blind_since`,
     more than the next batch has waited since `queue_since`, and engines have finished nothing since the step
-    `engine_hang` began.
+    `engine_hang` began. At `returned_at`, a load was last seen to return within twice the time of a start.
     """
 
     at: datetime
@@ -120,6 +120,7 @@ class ScalingMemory(NamedTuple):
     idle: IdleTime | None = None
     panic_until: datetime | None = None
     blind_since: datetime | None = None
+    returned_at: datetime | None = None
     queue_since: datetime | None = None
     engine_hang: RateLimitStep | None = None
     learned: tuple[LearnedPool, ...] = ()

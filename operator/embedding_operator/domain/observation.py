@@ -226,7 +226,7 @@ class ScalingPolicy:
     """The goals and limits of scaling, in the units of the decision.
 
     A request that has waited for `patience_seconds` is given up. If `down_follows_starts`, replicas are held for longer
-    than `down_stabilization_seconds` where starts take long.
+    than `down_stabilization_seconds` where starts take long and the load returns within `return_seconds`.
     """
 
     mode: ScalingMode = ScalingMode.ACTIVE
@@ -242,6 +242,7 @@ class ScalingPolicy:
     up_stabilization_seconds: float = 0.0
     down_stabilization_seconds: float = 300.0
     down_follows_starts: bool = False
+    return_seconds: float = 0.0
     down_share_per_minute: float = 0.5
     fallback_replicas: int | None = None
 

@@ -46,8 +46,8 @@ RAMPS = [
     Case(step, hours=1, start_seconds=52, replicas=230, late=0.05),
     Case(ramp, hours=1, start_seconds=300, replicas=85, late=0.17),
     Case(ramp, hours=1, start_seconds=52, replicas=75, late=0.08),
-    Case(square, hours=6, start_seconds=300, replicas=12, late=0.04),
-    Case(wave, hours=6, start_seconds=300, replicas=13, late=0.14),
+    Case(square, hours=6, start_seconds=300, replicas=14, late=0.08),
+    Case(wave, hours=6, start_seconds=300, replicas=14, late=0.17),
 ]
 """When the youngest start set the time of help, what engines took over from the gateway counted as new load, and
 replicas were held for 300 s: 1,000 replicas and more on both steps, 597 on the slow ramp; 47 % late on the square wave,

@@ -49,8 +49,8 @@ class ScaleDownPolicy(ApiModel):
 
     stabilization_seconds: Annotated[int, Field(ge=0, le=3600)] | None = Field(
         default=None,
-        description="Shrink only to the highest capacity that was needed in this time. Default: twice as long as a "
-        "replica takes to start, between 300 and 1800.",
+        description="Shrink only to the highest capacity that was needed in this time. Default: 300 or, where the load "
+        "returned within that time in the last hour, twice as long as a replica takes to start, at most 1800.",
     )
     max_percent_per_minute: Annotated[int, Field(ge=1, le=100)] = Field(
         default=50, description="Share of the ready capacity that may be removed per minute; at least one replica."

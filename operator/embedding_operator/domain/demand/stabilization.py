@@ -57,6 +57,28 @@ def peak_within(buckets: tuple[RequirementBucket, ...], *, now: datetime, second
     return max([bucket.peak for bucket in _recent(buckets, now=now, seconds=seconds)], default=None)
 
 
+def refilled_within(
+    buckets: tuple[RequirementBucket, ...], *, now: datetime, seconds: float, hold: float, required: float
+) -> float:
+    """Return how much of `required` was needed before within the last `seconds`, but at no time of a `hold` since then.
+
+    That is the capacity, in tokens per second, that would have been removed after `hold` seconds and is needed again.
+    """
+    recent = _recent(buckets, now=now, seconds=seconds)
+    if not recent or required <= min([bucket.lowest for bucket in recent]):
+        return 0.0
+    refilled, first, before = 0.0, 0, 0.0
+    for place, bucket in enumerate(recent):
+        since = bucket.until - timedelta(seconds=hold)
+        while recent[first].until < since:
+            before = max(before, recent[first].highest)
+            first += 1
+        if before > 0:
+            kept = max([each.highest for each in recent[first : place + 1]])
+            refilled = max(refilled, min(required, before) - kept)
+    return refilled
+
+
 def _recent(buckets: tuple[RequirementBucket, ...], *, now: datetime, seconds: float) -> tuple[RequirementBucket, ...]:
     """Return the buckets that overlap the last `seconds`, in order of time."""
     horizon = now - timedelta(seconds=seconds)

@@ -29,6 +29,7 @@ def written(memory: ScalingMemory) -> api.DecisionMemory:
         idle=None if memory.idle is None else api.IdleTime(since=memory.idle.since, until=memory.idle.until),
         panic_until=memory.panic_until,
         blind_since=memory.blind_since,
+        returned_at=memory.returned_at,
         queue_since=memory.queue_since,
         engine_hang=_written_step(memory.engine_hang),
         backoffs=[
@@ -58,6 +59,7 @@ def remembered(memory: api.DecisionMemory) -> ScalingMemory:
         idle=None if memory.idle is None else IdleTime(since=memory.idle.since, until=memory.idle.until),
         panic_until=memory.panic_until,
         blind_since=memory.blind_since,
+        returned_at=memory.returned_at,
         queue_since=memory.queue_since,
         engine_hang=_remembered_step(memory.engine_hang),
         backoffs=tuple(

@@ -122,19 +122,35 @@ def _later(moment: datetime, seconds: float) -> datetime:
     [((), (), 300.0), ((52,), (), 300.0), ((200,), (), 400.0), ((200,), (400,), 800.0), ((5000,), (), 1800.0)],
     ids=["nothing is known", "short", "twice a start", "of the slower kind", "no longer than half an hour"],
 )
-def test_replicas_are_held_for_twice_a_start(cold: tuple[int, ...], warm: tuple[int, ...], seconds: float) -> None:
+def test_a_load_may_return_within_twice_a_start(cold: tuple[int, ...], warm: tuple[int, ...], seconds: float) -> None:
     assert hold_seconds([NOTHING, NOTHING._replace(cold_starts=cold, warm_starts=warm)]) == seconds
 
 
 @pytest.mark.parametrize(
-    ("stated", "since", "replicas"), [(None, 500, 4), (None, 700, 1), (300, 500, 1), (900, 700, 4), (0, 10, 1)]
+    ("stated", "returned", "since", "replicas"),
+    [
+        (None, None, 310, 1),
+        (None, 60, 310, 4),
+        (None, 60, 610, 1),
+        (None, 3600, 310, 1),
+        (100, 60, 110, 1),
+        (900, None, 610, 4),
+        (0, 60, 10, 1),
+    ],
+    ids=["usually", "a load that returns", "not for ever", "long ago", "less is stated", "more is stated", "none"],
 )
-def test_a_stated_time_applies_whatever_a_start_takes(stated: int | None, since: int, replicas: int) -> None:
+def test_replicas_are_held_for_twice_a_start_if_the_load_returns_and_nothing_is_stated(
+    stated: int | None, returned: int | None, since: int, replicas: int
+) -> None:
     scaling = ScalingSpec.model_validate({"scaleDown": {"stabilizationSeconds": stated, "maxPercentPerMinute": 100}})
     serving = tuple(pod(f"{number}", created=-9000, ready=-8700) for number in range(4))
     needed = RequirementBucket(at=at(-9000), until=at(-since), highest=4000.0, lowest=4000.0, peak=4000.0)
     memory = ScalingMemory(
-        at=at(-5), required=4000.0, buckets=(needed,), learned=(NOTHING._replace(cold_starts=(300,)),)
+        at=at(-5),
+        required=4000.0,
+        buckets=(needed,),
+        returned_at=None if returned is None else at(-returned),
+        learned=(NOTHING._replace(cold_starts=(300,)),),
     )
     decision = decide(
         observe(

@@ -15,7 +15,7 @@ from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSp
 from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
 from embedding_operator.domain.capacity.concurrency_knee import UNLEARNED_LIMIT
 from embedding_operator.gateway_contract import MAX_CONNECTIONS_LABEL
-from embedding_operator.rendering import gateway_pod, names
+from embedding_operator.rendering import gateway_memory, gateway_pod, names
 from embedding_operator.rendering.child import ServiceRef, rendered
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
 from embedding_operator.rendering.manifest import Manifest
@@ -110,6 +110,7 @@ def config_of(service: ServiceRef, spec: EmbeddingServiceSpec) -> GatewayConfig:
         hold_seconds=gateway.hold_seconds,
         body_limit_bytes=gateway.body_limit_kib * 1024,
         poke_queue_per_engine=poke,
+        max_connections=gateway_memory.connections(gateway),
     )
 
 

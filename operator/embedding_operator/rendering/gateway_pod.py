@@ -9,6 +9,7 @@ from typing import Any
 from embedding_operator.api.v1alpha1.gateway import GatewaySpec
 from embedding_operator.rendering import names
 from embedding_operator.rendering.gateway_config import GatewayConfig
+from embedding_operator.rendering.gateway_memory import memory_limit
 
 ENDPOINT_SETTLE_SECONDS = 10
 """A terminating pod keeps accepting connections for this long: until no endpoint leads to it any more."""
@@ -32,7 +33,7 @@ The C library's allocator keeps them, 1 GiB and more; set to return each at once
 three times as much CPU per request.
 """
 
-HAPROXY_REQUESTS = {"cpu": "50m", "memory": "64Mi"}
+HAPROXY_REQUESTS: dict[str, str | int] = {"cpu": "50m", "memory": "64Mi"}
 AGENT_RESOURCES = {"requests": {"cpu": "10m", "memory": "96Mi"}}
 
 # HAProxy drops its requests on SIGTERM, which Kubernetes sends, and finishes them on SIGUSR1. An image has one stop
@@ -61,11 +62,15 @@ def grace_seconds(config: GatewayConfig) -> int:
 
 
 def haproxy_resources(gateway: GatewaySpec) -> dict[str, Any]:
-    """Return the resources of HAProxy; the defaults apply if the spec sets none."""
-    wanted = gateway.resources
-    if not wanted.requests and not wanted.limits:
-        return {"requests": HAPROXY_REQUESTS}
-    return {"requests": dict(wanted.requests), "limits": dict(wanted.limits)}
+    """Return the resources of HAProxy: as stated, with a memory limit in any case."""
+    requests, limits = dict(gateway.resources.requests), dict(gateway.resources.limits)
+    if not requests and not limits:
+        requests = {**HAPROXY_REQUESTS}
+    if "memory" not in limits:
+        limits["memory"] = memory_limit(gateway)
+        # Without one, Kubernetes would reserve as much as the limit.
+        requests.setdefault("memory", HAPROXY_REQUESTS["memory"])
+    return {"requests": requests, "limits": limits}
 
 
 def agent_environment(

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
+from embedding_operator.rendering.gateway_config import GatewayConfig
 from embedding_operator.rendering.gateway_pod import haproxy_command
 
 from tests.contract.gateway_config.engines import Engine, open_engine, running
@@ -16,9 +17,11 @@ from tests.contract.gateway_config.gateway import DEFAULT, Gateway, on_free_port
 
 
 @asynccontextmanager
-async def pod(haproxy: str, folder: Path, *, variables: Mapping[str, str] | None = None) -> AsyncIterator[Gateway]:
+async def pod(
+    haproxy: str, folder: Path, *, settings: GatewayConfig = DEFAULT, variables: Mapping[str, str] | None = None
+) -> AsyncIterator[Gateway]:
     """Run HAProxy with the command of its container and the container's `variables`."""
-    config = on_free_ports(DEFAULT, folder=folder)
+    config = on_free_ports(settings, folder=folder)
     write(config, keys={})
     path = f"{Path(haproxy).parent}:{os.environ['PATH']}"
     environment = {**os.environ, **(variables or {}), "PATH": path}

@@ -250,6 +250,7 @@ def test_engines_get_what_the_spec_says_else_what_was_learned(
         {"holdSeconds": 0},
         {"bodyLimitKiB": 64},
         {"apiKeysSecretRef": {"name": "clients"}},
+        {"resources": {"limits": {"memory": "1Gi"}}},
     ],
     ids=lambda fields: next(iter(fields)),
 )
@@ -274,9 +275,11 @@ def test_the_longest_request_outlives_the_end_of_its_pod() -> None:
 @pytest.mark.parametrize(
     ("given", "resources"),
     [
-        ({}, {"requests": {"cpu": "50m", "memory": "64Mi"}}),
+        ({}, {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "2Gi"}}),
         ({"limits": {"memory": "1Gi"}}, {"requests": {}, "limits": {"memory": "1Gi"}}),
-        ({"requests": {"cpu": 2}}, {"requests": {"cpu": 2}, "limits": {}}),
+        ({"limits": {"cpu": 1}}, {"requests": {"memory": "64Mi"}, "limits": {"cpu": 1, "memory": "2Gi"}}),
+        ({"requests": {"cpu": 2}}, {"requests": {"cpu": 2, "memory": "64Mi"}, "limits": {"memory": "2Gi"}}),
+        ({"requests": {"memory": "3Gi"}}, {"requests": {"memory": "3Gi"}, "limits": {"memory": "3Gi"}}),
     ],
 )
 def test_resources_are_those_of_haproxy(given: Body, resources: Body) -> None:

@@ -44,7 +44,7 @@ class GatewaySpec(ApiModel):
         "503 at once.",
     )
     body_limit_kib: Annotated[int, Field(ge=1, le=MAX_BODY_KIB, alias="bodyLimitKiB")] = Field(
-        default=1024, description="Largest request body. Every connection may hold one body in memory."
+        default=1024, description="Largest request body. Every connection may hold two of them in memory."
     )
     api_keys_secret_ref: LocalObjectReference | None = Field(
         default=None,
@@ -53,5 +53,6 @@ class GatewaySpec(ApiModel):
     )
     resources: ResourceRequirements = Field(
         default_factory=ResourceRequirements,
-        description="CPU and memory of HAProxy. Default: requests of 50m and 64Mi.",
+        description="CPU and memory of HAProxy. Default: requests of 50m and 64Mi, and a memory limit of 2Gi. How many "
+        "connections clients may have follows from the memory limit and bodyLimitKiB.",
     )

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import aiohttp
 
@@ -25,6 +26,7 @@ from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.kube.token_issuer import TokenIssuer, token_issuer
 from embedding_operator.kube.writer import ChildWriter
 from embedding_operator.poke.server import PokeHandler
+from embedding_operator.poke.times import PokeTimes
 from embedding_operator.poke.tokens import Tokens
 from embedding_operator.reconcile.pipeline.apply import Children
 from embedding_operator.reconcile.pipeline.catalog import Catalog
@@ -71,6 +73,7 @@ class Components:
     quick_collector: Collector
     parity: ParityBook
     queries: Queries
+    poke_times: PokeTimes
     preparations: Preparations
     events: EventRecorder
     reporter: Reporter
@@ -107,12 +110,13 @@ def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
         recorder.decided(observed, decision, seconds)
         asked.decided(observed)
 
+    poke_times = PokeTimes(now=utc_now)
     catalog = Catalog(store)
     preparations = Preparations(catalog)
     steps = Steps(
         reader=reader,
         preparations=preparations,
-        observer=_observer(store, catalog, reader=reader, histories=histories, asked=asked),
+        observer=_observer(store, catalog, reader=reader, histories=histories, asked=asked, poked_at=poke_times.last),
         decided=decided,
         comparison=Comparison(parity, again=queue.add),
         gateways=Gateways(store=store, reader=reader),
@@ -130,6 +134,7 @@ def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
         quick_collector=collector(POKE_TIMEOUT_SECONDS),
         parity=parity,
         queries=asked,
+        poke_times=poke_times,
         preparations=preparations,
         events=events,
         reporter=reporter,
@@ -187,7 +192,13 @@ def _collector(reader: Reader, histories: Histories, *, fetcher: Fetcher, guard:
 
 
 def _observer(
-    store: ObjectStore, catalog: Catalog, *, reader: Reader, histories: Histories, asked: Queries
+    store: ObjectStore,
+    catalog: Catalog,
+    *,
+    reader: Reader,
+    histories: Histories,
+    asked: Queries,
+    poked_at: Callable[[ObjectKey], datetime | None],
 ) -> Observer:
     return Observer(
         store=store,
@@ -198,4 +209,5 @@ def _observer(
         now=utc_now,
         read_triggers=asked.triggers.readings,
         forecast=asked.forecasts.known,
+        poked_at=poked_at,
     )

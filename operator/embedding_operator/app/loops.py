@@ -87,6 +87,9 @@ class Loops:
         services = components.reader.services()
         uids = {service.uid for service in services}
         components.services.forget_all_but(uids)
+        components.poke_times.forget_all_but(
+            {ObjectKey(EMBEDDING_SERVICE.kind, each.namespace, each.name) for each in services}
+        )
         components.queries.forecasts.forget_all_but(uids)
         self._recorder.forget_all_but(services)
 

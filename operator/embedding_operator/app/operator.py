@@ -18,6 +18,7 @@ from embedding_operator.app.tasks import Tasks
 from embedding_operator.kube.client import connect
 from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.lease import Lease
+from embedding_operator.kube.store import ObjectKey
 from embedding_operator.listener import Listener
 from embedding_operator.poke.pollers import PokePoller
 from embedding_operator.poke.server import serve
@@ -103,8 +104,13 @@ class Operator:
         poke_poller = PokePoller(
             loops.poll, queue=new_queue(), timeline=asyncio.get_running_loop(), guard=components.guard
         )
+
+        def poked(key: ObjectKey) -> None:
+            components.poke_times.poked(key)
+            poke_poller.poke(key)
+
         handler = poke_handler(
-            self._client, leads=lambda: self._ticker is not None, poke=poke_poller.poke, recorder=self._recorder
+            self._client, leads=lambda: self._ticker is not None, poke=poked, recorder=self._recorder
         )
         self._listeners.append(await serve(handler, port=settings.poke_port))
         self._tasks.spawn(self._lead(components, loops=loops, poke_poller=poke_poller), name="lead")

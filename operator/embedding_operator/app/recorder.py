@@ -40,6 +40,7 @@ class Recorder:
             service.name,
             required=decision.required,
             demand=buckets[-1].peak if buckets else decision.required,
+            unmeasured_seconds=_unmeasured_seconds(decision),
         )
         self.exporter.service(
             service.namespace,
@@ -69,3 +70,8 @@ class Recorder:
         for namespace, name in self._exported - present:
             self.exporter.forget(namespace, name)
         self._exported = present
+
+
+def _unmeasured_seconds(decision: Decision) -> float:
+    since = [moment for moment in (decision.memory.blind_since, decision.memory.gap_since) if moment is not None]
+    return max(((decision.at - moment).total_seconds() for moment in since), default=0.0)

@@ -15,6 +15,7 @@ TEMPLATES: Mapping[StepReason, str] = {
     StepReason.METRICS_STALE_HOLD: "{message} ({after} tokens/s).",
     StepReason.METRICS_INVALID_HOLD: "{message} ({after} tokens/s).",
     StepReason.PARTIAL_METRICS_NO_DOWN: "{message}.",
+    StepReason.PARTIAL_METRICS_ASSUMED: "{message}.",
     StepReason.QUEUE_DEMAND: "{message}: serving these in time takes {after} tokens/s; new arrivals take {before}.",
     StepReason.RATE_DEMAND: "{message}: with headroom, this takes {after} tokens/s; the queue takes {before}.",
     StepReason.TRIGGER_DEMAND: "{message}: {after} tokens/s, more than the {before} for the service's own load.",

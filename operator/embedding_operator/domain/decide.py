@@ -68,6 +68,7 @@ def decide(observation: Observation) -> Decision:
             panic_until=signals.panic.until,
             blind_since=signals.blind_since,
             returned_at=required.returned_at,
+            gap_since=signals.gap_since,
             queue_since=signals.panic.queue_since,
             engine_hang=signals.hang,
             backoffs=tuple([placement.backoffs[name] for name in sorted(placement.backoffs)]),

@@ -16,6 +16,7 @@ class StepReason(StrEnum):
     METRICS_STALE_HOLD = "MetricsStaleHold"
     METRICS_INVALID_HOLD = "MetricsInvalidHold"
     PARTIAL_METRICS_NO_DOWN = "PartialMetricsNoDown"
+    PARTIAL_METRICS_ASSUMED = "PartialMetricsAssumed"
     QUEUE_DEMAND = "QueueDemand"
     RATE_DEMAND = "RateDemand"
     PANIC = "Panic"

@@ -108,8 +108,9 @@ class ScalingMemory(NamedTuple):
     """The state of scaling after the decision made `at`; `required` is in tokens per second.
 
     Until `panic_until` no replica is removed and growth is not limited. Nothing could be measured since `blind_since`,
-    more than the next batch has waited since `queue_since`, and engines have finished nothing since the step
-    `engine_hang` began. At `returned_at`, a load was last seen to return within twice the time of a start.
+    and part of the load could not since `gap_since`; more than the next batch has waited since `queue_since`, and
+    engines have finished nothing since the step `engine_hang` began. At `returned_at`, a load was last seen to return
+    within twice the time of a start.
     """
 
     at: datetime
@@ -121,6 +122,7 @@ class ScalingMemory(NamedTuple):
     panic_until: datetime | None = None
     blind_since: datetime | None = None
     returned_at: datetime | None = None
+    gap_since: datetime | None = None
     queue_since: datetime | None = None
     engine_hang: RateLimitStep | None = None
     learned: tuple[LearnedPool, ...] = ()

@@ -277,7 +277,7 @@ class Observation:
 
     `gateway` is None if requests do not pass through one; `load` is then that of the engines alone. `triggers` are the
     external queues that the service names. `forecast_tokens_per_second` is the requirement at the next transition as
-    forecast from history, None if there is too little history.
+    forecast from history, None if there is too little history. The gateway last asked for a decision at `poked_at`.
 
     `capacity` is the capacity of one replica of each pool, by name, and `ready_capacity` that of all Ready replicas, in
     tokens per second.
@@ -291,6 +291,7 @@ class Observation:
     gateway: GatewayLoad | None = None
     triggers: tuple[TriggerReading, ...] = ()
     forecast_tokens_per_second: float | None = None
+    poked_at: datetime | None = None
     memory: ScalingMemory | None = None
 
     capacity: Mapping[str, float] = field(init=False, repr=False, compare=False)

@@ -117,6 +117,12 @@ class Exporter:
             ["namespace", "name"],
             registry=self.registry,
         )
+        self._unmeasured = Gauge(
+            "embsvc_unmeasured_seconds",
+            "For how long all or part of the load of a service has not been measured; 0 if everything is.",
+            ["namespace", "name"],
+            registry=self.registry,
+        )
         self._leader = Gauge("embsvc_leader", "1 while this process holds the Lease.", registry=self.registry)
         build = Gauge("embsvc_build_info", "Version of the operator.", ["version"], registry=self.registry)
         build.labels(version).set(1)
@@ -176,8 +182,12 @@ class Exporter:
             self._replicas.labels(*labels).set(count)
         self._exported[namespace, name] = {active, *counts}
 
-    def needs(self, namespace: str, name: str, *, required: float, demand: float) -> None:
-        """Set the tokens per second that a service should have, and those that its load requires."""
+    def needs(self, namespace: str, name: str, *, required: float, demand: float, unmeasured_seconds: float) -> None:
+        """Set the tokens per second that a service should have, and those that its load requires.
+
+        For `unmeasured_seconds`, all of the load or part of it has not been measured.
+        """
+        self._unmeasured.labels(namespace, name).set(unmeasured_seconds)
         self._required.labels(namespace, name).set(required)
         self._demand.labels(namespace, name).set(demand)
 
@@ -185,7 +195,7 @@ class Exporter:
         """Drop the metrics of a service that is gone."""
         self._drop_all_but(set(), namespace=namespace, name=name)
         self._exported.pop((namespace, name), None)
-        for metric in (self._required, self._demand):
+        for metric in (self._required, self._demand, self._unmeasured):
             with suppress(KeyError):
                 metric.remove(namespace, name)
 

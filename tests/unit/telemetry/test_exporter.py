@@ -109,9 +109,10 @@ def test_pokes_are_counted_by_their_answer(exporter: Exporter) -> None:
 
 
 def test_what_services_need_is_exported_until_they_are_gone(exporter: Exporter) -> None:
-    exporter.needs("search", "qwen", required=900.0, demand=750.0)
+    exporter.needs("search", "qwen", required=900.0, demand=750.0, unmeasured_seconds=30.0)
     assert samples(exporter, "embsvc_required_tokens_per_second", *SERVICE) == {("search", "qwen"): 900.0}
     assert samples(exporter, DEMAND, *SERVICE) == {("search", "qwen"): 750.0}
+    assert samples(exporter, "embsvc_unmeasured_seconds", *SERVICE) == {("search", "qwen"): 30.0}
     exporter.forget("search", "qwen")
     exporter.forget("search", "never-seen")
     assert samples(exporter, DEMAND, *SERVICE) == samples(exporter, "embsvc_required_tokens_per_second", *SERVICE) == {}

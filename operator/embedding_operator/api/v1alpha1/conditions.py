@@ -65,6 +65,7 @@ class Reason(StrEnum):
     # MetricsAvailable
     REPORTING = "Reporting"  # every Ready replica reported in time
     PARTIAL = "Partial"  # some Ready replicas did not report: the service may grow but not shrink
+    INCOMPLETE = "Incomplete"  # part of the load has not been reported for minutes: it counts as busy
     MISSING = "Missing"  # no replica reported: replicas are held
     STALE = "Stale"  # the newest metrics are too old: replicas are held
     INVALID = "Invalid"  # metrics were negative, NaN or too large: replicas are held

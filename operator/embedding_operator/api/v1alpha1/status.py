@@ -150,6 +150,7 @@ class DecisionMemory(ApiModel):
     panic_until: datetime | None = None
     blind_since: datetime | None = None
     returned_at: datetime | None = None
+    gap_since: datetime | None = None
     queue_since: datetime | None = None
     engine_hang: RateLimitStep | None = None
     backoffs: Annotated[list[PoolBackoff], Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = Field(

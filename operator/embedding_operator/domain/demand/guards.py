@@ -1,7 +1,7 @@
 """Guards against acting on measurements that are missing, incomplete or misleading.
 
     unusable  missing, invalid or more than 15 s old     the last requirement is held, and the service does not shrink
-    gap       a replica or gateway pod did not answer    growing is allowed, shrinking is not
+    gap       a replica or gateway pod did not answer    growing is allowed, shrinking is not, for a while: `gaps`
     blind     nothing measured for 300 s                 `scaling.fallback.replicas`, if that is more than runs
     hang      requests wait and engines finish nothing   growth stops at twice the capacity Ready when it began
 
@@ -50,30 +50,6 @@ def usable_load(observation: Observation) -> Load | Unusable:
         message = f"the metrics are {age:.0f} s old: the requirement is held"
         return Unusable(StepReason.METRICS_STALE_HOLD, message)
     return load
-
-
-def gap_in(load: Load, *, observation: Observation) -> str | None:
-    """Return what is missing in a usable load, or None if it is complete."""
-    if load.reporting < load.expected:
-        return f"{load.reporting} of {load.expected} Ready replicas reported"
-    gap = _gateway_gap(observation)
-    if gap is None and load.arrival_tokens_per_second is None:
-        return "the arrival rate is not known yet"
-    return gap
-
-
-def _gateway_gap(observation: Observation) -> str | None:
-    """Return what is unknown about the gateway, or None if there is no gateway or everything is known."""
-    gateway = observation.gateway
-    if gateway is None or gateway.is_complete:
-        return None
-    if gateway.expected == 0:
-        return "no gateway pod is Ready"
-    if gateway.answering < gateway.expected:
-        return f"{gateway.answering} of {gateway.expected} Ready gateway pods answered"
-    if gateway.reporting < gateway.expected:
-        return f"{gateway.expected - gateway.reporting} of {gateway.expected} gateway pods started in the last minute"
-    return "the request rate at the gateway is not known yet"
 
 
 def blind_since(observation: Observation, *, last: ScalingMemory) -> datetime | None:

@@ -132,7 +132,8 @@ def demand(signals: Signals, *, last: ScalingMemory) -> Demand:
     )
     asked = signals.triggers.replicas * signals.capacity.preferred_replica
     raised = lines._replace(up=max(lines.up, asked), middle=max(lines.middle, asked), down=max(lines.down, asked))
-    banded, why = _banded(raised, last=last, now=signals.now)
+    least = 0.0 if signals.assumed is None else _assumed_middle(signals, load=signals.assumed)
+    banded, why = _banded(raised, least=least, last=last, now=signals.now)
     return Demand(
         tokens_per_second=banded,
         peak=round(raised.up, 3),
@@ -211,19 +212,32 @@ def _trigger_steps(signals: Signals, *, before: float, asked: float) -> tuple[St
     return (step(StepReason.TRIGGER_DEMAND, sentence(signals.triggers), before=before, after=asked),)
 
 
-def _banded(lines: Lines, *, last: ScalingMemory, now: datetime) -> tuple[float, Step]:
-    """Return the requirement after the dead band, which filters noise, and the slow trim."""
+def _assumed_middle(signals: Signals, *, load: Load) -> float:
+    """Return the tokens per second below which a service may not shrink while part of its load is assumed."""
+    return lines_of(
+        load,
+        policy=signals.policy,
+        ready_capacity=signals.capacity.ready,
+        replica_capacity=signals.capacity.preferred_replica,
+        queued_seconds=_seconds_since(signals.panic.queue_since, now=signals.now),
+        ahead=signals.help,
+    ).middle
+
+
+def _banded(lines: Lines, *, least: float, last: ScalingMemory, now: datetime) -> tuple[float, Step]:
+    """Return the requirement after the dead band, which filters noise, and the slow trim, no lower than `least`."""
     current = last.required
     if lines.up > current:
         message = "the load needs more than the current requirement"
         return round(lines.up, 3), step(StepReason.DEMAND_UP, message, before=current, after=lines.up)
-    if lines.down < current:
+    if max(lines.down, least) < current:
         message = "the load needs clearly less than the current requirement"
-        landed = step(StepReason.DEMAND_DOWN, message, before=current, after=lines.middle)
-        return round(min(lines.middle, current), 3), landed
+        middle = max(lines.middle, least)
+        landed = step(StepReason.DEMAND_DOWN, message, before=current, after=middle)
+        return round(min(middle, current), 3), landed
     peak = peak_within(last.buckets, now=now, seconds=TRIM_SECONDS)
-    if peak is not None and max(peak, lines.up) * TRIM_MARGIN < current:
-        trimmed = max(peak, lines.up) * TRIM_MARGIN
+    if peak is not None and max(peak, lines.up, least) * TRIM_MARGIN < current:
+        trimmed = max(peak, lines.up, least) * TRIM_MARGIN
         message = f"the load has needed less than the current requirement for {TRIM_SECONDS / 60:.0f} minutes"
         return round(trimmed, 3), step(StepReason.SLOW_TRIM, message, before=current, after=trimmed)
     return current, step(StepReason.IN_BAND, "the requirement fits the load", before=current, after=current)

@@ -4,19 +4,19 @@ A service scales to zero from one replica, once it is known that no request arri
 answered all that time, to this process or to its predecessor, whose memory is in the status. It stays at zero until
 
     more than `activationRequests` are held (with 0: until any request arrived), or
-    the gateway has not answered for a minute, so that held requests would go unseen, or
+    the gateway, which the operator does not hear, has poked it: it does so when a request is held, or
     a trigger is above its activation threshold.
 
-A missing trigger prevents a service from scaling to zero, but does not wake one that is at zero.
+A missing trigger prevents a service from scaling to zero, but does not wake one that is at zero. Nor does a gateway
+that does not answer: a network fault of the operator would start a GPU for every service that sleeps.
 
 A restart of the gateway does neither: its counters then show no requests, and it answers again.
 """
 
 from dataclasses import replace
-from datetime import timedelta
 
 from embedding_operator.domain.load.triggers import TriggerDemand
-from embedding_operator.domain.memory import BLIND_SECONDS, IdleTime, is_fresh
+from embedding_operator.domain.memory import IdleTime, is_fresh
 from embedding_operator.domain.observation import GatewayLoad, Observation
 
 
@@ -76,5 +76,5 @@ def _slept_on(known: IdleTime, gateway: GatewayLoad, *, observation: Observation
         return None
     if gateway.is_heard and gateway.sampled_at is not None:
         return replace(known, until=max(known.until, gateway.sampled_at))
-    blind = observation.now - known.until > timedelta(seconds=BLIND_SECONDS)
-    return None if blind else known
+    poked = observation.poked_at
+    return None if poked is not None and poked > known.until else known

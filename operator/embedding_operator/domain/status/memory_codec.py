@@ -30,6 +30,7 @@ def written(memory: ScalingMemory) -> api.DecisionMemory:
         panic_until=memory.panic_until,
         blind_since=memory.blind_since,
         returned_at=memory.returned_at,
+        gap_since=memory.gap_since,
         queue_since=memory.queue_since,
         engine_hang=_written_step(memory.engine_hang),
         backoffs=[
@@ -60,6 +61,7 @@ def remembered(memory: api.DecisionMemory) -> ScalingMemory:
         panic_until=memory.panic_until,
         blind_since=memory.blind_since,
         returned_at=memory.returned_at,
+        gap_since=memory.gap_since,
         queue_since=memory.queue_since,
         engine_hang=_remembered_step(memory.engine_hang),
         backoffs=tuple(

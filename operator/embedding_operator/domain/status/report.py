@@ -141,12 +141,22 @@ _HOLDS = {
 
 def _metrics(observation: Observation, decision: Decision, *, conditions: Conditions) -> None:
     kind = ConditionType.METRICS_AVAILABLE
+    unheard = observation.gateway is not None and not observation.gateway.is_heard
+    if unheard and not any(target.replicas for target in decision.targets):
+        message = (
+            "the gateway does not answer the operator: a request wakes the service if the gateway reaches the operator"
+        )
+        conditions.false(kind, Reason.MISSING, message)
+        return
     if not any(pool.ready for pool in observation.pools):
         conditions.unknown(kind, Reason.NO_REPLICAS, "no replica is Ready, so there is nothing to measure")
         return
     for step in decision.steps:
         if step.reason in _HOLDS:
             conditions.false(kind, _HOLDS[step.reason], step.message)
+            return
+        if step.reason is StepReason.PARTIAL_METRICS_ASSUMED:
+            conditions.false(kind, Reason.INCOMPLETE, step.message)
             return
         if step.reason is StepReason.PARTIAL_METRICS_NO_DOWN:
             conditions.true(kind, Reason.PARTIAL, step.message)

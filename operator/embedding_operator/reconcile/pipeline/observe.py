@@ -35,8 +35,8 @@ from embedding_operator.domain.observation import (
 from embedding_operator.domain.schedule.bounds import ClusterSchedule, bounds_in_force, selects
 from embedding_operator.kube.gateways import Gateways
 from embedding_operator.kube.reader import PoolObject, Reader, ServiceObject
-from embedding_operator.kube.resources import NAMESPACE
-from embedding_operator.kube.store import ObjectStore
+from embedding_operator.kube.resources import EMBEDDING_SERVICE, NAMESPACE
+from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.reconcile.pipeline.catalog import Catalog
 from embedding_operator.reconcile.pipeline.validate import Prepared
 from embedding_operator.telemetry.history import History
@@ -64,6 +64,10 @@ def unread(_: str, triggers: Sequence[Trigger]) -> tuple[TriggerReading, ...]:
     return tuple(TriggerReading(name=trigger.name, threshold=trigger.threshold) for trigger in triggers)
 
 
+def never(_: ObjectKey) -> None:
+    """Return None: no gateway pokes."""
+
+
 def unknown(_: str, __: Bounds) -> float | None:
     """Return None: there is no history to forecast from."""
     return None
@@ -74,7 +78,8 @@ class Observer:
     """Observes services without any request to the cluster.
 
     `engines` and `gateways` are the samples of the pods, by UID of the service. `read_triggers` returns the last
-    readings of external queues, `forecast` what a service with this UID is expected to need at its next transition.
+    readings of external queues, `forecast` what a service with this UID is expected to need at its next transition, and
+    `poked_at` when the gateway of a service last poked.
     """
 
     store: ObjectStore
@@ -85,6 +90,7 @@ class Observer:
     now: Callable[[], datetime]
     read_triggers: Callable[[str, Sequence[Trigger]], tuple[TriggerReading, ...]] = unread
     forecast: Callable[[str, Bounds], float | None] = unknown
+    poked_at: Callable[[ObjectKey], datetime | None] = never
 
     def observed(
         self,
@@ -125,6 +131,7 @@ class Observer:
             gateway=gateway,
             triggers=self.read_triggers(service.namespace, spec.scaling.triggers),
             forecast_tokens_per_second=self.forecast(service.uid, bounds),
+            poked_at=self.poked_at(ObjectKey(EMBEDDING_SERVICE.kind, service.namespace, service.name)),
             memory=memory,
         )
         return Observed(

@@ -164,14 +164,40 @@ FROM_ZERO: list[tuple[str, Observation, int, StepReason]] = [
     ),
     ("a restart of the gateway does not wake", sleeping(gateway=gateway(reporting=0)), 0, StepReason.IDLE),
     ("a silent gateway does not wake at once", sleeping(gateway=gateway(answering=1)), 0, StepReason.IDLE),
+    *[
+        (
+            f"not even a gateway of which {answering} of 2 pods have answered for an hour",
+            sleeping(
+                gateway=gateway(answering=answering),
+                load=None,
+                memory=ASLEEP._replace(idle=IdleTime(since=LONG_AGO, until=at(-3600))),
+            ),
+            0,
+            StepReason.IDLE,
+        )
+        for answering in (0, 1)
+    ],
     (
-        "a gateway that is silent for a minute does: what it holds is unknown",
+        "a poke of a gateway that is not heard does: it holds a request",
         sleeping(
-            gateway=gateway(answering=1),
+            gateway=gateway(answering=0),
+            load=None,
+            poked_at=at(-1),
             memory=ASLEEP._replace(idle=IdleTime(since=LONG_AGO, until=at(-61))),
         ),
         1,
         StepReason.KEEP_ONE,
+    ),
+    ("a poke of a gateway that has nothing any more does not", sleeping(poked_at=at(-1)), 0, StepReason.IDLE),
+    (
+        "nor does one from before it was last heard",
+        sleeping(
+            gateway=gateway(answering=1),
+            poked_at=at(-62),
+            memory=ASLEEP._replace(idle=IdleTime(since=LONG_AGO, until=at(-61))),
+        ),
+        0,
+        StepReason.IDLE,
     ),
     (
         "a restart of the operator with its memory does not wake",

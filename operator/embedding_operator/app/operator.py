@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from embedding_operator.app.components import Components, build, new_queue, poke_handler
+from embedding_operator.app.garbage import leave_out_what_is_known
 from embedding_operator.app.loops import RELIST_SECONDS, SWEEP_SECONDS, Loops, periodically
 from embedding_operator.app.pages import MetricsPage, health
 from embedding_operator.app.recorder import Recorder
@@ -101,6 +102,7 @@ class Operator:
         self._components = components = build(settings, client=writing, session=self._session, recorder=self._recorder)
         loops = Loops(components, client=self._client, recorder=self._recorder, namespaces=settings.watch_namespaces)
         await _until_read(loops.relist)
+        leave_out_what_is_known()
         poke_poller = PokePoller(
             loops.poll, queue=new_queue(), timeline=asyncio.get_running_loop(), guard=components.guard
         )

@@ -24,9 +24,11 @@ REQUESTS = "haproxy_backend_sessions_total"
 RESPONSES = "haproxy_backend_http_responses_total"
 LAST_REQUEST = "haproxy_backend_last_session_seconds"
 IN_SERVICE = "haproxy_server_current_sessions"
+STATUS = "haproxy_server_status"
 
-_NAMES = (OUTSTANDING, REQUESTS, RESPONSES, LAST_REQUEST, IN_SERVICE)
+_NAMES = (OUTSTANDING, REQUESTS, RESPONSES, LAST_REQUEST, IN_SERVICE, STATUS)
 _REJECTED = "4xx"
+_DOWN = "DOWN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class GatewayMetrics:
     rejected: float
     last_request_seconds: float | None
     engines: Mapping[str, float]
+    down: frozenset[str]
 
 
 def read_gateway_metrics(page: str) -> GatewayMetrics:
@@ -58,6 +61,11 @@ def read_gateway_metrics(page: str) -> GatewayMetrics:
         ),
         last_request_seconds=None if last < 0 else last,
         engines={line.labels.get("server", ""): _number(line) for line in metrics[IN_SERVICE]},
+        down=frozenset(
+            line.labels.get("server", "")
+            for line in metrics[STATUS]
+            if line.labels.get("state") == _DOWN and line.value == 1
+        ),
     )
 
 
@@ -79,6 +87,7 @@ def gateway_poller(
             rejected=metrics.rejected,
             last_request_seconds=metrics.last_request_seconds,
             engines=metrics.engines,
+            down=metrics.down,
         )
 
     return Poller(sample, concurrency=concurrency, guard=guard)

@@ -130,3 +130,15 @@ async def test_a_gateway_that_is_not_there_gives_no_sample(session: aiohttp.Clie
     poller = gateway_poller(Fetcher(session=session, now=now, failed=failures.append))
     assert await poller.poll({"uid": f"http://{LOOPBACK}:{free_port()}"}) == ()
     assert failures == [PollFailure(source=Source.GATEWAY, cause=FailureCause.CONNECTION)]
+
+
+async def test_an_engine_that_is_gone_is_down_until_it_is_back(session: aiohttp.ClientSession, haproxy: str) -> None:
+    engines = open_engine(), open_engine()
+    async with running(*engines), gateway(haproxy) as door:
+        for number, engine in enumerate(engines):
+            await door.add(engine, name=f"qwen-a10-{number}")
+        assert (await polled(session, door)).down == frozenset()
+        engines[0].kill()
+        await seen(session, door, lambda sample: sample.down == {"qwen-a10-0"})
+        await engines[0].start()
+        await seen(session, door, lambda sample: sample.down == frozenset())

@@ -19,6 +19,11 @@ haproxy_server_current_sessions{proxy="engines",server="qwen-a10-1"} 32
 haproxy_server_current_sessions{proxy="engines",server="qwen-a10-2"} 8
 haproxy_server_current_sessions{proxy="other",server="qwen-a10-1"} 7
 haproxy_server_check_failures_total{proxy="engines",server="qwen-a10-1"} NaN
+haproxy_server_status{proxy="engines",server="qwen-a10-1",state="DOWN"} 0
+haproxy_server_status{proxy="engines",server="qwen-a10-1",state="UP"} 1
+haproxy_server_status{proxy="engines",server="qwen-a10-2",state="DOWN"} 1
+haproxy_server_status{proxy="engines",server="qwen-a10-2",state="UP"} 0
+haproxy_server_status{proxy="other",server="qwen-a10-1",state="DOWN"} 1
 """
 
 
@@ -34,6 +39,7 @@ def test_the_metrics_are_those_of_the_engines() -> None:
         rejected=40.0,
         last_request_seconds=3.0,
         engines={"qwen-a10-1": 32.0, "qwen-a10-2": 8.0},
+        down=frozenset({"qwen-a10-2"}),
     )
 
 

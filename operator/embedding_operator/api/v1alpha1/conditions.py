@@ -102,6 +102,7 @@ class Reason(StrEnum):
     IMAGE_PULL_FAILED = "ImagePullFailed"  # pods cannot get their image
     CRASH_LOOP = "CrashLoop"  # engine containers keep exiting
     START_OVERDUE = "StartOverdue"  # pods have run for longer than a start takes and are still not Ready
+    NOT_ANSWERING = "NotAnswering"  # Ready replicas answer neither the operator nor the gateway, as on a dead node
     POOL_BACKOFF = "PoolBackoff"  # a pool whose pods recently could not start does not grow for now
     SUFFICIENT = "Sufficient"  # no pod is stuck
 

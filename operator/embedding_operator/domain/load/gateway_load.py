@@ -36,7 +36,7 @@ class GatewaySample:
 
     `requests` (all that arrived for an engine) and `rejected` (answered with 4xx) are counters since HAProxy started,
     `last_request_seconds` is the time since a request last reached an engine, None if none did.
-    `engines` are the requests in flight by the name of the engine's pod.
+    `engines` are the requests in flight by the name of the engine's pod, `down` the pods that fail their health check.
     """
 
     pod_uid: str
@@ -46,6 +46,7 @@ class GatewaySample:
     rejected: float = 0.0
     last_request_seconds: float | None = None
     engines: Mapping[str, float] = field(default_factory=dict)
+    down: frozenset[str] = frozenset()
 
     @property
     def waiting(self) -> float:

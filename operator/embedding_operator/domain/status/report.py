@@ -213,7 +213,8 @@ def _limits(observation: Observation, decision: Decision, *, conditions: Conditi
     stuck = [(pool, pod) for pool in observation.pools for pod in pool.stuck]
     if stuck:
         pool, pod = stuck[0]
-        message = f"{len(stuck)} replicas cannot start, such as {pod.name} on {pool.name}"
+        what = "do not answer" if pod.stuck is Reason.NOT_ANSWERING else "cannot start"
+        message = f"{len(stuck)} replicas {what}, such as {pod.name} on {pool.name}"
         conditions.true(ConditionType.CAPACITY_LIMITED, pod.stuck or Reason.START_OVERDUE, message)
     elif any(step.reason is StepReason.POOL_BACKOFF for step in decision.steps):
         message = next(step.message for step in decision.steps if step.reason is StepReason.POOL_BACKOFF)

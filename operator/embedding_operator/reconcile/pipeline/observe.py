@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.scaling import Trigger
@@ -19,6 +20,7 @@ from embedding_operator.domain.load.gateway_load import (
     listen,
     without_engines,
 )
+from embedding_operator.domain.load.lost_replicas import lost_replicas
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.observation import (
     Bounds,
@@ -34,7 +36,7 @@ from embedding_operator.domain.observation import (
 )
 from embedding_operator.domain.schedule.bounds import ClusterSchedule, bounds_in_force, selects
 from embedding_operator.kube.gateways import Gateways
-from embedding_operator.kube.reader import PoolObject, Reader, ServiceObject
+from embedding_operator.kube.reader import PodObject, PoolObject, Reader, ServiceObject
 from embedding_operator.kube.resources import EMBEDDING_SERVICE, NAMESPACE
 from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.reconcile.pipeline.catalog import Catalog
@@ -108,6 +110,7 @@ class Observer:
         )
         schedules = selecting(self.catalog.schedules(), service=service, store=self.store)
         capacities = _capacities(spec, objects=objects, pools=pools)
+        objects = self._without_lost(service, objects, now=now)
         replicas = [pod.replica for each in objects for pod in each.pods]
         observed = observed_pools(
             spec,
@@ -170,6 +173,23 @@ class Observer:
             return without_engines(gateway, tokens_per_request=length, expected=len(ready))
         return joined(engines, gateway)
 
+    def _without_lost(
+        self, service: ServiceObject, objects: Sequence[PoolObject], *, now: datetime
+    ) -> tuple[PoolObject, ...]:
+        """Return the pools with replicas that are lost as not Ready and unable to start."""
+        lost = lost_replicas(
+            [pod.replica for each in objects for pod in each.pods],
+            engines=self.engines.series(service.uid),
+            gateways=self.gateways.series(service.uid),
+            now=now,
+        )
+        return tuple(
+            replace(each, pods=tuple(_lost(pod) if pod.replica.uid in lost else pod for pod in each.pods))
+            if lost
+            else each
+            for each in objects
+        )
+
     def _in_flight(self, service: ServiceObject, replicas: Sequence[Replica]) -> dict[str, float]:
         """Return the requests in flight by pod UID: the larger of what the engines and the gateway report."""
         by_engines = {uid: samples[-1].in_flight or 0.0 for uid, samples in self.engines.series(service.uid).items()}
@@ -223,6 +243,10 @@ def observed_pools(
         for name in (*listed, *left)
         if name in capacities
     )
+
+
+def _lost(pod: PodObject) -> PodObject:
+    return replace(pod, replica=replace(pod.replica, ready_since=None, stuck=Reason.NOT_ANSWERING))
 
 
 def _with_telemetry(pod: Replica, *, parities: Mapping[str, Parity], in_flight: Mapping[str, float]) -> Replica:

@@ -46,6 +46,7 @@ def after(known: PoolBackoff | None, *pods: Replica, now: float = 0.0) -> PoolBa
         (Reason.IMAGE_PULL_FAILED, 1, True),
         (Reason.CRASH_LOOP, 1, True),
         (Reason.START_OVERDUE, 1, True),
+        (Reason.NOT_ANSWERING, 1, True),
         (None, 5000, False),
     ],
 )

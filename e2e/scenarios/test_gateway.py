@@ -89,4 +89,5 @@ def test_a_request_to_a_sleeping_service_is_held_until_an_engine_is_ready(
 
 def _is_closed(service: Watched) -> bool:
     """Return whether a NetworkPolicy lets only the gateway reach the engines."""
-    return bool(service.installation.objects("networkpolicies", f"--namespace={service.namespace}"))
+    policies = service.installation.objects("networkpolicies", f"--namespace={service.namespace}")
+    return any(policy["metadata"]["name"] == f"{service.name}-engines" for policy in policies)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 _LABELS = TypeAdapter(dict[str, str])
 _TOLERATIONS = TypeAdapter(tuple[Toleration, ...])
+_RULES = TypeAdapter(tuple[dict[str, Any], ...])
 
 
 class SettingsError(ValueError):
@@ -34,11 +35,17 @@ class Settings:
     """How this process runs; what it does is in the custom resources.
 
     `watch_namespaces` is empty for the whole cluster. `lease` is switched off only for development. `pod_labels` select
-    the operator's own pods, which engines must let in. The gateways' image is the operator's own; their ClusterRole
-    lets them read EndpointSlices, `poke_host` resolves to every pod of the operator, and they run on nodes that match
-    `gateway_node_selector` and whose taints `gateway_tolerations` tolerate. Pods in `metrics_namespaces` may read the
-    metrics of engines. `prometheus_url` is queried for triggers and forecasts, empty if there is none; triggers may
-    also name `prometheus_addresses`, `*` for any.
+    the operator's own pods, which engines must let in. Services may name images that begin with one of
+    `image_prefixes`, or any if it is empty, and with `remote_code` models that bring code.
+
+    The gateways' image is the operator's own; their ClusterRole lets them read EndpointSlices, `poke_host` resolves to
+    every pod of the operator, and they run on nodes that match `gateway_node_selector` and whose taints
+    `gateway_tolerations` tolerate. Pods in `metrics_namespaces` may read the metrics of engines
+    and gateways. `restrict_networks` limits who reaches gateways and where engines connect to, with `engine_egress` as
+    further rules.
+
+    `prometheus_url` is queried for triggers and forecasts, empty if there is none; triggers may also name
+    `prometheus_addresses`, `*` for any.
     """
 
     namespace: str = "embedding-operator-system"
@@ -49,6 +56,8 @@ class Settings:
     )
     watch_namespaces: tuple[str, ...] = ()
     engine_image: str = DEFAULT_ENGINE_IMAGE
+    image_prefixes: tuple[str, ...] = ()
+    remote_code: bool = True
     gateway_image: str = DEFAULT_GATEWAY_IMAGE
     gateway_cluster_role: str = "embedding-operator-gateway"
     gateway_node_selector: tuple[tuple[str, str], ...] = (("kubernetes.io/os", "linux"),)
@@ -56,6 +65,8 @@ class Settings:
     poke_host: str = "embedding-operator-poke.embedding-operator-system.svc"
     poke_port: int = 8082
     metrics_namespaces: tuple[str, ...] = ()
+    restrict_networks: bool = True
+    engine_egress: tuple[Mapping[str, Any], ...] = ()
     prometheus_url: str = ""
     prometheus_addresses: tuple[str, ...] = ()
     log_level: str = "info"
@@ -76,6 +87,8 @@ class Settings:
             pod_labels=read("POD_LABELS", _labels, cls.pod_labels),
             watch_namespaces=read("WATCH_NAMESPACES", _names, ()),
             engine_image=read("ENGINE_IMAGE", str, cls.engine_image),
+            image_prefixes=read("IMAGE_PREFIXES", _names, ()),
+            remote_code=read("REMOTE_CODE", _boolean, cls.remote_code),
             gateway_image=read("GATEWAY_IMAGE", str, cls.gateway_image),
             gateway_cluster_role=read("GATEWAY_CLUSTER_ROLE", str, cls.gateway_cluster_role),
             gateway_node_selector=read("GATEWAY_NODE_SELECTOR", _node_selector, cls.gateway_node_selector),
@@ -83,6 +96,8 @@ class Settings:
             poke_host=read("POKE_HOST", str, cls.poke_host),
             poke_port=int(read("POKE_PORT", _between(1, 65535), float(cls.poke_port))),
             metrics_namespaces=read("METRICS_NAMESPACES", _names, ()),
+            restrict_networks=read("RESTRICT_NETWORKS", _boolean, cls.restrict_networks),
+            engine_egress=read("ENGINE_EGRESS", _rules, ()),
             prometheus_url=read("PROMETHEUS_URL", _address, ""),
             prometheus_addresses=read("PROMETHEUS_ADDRESSES", _addresses, ()),
             log_level=read("LOG_LEVEL", _one_of(LOG_LEVELS), cls.log_level),
@@ -143,6 +158,13 @@ def _tolerations(text: str) -> tuple[Toleration, ...]:
         return _TOLERATIONS.validate_json(text)
     except ValidationError:
         raise ValueError('use JSON such as [{"key": "dedicated", "operator": "Exists"}]') from None
+
+
+def _rules(text: str) -> tuple[Mapping[str, Any], ...]:
+    try:
+        return _RULES.validate_json(text)
+    except ValidationError:
+        raise ValueError('use JSON such as [{"ports": [{"port": 443}]}]') from None
 
 
 def _boolean(text: str) -> bool:

@@ -59,6 +59,9 @@ def test_nothing_but_the_usual_is_rendered_by_default(rendered: Render) -> None:
         "ClusterRoleBinding",
         "Role",
         "RoleBinding",
+        "NetworkPolicy",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
         "Deployment",
         "Service",
         "GPUPool",
@@ -82,6 +85,8 @@ def test_values_reach_the_operator(rendered: Render) -> None:
     assert Settings.from_environment(environment(rendered("ha"))).metrics_namespaces == ("monitoring", "observability")
     assert environment(rendered("ha"))["HTTPS_PROXY"] == "http://proxy.example.com:3128"
     ha = Settings.from_environment(environment(rendered("ha")))
+    assert ha.image_prefixes == ("registry.example.com/mirror/",)
+    assert not ha.remote_code
     assert ha.engine_image.startswith("registry.example.com/")
     assert ha.gateway_node_selector == (("example.com/role", "edge"), ("kubernetes.io/os", "linux"))
     assert ha.gateway_tolerations == (Toleration(key="dedicated", operator="Equal", value="edge", effect="NoSchedule"),)
@@ -179,9 +184,17 @@ def test_network_policy_leaves_the_probes_open(rendered: Render) -> None:
     spec = rendered("ha").one("NetworkPolicy")["spec"]
     health, poke, metrics = spec["ingress"]
     assert health == {"ports": [{"port": "health"}]}
-    assert poke == {"ports": [{"port": "poke"}]}
-    assert metrics["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "monitoring"}
+    (gateways,) = poke["from"]
+    assert gateways["podSelector"]["matchLabels"].items() <= gateway_labels("qwen").items()
+    named, stated = metrics["from"]
+    assert named["namespaceSelector"]["matchExpressions"][0]["values"] == ["monitoring", "observability"]
+    assert stated["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "monitoring"}
     assert spec["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_no_namespace_reads_metrics_by_default(rendered: Render) -> None:
+    ingress = rendered("default").one("NetworkPolicy")["spec"]["ingress"]
+    assert [[port["port"] for port in rule["ports"]] for rule in ingress] == [["health"], ["poke"]]
 
 
 def test_chart_and_project_have_one_version() -> None:

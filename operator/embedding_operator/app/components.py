@@ -10,6 +10,7 @@ import aiohttp
 
 from embedding_operator.app.queries import Queries, queries
 from embedding_operator.app.recorder import Recorder
+from embedding_operator.domain.admission.checks import Permissions
 from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.load.gateway_load import GatewaySample
@@ -112,7 +113,8 @@ def build(settings: Settings, *, client: Client, session: aiohttp.ClientSession,
 
     poke_times = PokeTimes(now=utc_now)
     catalog = Catalog(store)
-    preparations = Preparations(catalog)
+    permissions = Permissions(image_prefixes=settings.image_prefixes, remote_code=settings.remote_code)
+    preparations = Preparations(catalog, permissions=permissions)
     steps = Steps(
         reader=reader,
         preparations=preparations,
@@ -176,6 +178,8 @@ def gateway_defaults(settings: Settings) -> GatewayDefaults:
         operator_namespace=settings.namespace,
         operator_labels=dict(settings.pod_labels),
         metrics_namespaces=settings.metrics_namespaces,
+        restrict_networks=settings.restrict_networks,
+        engine_egress=settings.engine_egress,
     )
 
 

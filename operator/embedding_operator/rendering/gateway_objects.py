@@ -1,4 +1,4 @@
-"""The gateway of a service: its pods, what they need, and the policy that restricts access to engines to them.
+"""The gateway of a service: its pods and what they need.
 
 A gateway pod depends on `spec.gateway`, on the target of the queue, on the part of `spec.podTemplate` that applies to
 every pod, and on the operator's installation. It does not depend on engines: its agent learns them, and how many
@@ -8,38 +8,17 @@ requests each may get, from the EndpointSlices of a headless Service.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
-from embedding_operator.api.v1alpha1.kubernetes_types import Toleration
 from embedding_operator.domain.capacity.concurrency_knee import UNLEARNED_LIMIT
 from embedding_operator.gateway_contract import MAX_CONNECTIONS_LABEL
 from embedding_operator.rendering import gateway_memory, gateway_pod, names
 from embedding_operator.rendering.child import ServiceRef, rendered
 from embedding_operator.rendering.gateway_config import GatewayConfig, gateway_config
+from embedding_operator.rendering.gateway_defaults import GatewayDefaults
 from embedding_operator.rendering.manifest import Manifest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayDefaults:
-    """What gateways get from the operator's installation.
-
-    `image` holds both the agent and HAProxy. `cluster_role` lets the agent read EndpointSlices. `operator_host`
-    resolves to every pod of the operator that accepts pokes; `operator_labels` select its pods in `operator_namespace`.
-    Gateways run on nodes with the labels of `node_selector` and no taints but those in `tolerations`: the cluster admin
-    decides what nodes are for, not each service. Pods in `metrics_namespaces` may read the metrics of engines.
-    """
-
-    image: str
-    cluster_role: str
-    operator_host: str
-    operator_port: int
-    operator_namespace: str
-    operator_labels: Mapping[str, str]
-    node_selector: Mapping[str, str]
-    tolerations: tuple[Toleration, ...] = ()
-    metrics_namespaces: tuple[str, ...] = ()
+from embedding_operator.rendering.network_policies import gateway_policy
 
 
 def gateway_objects(
@@ -65,6 +44,7 @@ def gateway_objects(
         rendered("gateway-service-account.yaml.j2", service, **common),
         rendered("gateway-role-binding.yaml.j2", service, **common, cluster_role=defaults.cluster_role),
         rendered("gateway-config-map.yaml.j2", service, **common, files=data),
+        *gateway_policy(service, client_port=config.http_port, defaults=defaults),
         _engines_service(
             service, limit=spec.gateway.max_connections_per_engine or learned_connection_limit or UNLEARNED_LIMIT
         ),
@@ -78,22 +58,6 @@ def gateway_objects(
             **_pod(service, spec, config=config, defaults=defaults, user=user),
         ),
         rendered("poddisruptionbudget.yaml.j2", service, **common, selector=names.gateway_selector(service.name)),
-    )
-
-
-def engines_policy(service: ServiceRef, *, defaults: GatewayDefaults) -> Manifest:
-    """Return the policy that lets only the gateway, the operator and metrics readers reach the engines."""
-    return rendered(
-        "engines-network-policy.yaml.j2",
-        service,
-        name=names.engines_name(service.name),
-        labels=names.service_labels(service.name),
-        engines=names.service_selector(service.name),
-        gateway=names.gateway_selector(service.name),
-        port=names.PORT,
-        operator_namespace=defaults.operator_namespace,
-        operator=dict(defaults.operator_labels),
-        metrics_namespaces=list(defaults.metrics_namespaces),
     )
 
 

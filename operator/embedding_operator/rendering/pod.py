@@ -42,9 +42,15 @@ def pod_values(
 
 
 def engine_values(
-    spec: EmbeddingServiceSpec, *, entry: PoolSpec, gpu: GPUPoolSpec, model: ResolvedModel, default_image: str
+    namespace: str,
+    spec: EmbeddingServiceSpec,
+    *,
+    entry: PoolSpec,
+    gpu: GPUPoolSpec,
+    model: ResolvedModel,
+    default_image: str,
 ) -> dict[str, Any]:
-    """Return the values of the engine container on one pool."""
+    """Return the values of the engine container of a service in `namespace` on one pool."""
     command = gpu.engine.command or LAUNCH
     return {
         "image": spec.engine.image or gpu.engine.image or default_image,
@@ -52,7 +58,7 @@ def engine_values(
         "args": [unexpanded(word) for word in engine_command(spec, entry=entry, gpu=gpu, model=model).argv()],
         "env": environment(spec, entry=entry, gpu=gpu),
         "resources": _resources(spec.engine.resources, gpu=gpu),
-        "volume_mounts": volume_mounts(spec.model, gpu=gpu),
+        "volume_mounts": volume_mounts(spec.model, gpu=gpu, namespace=namespace),
     }
 
 

@@ -14,8 +14,10 @@ from embedding_operator.domain.gateway_routing import ENGINES_ONLY, Route, Route
 from embedding_operator.domain.model.resolution import ResolvedModel, resolve_model
 from embedding_operator.rendering import names
 from embedding_operator.rendering.child import ServiceRef, rendered
-from embedding_operator.rendering.gateway_objects import GatewayDefaults, engines_policy, gateway_objects
+from embedding_operator.rendering.gateway_defaults import GatewayDefaults
+from embedding_operator.rendering.gateway_objects import gateway_objects
 from embedding_operator.rendering.manifest import Manifest
+from embedding_operator.rendering.network_policies import engines_policy
 from embedding_operator.rendering.pod import engine_values, pod_values
 
 __all__ = ["EngineDefaults", "GatewayDefaults", "ServiceRef", "render_service"]
@@ -71,7 +73,7 @@ def render_service(
         ),
         _service(service, route=route),
         _disruption_budget(service),
-        *((engines_policy(service, defaults=gateway),) if route.restricted else ()),
+        *((engines_policy(service, spec.model, defaults=gateway),) if route.restricted else ()),
     )
 
 
@@ -93,7 +95,7 @@ def _deployment(
         selector=names.pool_selector(service.name, pool=entry.gpu_pool),
         replicas=replicas,
         pod=pod_values(service.name, spec, entry=entry, gpu=gpu, model=model, user=settings.user),
-        engine=engine_values(spec, entry=entry, gpu=gpu, model=model, default_image=settings.image),
+        engine=engine_values(service.namespace, spec, entry=entry, gpu=gpu, model=model, default_image=settings.image),
         port=names.PORT,
         port_name=names.PORT_NAME,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
 from embedding_operator.api.v1alpha1.model import ModelSpec
+from embedding_operator.domain.model.shared_volumes import mount_of
 
 SCRATCH = "/tmp"  # noqa: S108 (a volume of the pod alone)
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 (a volume of the pod alone)
@@ -33,8 +34,8 @@ def volumes(model: ModelSpec, *, gpu: GPUPoolSpec) -> Objects:
     return _last_of_each([*own, *gpu.engine.volumes, *_model_volume(model)], key="name")
 
 
-def volume_mounts(model: ModelSpec, *, gpu: GPUPoolSpec) -> Objects:
-    """Return the mounts of the engine container."""
+def volume_mounts(model: ModelSpec, *, gpu: GPUPoolSpec, namespace: str) -> Objects:
+    """Return the mounts of the engine container of a service in `namespace`."""
     own: Objects = [
         {"name": "scratch", "mountPath": SCRATCH},
         {"name": "shared-memory", "mountPath": SHARED_MEMORY},
@@ -42,7 +43,9 @@ def volume_mounts(model: ModelSpec, *, gpu: GPUPoolSpec) -> Objects:
         {"name": "compile-cache", "mountPath": CACHE},
     ]
     model_mount: Objects = [{"name": "model", "mountPath": MODEL, "readOnly": True}] if _model_volume(model) else []
-    return _last_of_each([*own, *gpu.engine.volume_mounts, *model_mount], key="mountPath")
+    # The operator's own mounts too: a volume of the pool can replace what they name.
+    mounts = [mount_of(each, engine=gpu.engine, namespace=namespace) for each in (*own, *gpu.engine.volume_mounts)]
+    return _last_of_each([*mounts, *model_mount], key="mountPath")
 
 
 def model_path(model: ModelSpec) -> str:

@@ -20,7 +20,14 @@ from tests.golden import cases
 from tests.unit.rendering.specs import pool_maps, service_specs
 from tests.world.builders import NOON, service
 
-GATEWAY_ALONE = frozenset({"ServiceAccount", "RoleBinding", "ConfigMap"})
+GATEWAY_ALONE = frozenset(
+    {
+        "ServiceAccount search-gateway",
+        "RoleBinding search-gateway",
+        "ConfigMap search-gateway",
+        "NetworkPolicy search-gateway",
+    }
+)
 LEAVING = Route(state=RouteState(phase=RoutePhase.LEAVING, since=NOON), gateway=True, restricted=False)
 LINGERING = Route(state=RouteState(phase=RoutePhase.ENGINES, since=NOON), gateway=True, restricted=False)
 
@@ -136,10 +143,10 @@ def test_gateway_pods_are_told_apart_from_engines(spec: EmbeddingServiceSpec) ->
 
 
 @pytest.mark.parametrize(
-    ("route", "selected", "annotations", "kinds"),
+    ("route", "selected", "annotations", "objects"),
     [
         (ENGINES_ONLY, names.ENGINE, None, frozenset()),
-        (GATEWAY_ONLY, names.GATEWAY, {names.ROUTE: "Gateway"}, GATEWAY_ALONE | {"NetworkPolicy"}),
+        (GATEWAY_ONLY, names.GATEWAY, {names.ROUTE: "Gateway"}, GATEWAY_ALONE | {"NetworkPolicy search-engines"}),
         (
             LEAVING,
             names.GATEWAY,
@@ -156,14 +163,14 @@ def test_gateway_pods_are_told_apart_from_engines(spec: EmbeddingServiceSpec) ->
     ids=["engines", "gateway", "leaving", "lingering"],
 )
 def test_the_route_says_what_there_is(
-    route: Route, selected: str, annotations: Body | None, kinds: frozenset[str]
+    route: Route, selected: str, annotations: Body | None, objects: frozenset[str]
 ) -> None:
     manifests = rendered(with_gateway(), route=route)
     front = one(manifests, "Service", "search")
     assert front["spec"]["selector"][names.COMPONENT] == selected
     assert front["metadata"].get("annotations") == annotations
     plain = {"Deployment", "Service", "PodDisruptionBudget"}
-    assert {manifest.kind for manifest in manifests} - plain == kinds
+    assert {f"{each.kind} {each.name}" for each in manifests if each.kind not in plain} == objects
 
 
 def test_who_serves_is_written_before_the_way_there() -> None:

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     UNSUPPORTED_POOLING = "UnsupportedPooling"  # the model uses mean pooling, for which SGLang returns wrong vectors
     MODEL_TOO_LARGE = "ModelTooLarge"  # the weights do not fit into the memory of a pool's GPU
     ENGINE_ARGUMENT_REFUSED = "EngineArgumentRefused"  # args or env set something that the operator manages
+    NOT_PERMITTED = "NotPermitted"  # admins have not allowed tenants to run this
     NAME_CONFLICT = "NameConflict"  # an object with the name of a child belongs to another owner
     FORBIDDEN = "Forbidden"  # the operator lacks a permission, or admission refused a child
     QUOTA_EXCEEDED = "QuotaExceeded"  # a ResourceQuota refused a child

@@ -63,7 +63,18 @@ class PoolEngine(ApiModel):
         default_factory=list, description="As in a Kubernetes pod."
     )
     volume_mounts: Annotated[list[FreeForm], Field(max_length=16, json_schema_extra=ATOMIC_LIST)] = Field(
-        default_factory=list, description="As in a Kubernetes container."
+        default_factory=list,
+        description="As in a Kubernetes container. Where engines of several namespaces could write to one volume, such "
+        "as a hostPath, each mounts the folder that is named after its namespace.",
+    )
+    share_volumes: bool = Field(
+        default=False,
+        description="Engines of all namespaces write to the same folders. One tenant could write code that another's "
+        "engine loads.",
+    )
+    allow_own_engines: bool = Field(
+        default=False,
+        description="With shareVolumes, services may nevertheless set their own image and environment.",
     )
 
 

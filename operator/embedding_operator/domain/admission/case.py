@@ -22,6 +22,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Permissions:
+    """What tenants may run: images that begin with one of `image_prefixes`, or any if there are none; `remote_code`."""
+
+    image_prefixes: tuple[str, ...] = ()
+    remote_code: bool = True
+
+
+ANYTHING = Permissions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """An entry of `spec.pools` whose `GPUPool` exists; `field` is the path of the entry."""
 
@@ -37,17 +48,26 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A service, and what is known about its model and its pools."""
+    """A service, what is known about its model and its pools, and what tenants may run."""
 
     spec: EmbeddingServiceSpec
     pools: Mapping[str, GPUPoolSpec]
     known: KnownModel | None
     resolved: ResolvedModel
+    permissions: Permissions
 
     @classmethod
-    def of(cls, spec: EmbeddingServiceSpec, *, pools: Mapping[str, GPUPoolSpec]) -> "Case":
+    def of(
+        cls, spec: EmbeddingServiceSpec, *, pools: Mapping[str, GPUPoolSpec], permissions: Permissions = ANYTHING
+    ) -> "Case":
         """Return the case of `spec` on the `GPUPool`s of the cluster."""
-        return cls(spec=spec, pools=pools, known=known_model(spec.model), resolved=resolve_model("", spec, pools))
+        return cls(
+            spec=spec,
+            pools=pools,
+            known=known_model(spec.model),
+            resolved=resolve_model("", spec, pools),
+            permissions=permissions,
+        )
 
     def entries(self) -> Iterator[tuple[str, PoolSpec]]:
         """Yield every pool of the service, with its field."""

@@ -9,15 +9,17 @@ from collections.abc import Iterator, Mapping
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.domain.admission import engine_checks, model_checks
-from embedding_operator.domain.admission.case import Case, Problem
+from embedding_operator.domain.admission import engine_checks, model_checks, permission_checks
+from embedding_operator.domain.admission.case import ANYTHING, Case, Permissions, Problem
 
-__all__ = ["Problem", "problems"]
+__all__ = ["Permissions", "Problem", "problems"]
 
 
-def problems(spec: EmbeddingServiceSpec, *, pools: Mapping[str, GPUPoolSpec]) -> tuple[Problem, ...]:
+def problems(
+    spec: EmbeddingServiceSpec, *, pools: Mapping[str, GPUPoolSpec], permissions: Permissions = ANYTHING
+) -> tuple[Problem, ...]:
     """Return all problems of `spec` on the `GPUPool`s of the cluster, in the order in which to fix them."""
-    case = Case.of(spec, pools=pools)
+    case = Case.of(spec, pools=pools, permissions=permissions)
     return tuple(problem for check in _CHECKS for problem in check(case))
 
 
@@ -46,4 +48,7 @@ _CHECKS = (
     engine_checks.token_pool,
     engine_checks.managed_variables,
     engine_checks.requested_gpus,
+    permission_checks.images,
+    permission_checks.remote_code,
+    permission_checks.own_engines,
 )

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from embedding_operator.api.v1alpha1.embedding_service import EmbeddingServiceSpec
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.domain.admission.checks import Problem, problems
+from embedding_operator.domain.admission.checks import Permissions, Problem, problems
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.reconcile.pipeline.catalog import Catalog
 
@@ -40,8 +40,9 @@ class _Known:
 class Preparations:
     """The prepared specs of all services."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, *, permissions: Permissions | None = None) -> None:
         self._catalog = catalog
+        self._permissions = permissions or Permissions()
         self._known: dict[str, _Known] = {}
 
     def prepare(self, service: ServiceObject) -> Prepared | Refused:
@@ -49,7 +50,8 @@ class Preparations:
         pools = self._catalog.pools()
         known = self._known.get(service.uid)
         if known is None or known.generation != service.generation or known.pools is not pools:
-            known = _Known(generation=service.generation, pools=pools, outcome=_prepared(service, pools=pools))
+            outcome = _prepared(service, pools=pools, permissions=self._permissions)
+            known = _Known(generation=service.generation, pools=pools, outcome=outcome)
             self._known[service.uid] = known
         return known.outcome
 
@@ -58,9 +60,13 @@ class Preparations:
         self._known.pop(uid, None)
 
 
-def _prepared(service: ServiceObject, *, pools: Mapping[str, GPUPoolSpec]) -> Prepared | Refused:
+def _prepared(
+    service: ServiceObject, *, pools: Mapping[str, GPUPoolSpec], permissions: Permissions
+) -> Prepared | Refused:
     spec = parsed_spec(service)
-    return spec if isinstance(spec, Refused) else Prepared(pools=pools, spec=spec, problems=problems(spec, pools=pools))
+    if isinstance(spec, Refused):
+        return spec
+    return Prepared(pools=pools, spec=spec, problems=problems(spec, pools=pools, permissions=permissions))
 
 
 def parsed_spec(service: ServiceObject) -> EmbeddingServiceSpec | Refused:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.api.v1alpha1.gpu_pool import GPUPoolSpec
-from embedding_operator.domain.admission.checks import Problem, problems
+from embedding_operator.domain.admission.checks import Permissions, Problem, problems
 
 from tests.golden.cases import shipped_pools
 from tests.world.builders import CPU_POOL, ServiceBuilder, service
@@ -224,3 +224,60 @@ def test_problems_come_in_the_order_of_mending() -> None:
         Reason.MODEL_TOO_LARGE,
         Reason.ENGINE_ARGUMENT_REFUSED,
     ]
+
+
+MIRROR = Permissions(image_prefixes=("registry.example.com/", "ghcr.io/team/"), remote_code=False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"engine": {"image": "docker.io/someone/sglang"}}, "spec.engine.image"),
+        ({"engine": {"image": "registry.example.com.evil/sglang"}}, "spec.engine.image"),
+        ({"model": {"image": {"reference": "ghcr.io/teammate/model"}}}, "spec.model.image.reference"),
+        ({"model": {"huggingFace": {"repo": "a/b"}, "trustRemoteCode": True}}, "spec.model.trustRemoteCode"),
+    ],
+)
+def test_what_admins_do_not_allow(fields: dict[str, Any], field: str) -> None:
+    spec = service().having(**fields).spec()
+    assert problems(spec, pools=POOLS) == ()
+    (problem,) = problems(spec, pools=POOLS, permissions=MIRROR)
+    assert (problem.reason, problem.field) == (Reason.NOT_PERMITTED, field)
+
+
+def test_what_admins_allow() -> None:
+    spec = service().having(engine={"image": "registry.example.com/sglang@sha256:0"}).spec()
+    assert problems(spec, pools=POOLS, permissions=MIRROR) == ()
+
+
+CACHE = {"volumes": [{"name": "compile-cache", "hostPath": {"path": "/cache"}}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"engine": {"image": "mine"}}, "spec.engine.image"),
+        ({"engine": {"env": [{"name": "OMP_NUM_THREADS", "value": "2"}]}}, "spec.engine.env"),
+    ],
+)
+def test_own_engines_where_all_load_the_same_files(fields: dict[str, Any], field: str) -> None:
+    built = model().on("a10").having(**fields)
+    assert found(built, a10=changed("a10", **CACHE)) == ()
+    problem = only(built, a10=changed("a10", **CACHE, shareVolumes=True))
+    assert (problem.reason, problem.field) == (Reason.NOT_PERMITTED, field)
+    assert found(built, a10=changed("a10", **CACHE, shareVolumes=True, allowOwnEngines=True)) == ()
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        {"volumes": [{"name": "claim", "persistentVolumeClaim": {"claimName": "c"}}]},
+        {
+            "volumes": [{"name": "disk", "hostPath": {"path": "/weights"}}],
+            "volumeMounts": [{"name": "disk", "mountPath": "/weights", "readOnly": True}],
+        },
+    ],
+)
+def test_own_engines_where_nothing_is_written_by_all(engine: dict[str, Any]) -> None:
+    shared = changed("a10", **engine, shareVolumes=True)
+    assert found(model().on("a10").having(engine={"image": "mine"}), a10=shared) == ()

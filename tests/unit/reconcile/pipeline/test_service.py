@@ -17,6 +17,7 @@ CHILDREN = [
     "ServiceAccount qwen-gateway",
     "RoleBinding qwen-gateway",
     "ConfigMap qwen-gateway",
+    "NetworkPolicy qwen-gateway",
     "Service qwen-engines",
     "Deployment qwen-gateway",
     "PodDisruptionBudget qwen-gateway",

@@ -5,7 +5,8 @@
 # `python -m testbed.preparation`.
 set -eu
 cache=$1
-version=0.13.8
+# With hashes: an index can serve nothing else.
+requirements=$(dirname "$0")/uv-requirements.txt
 
 if ! command -v python3 >/dev/null; then
   echo "missing program python3: it runs this project (install with: apt-get install python3 python3-venv)" >&2
@@ -25,9 +26,9 @@ if ! python3 -c 'import ensurepip' 2>/dev/null; then
     exit 1
   fi
 fi
-echo "installing uv $version into $cache/uv"
+echo "installing uv into $cache/uv"
 rm -rf "$cache/uv"
 python3 -m venv "$cache/uv"
-"$cache/uv/bin/pip" install --quiet --disable-pip-version-check "uv==$version"
+"$cache/uv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement "$requirements"
 mkdir -p "$cache/tools/bin"
 ln -sfn ../../uv/bin/uv "$cache/tools/bin/uv"

@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from embedding_operator.api.v1alpha1.conditions import ConditionType, Reason
 from embedding_operator.api.v1alpha1.gateway import GatewaySpec
+from embedding_operator.api.v1alpha1.gpu_pool import PoolEngine
 from embedding_operator.gateway.metrics import Metrics
 from embedding_operator.rendering import gateway_errors
 from embedding_operator.telemetry.exporter import Exporter
@@ -14,6 +16,7 @@ from embedding_operator.telemetry.exporter import Exporter
 from testbed.readme import GATEWAY, OPERATIONS, SCALING
 
 ROOT = Path(__file__).resolve().parents[2]
+SECURITY_TEXT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 GATEWAY_TEXT, OPERATIONS_TEXT, SCALING_TEXT = (
     path.read_text(encoding="utf-8") for path in (GATEWAY, OPERATIONS, SCALING)
 )
@@ -127,3 +130,15 @@ def test_every_room_of_the_domain_is_in_the_architecture() -> None:
 
     assert rooms
     assert {f"{room}/" for room in rooms} - code(text) == set()
+
+
+def test_the_page_on_security_names_values_of_the_chart_and_fields_that_exist() -> None:
+    values = yaml.safe_load((ROOT / "charts/embedding-operator/values.yaml").read_text(encoding="utf-8"))
+    named = [name for name in code(SECURITY_TEXT) if name.split(".")[0] in values and "." in name and " " not in name]
+    pool_fields = {"engine.shareVolumes", "engine.allowOwnEngines"}
+
+    assert pool_fields <= set(named)
+    for name in set(named) - pool_fields:
+        section, value = name.split(".")
+        assert value in values[section], name
+    assert {name.partition(".")[2] for name in pool_fields} <= PoolEngine.model_json_schema()["properties"].keys()

@@ -40,8 +40,9 @@ def test_the_go_that_is_installed_is_new_enough_and_pinned_by_hash() -> None:
 def test_make_and_the_image_install_the_same_uv() -> None:
     dockerfile = (REPOSITORY / "operator" / "Dockerfile").read_text()
     (image,) = re.findall(r"^ARG UV_VERSION=(\S+)$", dockerfile, flags=re.MULTILINE)
-    (script,) = re.findall(r"^version=(\S+)$", UV_SCRIPT.read_text(), flags=re.MULTILINE)
-    assert image == script
+    pinned = (UV_SCRIPT.parent / "uv-requirements.txt").read_text()
+    assert re.findall(r"^uv==(\S+) ", pinned, flags=re.MULTILINE) == [image]
+    assert "--hash=sha256:" in pinned
 
 
 def test_people_are_told_a_command_that_exists() -> None:

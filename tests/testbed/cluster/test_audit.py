@@ -1,7 +1,7 @@
 import json
 from datetime import UTC, datetime
 
-from testbed.cluster.audit import writes
+from testbed.cluster.audit import Right, rights, writes
 
 
 def _event(verb: str, *, second: int = 0, username: str = "operator", **more: object) -> str:
@@ -45,3 +45,23 @@ def test_a_request_without_an_object_is_left_out() -> None:
     event = json.loads(_event("create"))
     del event["objectRef"]
     assert list(writes([json.dumps(event)])) == []
+
+
+def test_rights_are_what_requests_took_and_were_denied() -> None:
+    deployments = {"resource": "deployments", "apiGroup": "apps"}
+    lines = [
+        _event("watch", objectRef=deployments),
+        _event("patch", objectRef=deployments, responseStatus={"code": 201}),
+        _event("patch", objectRef={"resource": "pods", "subresource": "status"}),
+        _event("list", objectRef={"resource": "secrets"}, annotations={"authorization.k8s.io/decision": "forbid"}),
+        _event("delete", username="someone-else"),
+        _event("get")[:30],
+    ]
+    found = rights(lines, username="operator")
+    assert found.used == {
+        Right("apps", "deployments", "watch"),
+        Right("apps", "deployments", "patch"),
+        Right("apps", "deployments", "create"),
+        Right("", "pods/status", "patch"),
+    }
+    assert found.denied == {Right("", "secrets", "list")}

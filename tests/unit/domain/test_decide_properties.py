@@ -105,13 +105,14 @@ backoffs = st.builds(
     st.integers(1, 9),
 )
 memories = st.none() | st.builds(
-    lambda required, highest, age, gap, idle, panic, blind, queue, closed, floor: ScalingMemory(
+    lambda required, highest, age, gap, idle, panic, blind, returned, queue, closed, floor: ScalingMemory(
         at=at(-gap),
         required=required,
         buckets=(RequirementBucket(at=at(-age - 30), until=at(-age), highest=highest, lowest=0.0, peak=highest),),
         idle=idle,
         panic_until=panic,
         blind_since=blind,
+        returned_at=returned,
         queue_since=queue,
         backoffs=() if closed is None else (closed,),
         floors=() if floor is None else (PrewarmFloor(pool="a10", replicas=floor, opens=at(-60)),),
@@ -123,6 +124,7 @@ memories = st.none() | st.builds(
     st.none() | st.integers(0, 4000).map(lambda age: IdleTime(since=at(-age - 5), until=at(-5))),
     st.none() | st.integers(-10, 60).map(at),
     st.none() | st.integers(-600, 0).map(at),
+    st.none() | st.integers(-4000, 60).map(at),
     st.none() | st.integers(-600, 10).map(at),
     st.none() | backoffs,
     st.none() | st.integers(1, 9),
@@ -132,6 +134,8 @@ policies = st.builds(
     allocation=st.sampled_from(Allocation),
     queue_requests_per_replica=st.integers(1, 64),
     drain_seconds=st.integers(1, 120),
+    patience_seconds=st.integers(1, 3600),
+    down_follows_starts=st.booleans(),
     target_utilization=st.floats(0.1, 0.95),
     up_factor=st.floats(1, 4),
     up_replicas=st.integers(1, 8),
@@ -187,8 +191,11 @@ def test_2_equal_observations_decide_equally_in_any_order_of_pools(
 def test_3_required_is_monotone_in_the_queue(observation: Observation, queue: float, tokens: float) -> None:
     measured = observation.load
     assert measured is not None
+    # A larger value than the largest is invalid, and holds the requirement.
     more = replace(
-        measured, queue_requests=measured.queue_requests + queue, queue_tokens=measured.queue_tokens + tokens
+        measured,
+        queue_requests=min(LARGEST, measured.queue_requests + queue),
+        queue_tokens=min(LARGEST, measured.queue_tokens + tokens),
     )
 
     # Requirements are rounded to a thousandth, the drawn ones are not.

@@ -4,7 +4,7 @@
     level        = sum of the last three hours / sum of their medians on days of this class, within [1/4, 4]
     forecast(at) = pattern(at) * level ^ (n / (n + 6))          n samples, five minutes apart, say what the level is
 
-Weeks differ more than days: a plan fitted to a busy week made the next one cost 1.61 times the optimum instead of 1.06.
+Weeks differ more than days: with a quarter of the requests, floors fitted to a week cost 56 % more on one trace.
 Monday to Friday are one class of days, the weekend is the other. Clock times are in the schedule's time zone, so that a
 daylight saving change does not shift the morning. At least three such days with samples are needed.
 """

@@ -15,9 +15,10 @@ from embedding_operator.gateway import metrics, reconcile, web
 from embedding_operator.gateway.endpoint_slices import endpoint_slices
 from embedding_operator.gateway.endpoints import Endpoint, endpoints
 from embedding_operator.gateway.haproxy_socket import RuntimeSocket, Unreachable
-from embedding_operator.gateway.haproxy_state import UnreadableAnswer
+from embedding_operator.gateway.haproxy_state import Server, UnreadableAnswer
 from embedding_operator.gateway.keys import UNUSABLE_KEY, folder_version, read_keys, read_map, write_map
 from embedding_operator.gateway.members import read_members, write_members
+from embedding_operator.gateway.outliers import Outliers, judged
 from embedding_operator.gateway.poke import Coalescer, Operator
 from embedding_operator.gateway.settings import Settings
 from embedding_operator.gateway.throttled_log import Seldom
@@ -42,6 +43,7 @@ class Agent:
         self._runtime = RuntimeSocket(path=settings.socket)
         self._metrics = metrics.Metrics()
         self._wanted = reconcile.Wanted()
+        self._outliers = Outliers()
         self._changed = asyncio.Event()
         self._terminated = asyncio.Event()
         self._haproxy_ended = asyncio.Event()
@@ -145,7 +147,8 @@ class Agent:
     async def _keep_in_step(self) -> None:
         while True:
             self._changed.clear()
-            pause = HEAL_SECONDS if await self._step() else RESTLESS_SECONDS
+            can_wait = await self._step()
+            pause = HEAL_SECONDS if can_wait and not self._has_alternatives() else RESTLESS_SECONDS
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._changed.wait()
@@ -155,7 +158,7 @@ class Agent:
         try:
             taken = await reconcile.step(
                 self._runtime,
-                self._wanted,
+                self._led(),
                 keys_map=self._settings.keys_map,
                 state_map=self._settings.state_map,
             )
@@ -165,10 +168,29 @@ class Agent:
             if self._terminated.is_set():
                 self._haproxy_ended.set()
             return False
+        self._judge(taken.servers)
         if taken.refused:
             self._metrics.failed("sync")
             self._refused.warn(problems=list(taken.refused))
         return taken.at_rest and not taken.refused
+
+    def _has_alternatives(self) -> bool:
+        """Return whether engines can be compared with each other, so that their answers need to be looked at."""
+        return len(self._wanted.endpoints or ()) > 1
+
+    def _led(self) -> reconcile.Wanted:
+        """Return HAProxy's desired state without the engines that are out for their answers."""
+        endpoints = self._wanted.endpoints
+        return replace(self._wanted, endpoints=None if endpoints is None else self._outliers.applied(endpoints))
+
+    def _judge(self, servers: tuple[Server, ...]) -> None:
+        """Find the engines that fail while others do not; a change is a reason for another step."""
+        before, now = self._outliers, asyncio.get_running_loop().time()
+        self._outliers = judged(before, servers, now=now)
+        self._metrics.outliers(len(self._outliers.out))
+        if before.out != self._outliers.out:
+            _log.warning("engines that get no requests for their answers changed", engines=sorted(self._outliers.out))
+            self._changed.set()
 
     async def _poke(self) -> None:
         settings = self._settings

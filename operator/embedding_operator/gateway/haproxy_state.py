@@ -9,6 +9,8 @@ STATE_VERSION = "1"
 _FORCED_MAINTENANCE = 0x01
 _FORCED_DRAIN = 0x08
 _CHECK_ENABLED = 0x04
+_STOPPED = 0
+_KINDS_OF_ANSWERS = ("1xx", "2xx", "3xx", "4xx", "5xx", "other")
 
 
 class UnreadableAnswer(ValueError):  # noqa: N818 - named for the answer
@@ -19,7 +21,8 @@ class UnreadableAnswer(ValueError):  # noqa: N818 - named for the answer
 class Server:
     """One server of the backend.
 
-    `in_use` counts its requests and those that wait for it alone. `max_connections` is 0 if there is no limit.
+    `in_use` counts its requests and those that wait for it alone. `max_connections` is 0 if there is no limit. It is
+    `running` as far as HAProxy's own check knows. `answers` are its responses so far, `failures` those with status 5xx.
     """
 
     name: str
@@ -30,6 +33,9 @@ class Server:
     checked: bool
     in_use: int
     max_connections: int
+    running: bool = True
+    answers: int = 0
+    failures: int = 0
 
     @property
     def admitted(self) -> bool:
@@ -75,4 +81,7 @@ def _server(state: dict[str, str], counted: dict[str, str]) -> Server:
         checked=bool(int(state["srv_check_state"]) & _CHECK_ENABLED),
         in_use=max(int(counted["scur"]), int(counted["used_conn_cur"] or 0)) + int(counted["qcur"]),
         max_connections=int(counted["slim"] or 0),
+        running=int(state["srv_op_state"]) != _STOPPED,
+        answers=sum(int(counted[f"hrsp_{kind}"] or 0) for kind in _KINDS_OF_ANSWERS),
+        failures=int(counted["hrsp_5xx"] or 0),
     )

@@ -25,6 +25,11 @@ class Metrics:
             labelnames=["of"],
             registry=self._registry,
         )
+        self._outliers = Gauge(
+            "embedding_gateway_outliers",
+            "Engine pods that get no requests because they answer with errors while others do not",
+            registry=self._registry,
+        )
         self._unusable_keys = Gauge(
             "embedding_gateway_unusable_keys",
             "Entries of the API key Secret that no client can send: their clients are refused",
@@ -47,6 +52,10 @@ class Metrics:
         counted = Tally(endpoint.phase for endpoint in endpoints)
         for phase in EndpointPhase:
             self._endpoints.labels(phase.value).set(counted[phase])
+
+    def outliers(self, count: int) -> None:
+        """Set how many engines get no requests because of their answers."""
+        self._outliers.set(count)
 
     def unusable_keys(self, count: int) -> None:
         """Set how many entries of the Secret cannot be used as a key."""

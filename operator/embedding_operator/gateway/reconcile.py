@@ -30,9 +30,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """The result of a step: whether the next one can wait for a change, and what HAProxy did not do, and why."""
+    """The result of a step: whether the next one can wait for a change, and what HAProxy did not do, and why.
+
+    `servers` are those before the step.
+    """
 
     at_rest: bool
+    servers: tuple[Server, ...]
     refused: tuple[str, ...] = ()
 
 
@@ -46,7 +50,7 @@ async def step(runtime: RuntimeSocket, wanted: Wanted, *, keys_map: Path, state_
             *await _mark(conversation, wanted, servers=servers, state_map=state_map),
         ]
     at_rest = wanted.endpoints is None or is_at_rest(wanted.endpoints, servers)
-    return Step(at_rest=at_rest, refused=tuple(refused))
+    return Step(at_rest=at_rest, servers=servers, refused=tuple(refused))
 
 
 async def _lead(

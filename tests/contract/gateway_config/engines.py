@@ -17,6 +17,7 @@ class Behaviour(Enum):
     """How the engine treats a request."""
 
     ANSWER = "answers once the gate is open"
+    FAIL = "answers at once with an error of its own"
     HANG_UP = "closes the connection without an answer"
 
 
@@ -75,6 +76,9 @@ class Engine:
                 if self.behaviour is Behaviour.HANG_UP:
                     writer.transport.abort()
                     return
+                if self.behaviour is Behaviour.FAIL:
+                    await _answer(writer, b"{}", status="500 Internal Server Error")
+                    continue
                 if not await self._gate_opens(reader):
                     return
                 await _answer(writer, ANSWER)
@@ -134,7 +138,9 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
     return body
 
 
-async def _answer(writer: asyncio.StreamWriter, body: bytes) -> None:
-    head = f"HTTP/1.1 200 OK\r\nServer: engine\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+async def _answer(writer: asyncio.StreamWriter, body: bytes, *, status: str = "200 OK") -> None:
+    head = (
+        f"HTTP/1.1 {status}\r\nServer: engine\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     writer.write(head.encode() + body)
     await writer.drain()

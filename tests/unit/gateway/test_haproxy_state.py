@@ -9,10 +9,10 @@ STATE = """\
 3 engines 3 c 10.0.0.3 0 1 2 30001
 """
 STATISTICS = """\
-# pxname,svname,qcur,scur,slim,used_conn_cur,last_chk,
-engines,a,0,3,4,3,"a, b",
-engines,b,2,0,,1,,
-engines,c,0,0,8,,,
+# pxname,svname,qcur,scur,slim,used_conn_cur,last_chk,hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx,hrsp_other,
+engines,a,0,3,4,3,"a, b",0,7,0,2,5,1,
+engines,b,2,0,,1,,0,1,0,0,0,0,
+engines,c,0,0,8,,,,,,,,,
 """
 
 
@@ -27,6 +27,8 @@ def test_servers_are_read_from_two_answers() -> None:
             checked=True,
             in_use=3,
             max_connections=4,
+            answers=15,
+            failures=5,
         ),
         Server(
             name="b",
@@ -37,6 +39,7 @@ def test_servers_are_read_from_two_answers() -> None:
             checked=True,
             in_use=3,
             max_connections=0,
+            answers=1,
         ),
         Server(
             name="c",
@@ -47,6 +50,7 @@ def test_servers_are_read_from_two_answers() -> None:
             checked=False,
             in_use=0,
             max_connections=8,
+            running=False,
         ),
     )
 

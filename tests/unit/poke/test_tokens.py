@@ -1,7 +1,6 @@
 """Whose tokens are believed, and that tokens that are not genuine cost no request and keep no genuine one waiting."""
 
 import base64
-import time
 
 import jwt
 import pytest
@@ -51,7 +50,7 @@ async def test_a_genuine_token_is_believed_and_the_keys_are_read_once(world: Wor
 @pytest.mark.parametrize(
     "claims",
     [
-        {"exp": int(time.time()) - 1},
+        {"exp": 1_000_000_000},
         {"exp": None},
         {"aud": ["https://kubernetes.default.svc"]},
         {"aud": None},
@@ -59,7 +58,7 @@ async def test_a_genuine_token_is_believed_and_the_keys_are_read_once(world: Wor
         {"iss": None},
         {"sub": None},
         {"sub": ""},
-        {"nbf": int(time.time()) + 600},
+        {"nbf": 4_000_000_000},
     ],
     ids=str,
 )

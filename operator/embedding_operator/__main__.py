@@ -40,7 +40,7 @@ async def run(settings: Settings) -> None:
     registry = kopf.get_default_registry()
     operator = Operator(settings, version=version("embedding-operator"), kubeconfig=_kubeconfig(), ended=stop.set)
     lifecycle.register(registry, start=operator.start, stop=operator.stop)
-    watches.register(registry, seen=operator.seen)
+    watches.register(registry, seen=operator.seen, began=operator.watch_began)
     stopped = asyncio.create_task(operator.stopped.wait())
     shell = asyncio.create_task(
         kopf.operator(

@@ -1,6 +1,7 @@
 """What the operator does periodically and on a poke: poll and reconcile services, sweep, relist the cluster."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from embedding_operator.kube.store import ObjectKey
 from embedding_operator.reconcile.pipeline.validate import Prepared
 
 RELIST_SECONDS = 600.0
+GATHER_SECONDS = 2.0
+"""All watches begin anew at about the same time."""
+
 SWEEP_SECONDS = 60.0
 
 
@@ -106,3 +110,28 @@ async def periodically(
         with guard.step(step.__name__):
             await step()
         await sleep(seconds)
+
+
+async def relisting(
+    relist: Callable[[], Coroutine[Any, Any, None]],
+    watch_began: asyncio.Event,
+    *,
+    guard: Guard,
+    period: float = RELIST_SECONDS,
+    gather: float = GATHER_SECONDS,
+) -> None:
+    """Run `relist` every `period` seconds, and soon after a watch began anew, until cancelled.
+
+    One that fails is repeated: what was deleted while a watch was broken is found by no other means.
+    """
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(watch_began.wait(), period)
+        await asyncio.sleep(gather)
+        watch_began.clear()
+        succeeded = False
+        with guard.step("relist"):
+            await relist()
+            succeeded = True
+        if not succeeded:
+            watch_began.set()

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from embedding_operator.app.components import Components, build, new_queue, poke_handler
 from embedding_operator.app.garbage import leave_out_what_is_known
-from embedding_operator.app.loops import RELIST_SECONDS, SWEEP_SECONDS, Loops, periodically
+from embedding_operator.app.loops import SWEEP_SECONDS, Loops, periodically, relisting
 from embedding_operator.app.pages import MetricsPage, health
 from embedding_operator.app.recorder import Recorder
 from embedding_operator.app.tasks import Tasks
@@ -43,6 +43,7 @@ class Operator:
         self._kubeconfig = kubeconfig
         self._ended = ended
         self.stopped = asyncio.Event()
+        self._watch_began = asyncio.Event()
         self._recorder = Recorder(Exporter(version=version))
         self._tasks = Tasks(failed=ended)
         self._components: Components | None = None
@@ -53,6 +54,10 @@ class Operator:
         """Process one watch event."""
         if self._components is not None:
             self._components.enqueuer.seen(kind, body, deleted=deleted)
+
+    def watch_began(self) -> None:
+        """Have the whole cluster read again soon: a watch that begins anew says nothing of what was deleted before."""
+        self._watch_began.set()
 
     def idle_seconds(self) -> float:
         """Return how long ago the last tick completed; 0 before this process leads."""
@@ -138,7 +143,7 @@ class Operator:
         self._tasks.spawn(poke_poller.run(), name="poke-poller")
         self._tasks.spawn(components.events.run(), name="events")
         self._tasks.spawn(periodically(SWEEP_SECONDS, loops.sweep, guard=guard), name="sweep")
-        self._tasks.spawn(periodically(RELIST_SECONDS, loops.relist, guard=guard), name="relist")
+        self._tasks.spawn(relisting(loops.relist, self._watch_began, guard=guard), name="relist")
 
     async def _keep_lease(self) -> None:
         await self._lease.keep()

@@ -11,14 +11,16 @@ from embedding_operator.kube.resources import CHILDREN, CUSTOM, NAMESPACE, NODE,
 Seen = Callable[[str, Mapping[str, Any], bool], None]
 """Takes the kind of an object, its body, and whether it was deleted."""
 
+Began = Callable[[], None]
+
 SELECTED = (*CHILDREN, POD)
 WATCHED = (*CUSTOM, *SELECTED, NAMESPACE, NODE)
 
 
-def register(registry: kopf.OperatorRegistry, *, seen: Seen) -> None:
-    """Watch every kind and pass its events to `seen`."""
+def register(registry: kopf.OperatorRegistry, *, seen: Seen, began: Began) -> None:
+    """Watch every kind and pass its events to `seen`; call `began` when a watch begins anew, with a list."""
     for resource in WATCHED:
-        _watch(registry, resource, seen=seen)
+        _watch(registry, resource, seen=seen, began=began)
 
 
 def select(settings: kopf.OperatorSettings) -> None:
@@ -28,10 +30,13 @@ def select(settings: kopf.OperatorSettings) -> None:
         settings.watching.label_selectors[group, version, resource.plural] = MANAGED_SELECTOR
 
 
-def _watch(registry: kopf.OperatorRegistry, resource: Resource, *, seen: Seen) -> None:
+def _watch(registry: kopf.OperatorRegistry, resource: Resource, *, seen: Seen, began: Began) -> None:
     group, _, version = resource.api_version.rpartition("/")
 
     async def observed(event: Mapping[str, Any], **_: object) -> None:
+        if event["type"] is None:
+            # An object of a list; those that were deleted since the last watch ended are not in it.
+            began()
         seen(resource.kind, event["object"], event["type"] == "DELETED")
 
     kopf.on.event(group, version, resource.plural, id=resource.plural, registry=registry)(observed)

@@ -11,8 +11,9 @@ import pytest
 from aiohttp import web
 from embedding_operator.app import loops as loops_module
 from embedding_operator.app.components import Components, build
-from embedding_operator.app.loops import Loops, periodically
+from embedding_operator.app.loops import Loops, periodically, relisting
 from embedding_operator.app.recorder import Recorder
+from embedding_operator.guard import Guard
 from embedding_operator.kube.client import connect
 from embedding_operator.kube.errors import Unavailable
 from embedding_operator.kube.reader import Reader, ServiceObject
@@ -163,3 +164,27 @@ async def test_a_periodic_step_that_fails_runs_again(tmp_path: Path, monkeypatch
         with pytest.raises(asyncio.CancelledError):
             await periodically(600.0, world.loops.relist, guard=world.components.guard, sleep=sleep)
         assert world.errors() == {"relist": 2.0}
+
+
+async def test_a_watch_that_begins_anew_leads_to_a_full_list_until_one_succeeds() -> None:
+    listed, watch_began, failures = asyncio.Event(), asyncio.Event(), [Unavailable("no answer in time")]
+    times = 0
+
+    async def relist() -> None:
+        nonlocal times
+        times += 1
+        if failures:
+            raise failures.pop()
+        listed.set()
+
+    guard = Guard(lambda _: None, expected=(Unavailable,))
+    task = asyncio.create_task(relisting(relist, watch_began, guard=guard, gather=0.0))
+    await asyncio.sleep(0)
+    assert times == 0
+    watch_began.set()
+    watch_began.set()
+    await asyncio.wait_for(listed.wait(), 30)
+    task.cancel()
+
+    assert times == 2
+    assert not watch_began.is_set()

@@ -15,7 +15,7 @@ RBAC = "rbac.authorization.k8s.io"
 
 IN_NAMESPACES = {
     (OWN, "embeddingservices"): READ,
-    (OWN, "embeddingservices/status"): {"get", "patch"},
+    (OWN, "embeddingservices/status"): {"patch"},
     (OWN, "embeddingservices/finalizers"): {"update"},
     ("apps", "deployments"): CHILD,
     ("", "services"): CHILD,
@@ -29,18 +29,17 @@ IN_NAMESPACES = {
     ("autoscaling", "horizontalpodautoscalers"): {"list"},
     ("keda.sh", "scaledobjects"): {"list"},
     ("events.k8s.io", "events"): {"create", "patch"},
-    ("", "events"): {"create", "patch"},
 }
 CLUSTER_WIDE = {
     (OWN, "gpupools"): READ,
     (OWN, "scalingschedules"): READ,
-    (OWN, "gpupools/status"): {"get", "patch"},
-    (OWN, "scalingschedules/status"): {"get", "patch"},
-    ("", "namespaces"): READ,
-    ("", "nodes"): READ,
+    (OWN, "gpupools/status"): {"patch"},
+    (OWN, "scalingschedules/status"): {"patch"},
+    ("", "namespaces"): {"list", "watch"},
+    ("", "nodes"): {"list", "watch"},
 }
 NOT_RESOURCES = {"/.well-known/openid-configuration": {"get"}, "/openid/v1/jwks": {"get"}}
-LEASE = {("coordination.k8s.io", "leases"): {"create", "get", "update", "patch"}}
+LEASE = {("coordination.k8s.io", "leases"): {"create", "get", "update"}}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}
 
 Rights = dict[tuple[str, str], set[str]]
@@ -68,7 +67,7 @@ def test_the_kinds_of_the_code_are_the_kinds_of_the_role(rendered: Render) -> No
         assert rights[child.group, child.plural] == CHILD
     for custom in CUSTOM:
         assert rights[custom.group, custom.plural] == READ
-        assert rights[custom.group, f"{custom.plural}/status"] == {"get", "patch"}
+        assert rights[custom.group, f"{custom.plural}/status"] == {"patch"}
     assert {child.plural for child in CHILDREN} == {kind for (_, kind), verbs in rights.items() if verbs == CHILD}
 
 
@@ -87,7 +86,7 @@ def test_the_lease_is_the_only_object_of_its_own_namespace(rendered: Render) -> 
     assert role["metadata"]["namespace"] == NAMESPACE
     assert granted(role["rules"]) == LEASE
     by_name = {tuple(rule["verbs"]): rule.get("resourceNames") for rule in role["rules"]}
-    assert by_name == {("create",): None, ("get", "update", "patch"): [RELEASE]}
+    assert by_name == {("create",): None, ("get", "update"): [RELEASE]}
     assert rendered("no-crds").of_kind("Role") == []
 
 

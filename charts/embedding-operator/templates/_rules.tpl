@@ -7,7 +7,7 @@
 # The observed state.
 - apiGroups: [embedding-operator.io]
   resources: [embeddingservices/status]
-  verbs: [get, patch]
+  verbs: [patch]
 # Children have owner references with blockOwnerDeletion; OwnerReferencesPermissionEnforcement requires this for them.
 - apiGroups: [embedding-operator.io]
   resources: [embeddingservices/finalizers]
@@ -48,7 +48,7 @@
   resources: [scaledobjects]
   verbs: [list]
 # Events, for kubectl describe.
-- apiGroups: [events.k8s.io, ""]
+- apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end }}
@@ -62,15 +62,15 @@
 # Which services they apply to, and which nodes they match.
 - apiGroups: [embedding-operator.io]
   resources: [gpupools/status, scalingschedules/status]
-  verbs: [get, patch]
+  verbs: [patch]
 # A ScalingSchedule selects namespaces by their labels.
 - apiGroups: [""]
   resources: [namespaces]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Nodes and GPUs of a pool.
 - apiGroups: [""]
   resources: [nodes]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # The public keys with which the tokens of gateways that send a poke are verified.
 - nonResourceURLs: [/.well-known/openid-configuration, /openid/v1/jwks]
   verbs: [get]

@@ -134,7 +134,8 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
     while size := int((await reader.readline()).split(b";")[0], 16):
         body += await reader.readexactly(size)
         await reader.readexactly(2)
-    await reader.readline()
+    while (await reader.readline()).strip():
+        pass  # a trailer
     return body
 
 

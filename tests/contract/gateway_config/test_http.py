@@ -78,8 +78,10 @@ async def test_what_is_lawful_but_odd_reaches_engines_in_the_plain_form(
     assert codes in ([b"200"], [b"200", b"404"])
     (request,) = engine.seen
     assert (request.target, request.body) == ("/v1/embeddings", BODY)
-    assert request.headers.keys() == PLAIN
-    assert request.headers["content-length"] == str(len(BODY))
+    # HAProxy before 2.9 gives every body a length; later ones leave a chunked one as it is.
+    framing = {"content-length": str(len(BODY))}, {"transfer-encoding": "chunked"}
+    assert request.headers.keys() - {"content-length", "transfer-encoding"} == PLAIN - {"content-length"}
+    assert {name: request.headers[name] for each in framing for name in each if name in request.headers} in framing
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])

@@ -53,6 +53,9 @@ class _LastApply:
     fingerprint: str | None
 
 
+ATTEMPTS = 3
+"""How often a write is sent while only the status of the object changes."""
+
 _RESOURCES = {resource.kind: resource for resource in CHILDREN}
 
 
@@ -82,11 +85,19 @@ class ChildWriter:
     async def apply(self, manifest: Manifest, *, owner: ServiceObject, free: Collection[ObjectKey] = ()) -> Applied:
         """Apply `manifest` if the child differs from it; a child whose key is in `free` is not looked up again.
 
-        Raises `Conflict` if the object changes concurrently or is terminating, so that the next attempt decides on its
-        state then.
+        Raises `Conflict` if the object is edited concurrently or is terminating, so that the next attempt decides on
+        its state then. Its status may change meanwhile: the write is then sent again, for the object as it is now.
         """
         key = ObjectKey(manifest.kind, manifest.namespace, manifest.name)
         resource = _RESOURCES[manifest.kind]
+        for _ in range(ATTEMPTS - 1):
+            known = self._store.fingerprint(key)
+            try:
+                async with read_again_if_outdated(self._client, self._store, resource, key):
+                    return await self._apply(manifest, key=key, resource=resource, owner=owner, free=free)
+            except Conflict:
+                if known is None or self._store.fingerprint(key) != known:
+                    raise
         async with read_again_if_outdated(self._client, self._store, resource, key):
             return await self._apply(manifest, key=key, resource=resource, owner=owner, free=free)
 
@@ -197,8 +208,12 @@ class ChildWriter:
 
 
 def _only_for(live: StoredBody, body: Body) -> Body:
-    """Return `body` so that it applies only to the object that was read, not to another one of that name."""
-    return {**body, "metadata": {**body["metadata"], "uid": live["metadata"]["uid"]}}
+    """Return `body` so that it applies only to the object as it was read.
+
+    Not to another one of that name, nor after a write of another process: what a former leader sent arrives too late.
+    """
+    read = {key: live["metadata"][key] for key in ("uid", "resourceVersion")}
+    return {**body, "metadata": {**body["metadata"], **read}}
 
 
 def _name_conflict(key: ObjectKey, *, live: StoredBody, owner: ServiceObject) -> Applied:

@@ -18,6 +18,7 @@ from tests.contract.kube.objects import Place, deployment, front
 pytestmark = pytest.mark.cluster
 
 CREATED, PATCHED = "patch deployments.apps 201", "patch deployments.apps 200"
+OUTDATED = "patch deployments.apps 409"
 
 
 @pytest.fixture
@@ -68,7 +69,8 @@ async def test_what_is_rendered_anew_is_applied_once_and_seen_at_once(
     place.writes()
     for _ in range(2):
         await writer.apply(deployment(owner, replicas=3), owner=owner)
-    assert place.writes() == [PATCHED]
+    # Its controller writes the status of a new Deployment at any moment: the write is then sent again.
+    assert [each for each in place.writes() if each != OUTDATED] == [PATCHED]
     kept = store.get(DEPLOYMENT.kind, owner.namespace, "qwen-a10")
     assert kept is not None
     assert kept["spec"]["replicas"] == 3
@@ -369,3 +371,18 @@ async def test_a_victim_that_is_gone_already_is_no_trouble(
     await writer.mark_victims(owner, names={"a", "b"})
     assert await costs(place, "b") == {"b": VICTIM_COST}
     assert store.get(POD.kind, owner.namespace, "a") is None
+
+
+async def test_what_a_former_leader_sent_before_the_new_one_wrote_arrives_too_late(
+    place: Place, owner: ServiceObject
+) -> None:
+    """Both have read the same object; the former leader's write is held up until the new one has written."""
+    former, leader = ObjectStore(), ObjectStore()
+    writers = [ChildWriter(place.client, store=each) for each in (former, leader)]
+    await writers[0].apply(deployment(owner), owner=owner)
+    for store in (former, leader):
+        await watched(place, store, DEPLOYMENT, "qwen-a10")
+    await writers[1].apply(deployment(owner, replicas=5), owner=owner)
+    with pytest.raises(Conflict):
+        await writers[0].apply(deployment(owner, replicas=1), owner=owner)
+    assert (await place.live(DEPLOYMENT, "qwen-a10"))["spec"]["replicas"] == 5

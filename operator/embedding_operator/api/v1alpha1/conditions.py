@@ -60,6 +60,7 @@ class Reason(StrEnum):
     ENGINE_ARGUMENT_REFUSED = "EngineArgumentRefused"  # args or env set something that the operator manages
     NOT_PERMITTED = "NotPermitted"  # admins have not allowed tenants to run this
     NAME_CONFLICT = "NameConflict"  # an object with the name of a child belongs to another owner
+    INTERNAL_ERROR = "InternalError"  # an unexpected error in the operator: the last good state is kept
     FORBIDDEN = "Forbidden"  # the operator lacks a permission, or admission refused a child
     QUOTA_EXCEEDED = "QuotaExceeded"  # a ResourceQuota refused a child
 

@@ -12,8 +12,9 @@ from embedding_operator.domain.decision import Decision
 from embedding_operator.domain.gateway_routing import RoutingInput, gateway_readiness, routed
 from embedding_operator.domain.memory import ScalingMemory
 from embedding_operator.domain.status.report import StallCause
+from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.gateways import Gateways
-from embedding_operator.kube.reader import Reader
+from embedding_operator.kube.reader import Reader, ServiceObject
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.reconcile.pipeline.apply import Children, replicas_to_write
 from embedding_operator.reconcile.pipeline.compare_vectors import Comparison
@@ -68,6 +69,22 @@ class ServiceReconciler:
         if service.deleting or steps.reader.namespace_is_ending(service.namespace):
             return None
         previous = parsed_status(service)
+        try:
+            return await self._reconcile(service, previous=previous)
+        except (Conflict, Gone, Unavailable):
+            raise
+        except Exception as error:  # a bug in any step: the caller logs and counts it, here the user is told
+            message = (
+                f"an unexpected error in the operator ({type(error).__name__}): the last good state is kept; the "
+                "operator's log has the traceback"
+            )
+            await steps.reporter.stall(
+                service, StallCause(reason=Reason.INTERNAL_ERROR, message=message), previous=previous
+            )
+            raise
+
+    async def _reconcile(self, service: ServiceObject, *, previous: EmbeddingServiceStatus) -> float | None:
+        steps = self._steps
         prepared = steps.preparations.prepare(service)
         if isinstance(prepared, Refused):
             refused = StallCause(reason=Reason.INVALID_SPEC, message=prepared.message)

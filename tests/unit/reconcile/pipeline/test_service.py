@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from embedding_operator.kube import resources
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE
+from embedding_operator.reconcile.pipeline.render import Renderings
 
 from tests.world.objects import changed, deployment, namespace
 from tests.world.reconciler import KEY, World, service_on, world
@@ -146,3 +148,32 @@ async def test_nothing_is_written_while_a_name_belongs_to_another_owner(cluster:
     stalled = next(each for each in status["conditions"] if each["type"] == "Stalled")
     assert (stalled["status"], stalled["reason"]) == ("True", "NameConflict")
     assert f"{kind} {name}" in stalled["message"]
+
+
+async def test_an_unexpected_error_is_told_and_leaves_everything_as_it_was(
+    cluster: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.put(service_on("a10"))
+    await settle(cluster)
+
+    def bug(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("secret detail")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Renderings, "manifests", bug)
+        with pytest.raises(RuntimeError):
+            await cluster.reconciler.reconcile(KEY)
+    stalled = conditions_of(cluster)["Stalled"]
+    assert (stalled["status"], stalled["reason"]) == ("True", "InternalError")
+    assert "RuntimeError" in stalled["message"]
+    assert "secret detail" not in stalled["message"]
+    assert cluster.written() == ["EmbeddingService qwen status"]
+    await cluster.reconciler.reconcile(KEY)
+    assert conditions_of(cluster)["Stalled"]["status"] == "False"
+
+
+def conditions_of(cluster: World) -> dict[str, dict[str, Any]]:
+    """Return the conditions in the status of the service, by type."""
+    body = cluster.store.get(*KEY)
+    assert body is not None
+    return {each["type"]: each for each in body["status"]["conditions"]}

@@ -82,7 +82,7 @@ prometheus-tests: setup ## Tests of triggers and forecasts with a real Prometheu
 integration: setup ## Tests against a real API server with KWOK nodes
 	$(CLUSTER) down control-plane
 	$(CLUSTER) up control-plane
-	$(CLUSTER) exec control-plane -- $(RUN) pytest tests -m cluster --timeout $(SECONDS_PER_TEST) --durations=10 -q; \
+	$(CLUSTER) exec control-plane -- $(RUN) pytest tests -m "cluster and not faults" --timeout $(SECONDS_PER_TEST) --durations=10 -q; \
 	  code=$$?; $(CLUSTER) down control-plane; exit $$code
 
 .PHONY: e2e
@@ -113,6 +113,10 @@ demo: setup ## Live demo on a kind cluster that it creates itself
 .PHONY: bench
 bench: setup ## Measure decisions, reaction time and the operator's own cost
 	$(RUN) python -m benchmarks
+
+.PHONY: faults
+faults: setup ## Inject every fault of the matrix and write its page; ARGS go to pytest
+	$(RUN) python -m benchmarks.faults $(ARGS)
 
 .PHONY: bench-sim
 bench-sim: setup ## Simulate every policy on real traces: TRACES=DIR, further options in ARGS

@@ -73,7 +73,7 @@ def _long(results: Mapping[str, Result]) -> str:
         ("Footprint", results["footprint"], _footprint(results["footprint"])),
         ("Gateway", results["gateway"], _gateway(results["gateway"])),
     ]
-    return "\n".join(f"### {title}\n\n{_provenance(result)}\n\n{''.join(table)}" for title, result, table in parts)
+    return "\n".join(f"### {title}\n\n{provenance(result)}\n\n{''.join(table)}" for title, result, table in parts)
 
 
 def _decision(result: Result) -> Iterator[str]:
@@ -200,7 +200,8 @@ def _heads(load: Result) -> list[str]:
     return [f"{share}, {load['per_second']:,.0f}/s of {_bytes(load['bytes'])}" for share in ("p50", "p99")]
 
 
-def _provenance(result: Result) -> str:
+def provenance(result: Result) -> str:
+    """Return the machine, date and commit of a result in a line."""
     machine = result["machine"]
     load = result.get("load_average_before")
     busy = "" if load is None else f", load average {load[0]:.1f} before the run"

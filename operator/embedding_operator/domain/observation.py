@@ -181,7 +181,7 @@ class GatewayLoad:
     time of the latest sample that counted a new request. From `quiet_since` to `sampled_at`, the time of the oldest
     sample, no pod had a request; None if one has, or may have. `expected` pods are Ready: `answering` of them answered
     in time, and `reporting` of those for long enough, without a restart, to be taken as complete. `holds` says whether
-    requests wait for a first replica.
+    requests wait for a first replica. A pod sends no new requests to the replicas whose names are in `drained`.
     """
 
     outstanding: float = 0.0
@@ -197,6 +197,7 @@ class GatewayLoad:
     reporting: int = 0
     expected: int = 0
     holds: bool = True
+    drained: frozenset[str] = frozenset()
 
     @property
     def is_heard(self) -> bool:

@@ -29,6 +29,7 @@ STATUS = "haproxy_server_status"
 _NAMES = (OUTSTANDING, REQUESTS, RESPONSES, LAST_REQUEST, IN_SERVICE, STATUS)
 _REJECTED = "4xx"
 _DOWN = "DOWN"
+_DRAIN = "DRAIN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class GatewayMetrics:
     last_request_seconds: float | None
     engines: Mapping[str, float]
     down: frozenset[str]
+    drained: frozenset[str]
 
 
 def read_gateway_metrics(page: str) -> GatewayMetrics:
@@ -61,11 +63,8 @@ def read_gateway_metrics(page: str) -> GatewayMetrics:
         ),
         last_request_seconds=None if last < 0 else last,
         engines={line.labels.get("server", ""): _number(line) for line in metrics[IN_SERVICE]},
-        down=frozenset(
-            line.labels.get("server", "")
-            for line in metrics[STATUS]
-            if line.labels.get("state") == _DOWN and line.value == 1
-        ),
+        down=_in_state(metrics[STATUS], _DOWN),
+        drained=_in_state(metrics[STATUS], _DRAIN),
     )
 
 
@@ -88,6 +87,7 @@ def gateway_poller(
             last_request_seconds=metrics.last_request_seconds,
             engines=metrics.engines,
             down=metrics.down,
+            drained=metrics.drained,
         )
 
     return Poller(sample, concurrency=concurrency, guard=guard)
@@ -95,6 +95,13 @@ def gateway_poller(
 
 def _page(body: bytes) -> GatewayMetrics:
     return read_gateway_metrics(body.decode())
+
+
+def _in_state(lines: Sequence[Line], state: str) -> frozenset[str]:
+    """Return the servers that are in `state`: each has a line for every state, which is 1 for its own."""
+    return frozenset(
+        line.labels.get("server", "") for line in lines if line.labels.get("state") == state and line.value == 1
+    )
 
 
 def _only(lines: Sequence[Line], *, name: str) -> Line:

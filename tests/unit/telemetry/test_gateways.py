@@ -23,6 +23,7 @@ haproxy_server_status{proxy="engines",server="qwen-a10-1",state="DOWN"} 0
 haproxy_server_status{proxy="engines",server="qwen-a10-1",state="UP"} 1
 haproxy_server_status{proxy="engines",server="qwen-a10-2",state="DOWN"} 1
 haproxy_server_status{proxy="engines",server="qwen-a10-2",state="UP"} 0
+haproxy_server_status{proxy="engines",server="qwen-a10-3",state="DRAIN"} 1
 haproxy_server_status{proxy="other",server="qwen-a10-1",state="DOWN"} 1
 """
 
@@ -40,6 +41,7 @@ def test_the_metrics_are_those_of_the_engines() -> None:
         last_request_seconds=3.0,
         engines={"qwen-a10-1": 32.0, "qwen-a10-2": 8.0},
         down=frozenset({"qwen-a10-2"}),
+        drained=frozenset({"qwen-a10-3"}),
     )
 
 

@@ -21,6 +21,7 @@ class ConditionType(StrEnum):
     HANDOVER_IN_PROGRESS = "HandoverInProgress"
     FALLBACK_ACTIVE = "FallbackActive"
     ENGINE_HANG = "EngineHang"
+    ENGINE_OUTLIER = "EngineOutlier"
     CAPACITY_LIMITED = "CapacityLimited"
     SCALING_LIMITED = "ScalingLimited"
     TRIGGERS_AVAILABLE = "TriggersAvailable"
@@ -98,6 +99,10 @@ class Reason(StrEnum):
     # EngineHang
     NOTHING_FINISHED = "NothingFinished"  # requests wait and engines finish none: more replicas would not help
     ANSWERING = "Answering"  # engines answer waiting requests, or none wait
+
+    # EngineOutlier
+    ANSWERS_WITH_ERRORS = "AnswersWithErrors"  # the gateway sends some Ready replicas no requests for a while
+    NO_OUTLIER = "NoOutlier"  # every Ready replica gets requests
 
     # CapacityLimited
     UNSCHEDULABLE = "Unschedulable"  # pods find no node

@@ -36,7 +36,8 @@ class GatewaySample:
 
     `requests` (all that arrived for an engine) and `rejected` (answered with 4xx) are counters since HAProxy started,
     `last_request_seconds` is the time since a request last reached an engine, None if none did.
-    `engines` are the requests in flight by the name of the engine's pod, `down` the pods that fail their health check.
+    `engines` are the requests in flight by the name of the engine's pod; `down` are the pods that fail their health
+    check, and `drained` those to which the gateway sends no new requests.
     """
 
     pod_uid: str
@@ -47,6 +48,7 @@ class GatewaySample:
     last_request_seconds: float | None = None
     engines: Mapping[str, float] = field(default_factory=dict)
     down: frozenset[str] = frozenset()
+    drained: frozenset[str] = frozenset()
 
     @property
     def waiting(self) -> float:
@@ -89,6 +91,7 @@ def listen(
         answering=len(answering),
         reporting=sum(1 for uid in answering if intervals[uid] and not any(each.restarted for each in intervals[uid])),
         expected=len(ready),
+        drained=frozenset(name for sample in fresh.values() for name in sample.drained),
     )
 
 

@@ -52,6 +52,7 @@ def status_of(
     report_handover(observation, decision, conditions=conditions, previous=previous.conditions)
     _from_step(decision, StepReason.FALLBACK, _FALLBACK, conditions=conditions)
     _from_step(decision, StepReason.ENGINE_HANG, _ENGINE_HANG, conditions=conditions)
+    _outliers(observation, conditions=conditions)
     _limits(observation, decision, conditions=conditions)
     _allocation(decision, conditions=conditions)
     _other_scaler(given, conditions=conditions)
@@ -207,6 +208,20 @@ def _from_step(decision: Decision, mark: StepReason, marked: _Marked, *, conditi
         conditions.true(kind, reason, "; ".join(messages))
     else:
         conditions.false(kind, otherwise)
+
+
+def _outliers(observation: Observation, *, conditions: Conditions) -> None:
+    kind = ConditionType.ENGINE_OUTLIER
+    drained = frozenset() if observation.gateway is None else observation.gateway.drained
+    names = sorted(pod.name for pool in observation.pools for pod in pool.ready if pod.name in drained)
+    if names:
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        message = (
+            f"the gateway sends no requests to {names[0]}{others}: far more of its answers than of others' are errors"
+        )
+        conditions.true(kind, Reason.ANSWERS_WITH_ERRORS, message)
+    else:
+        conditions.false(kind, Reason.NO_OUTLIER)
 
 
 def _limits(observation: Observation, decision: Decision, *, conditions: Conditions) -> None:

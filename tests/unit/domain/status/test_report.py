@@ -286,6 +286,15 @@ def test_a_service_that_cannot_be_reached_or_asks_for_no_key_is_not_ready(reason
         assert condition.message == "0 of 2 are Ready"
 
 
+def test_a_replica_that_the_gateway_spares_is_named_if_kubernetes_calls_it_ready() -> None:
+    heard = replace(gateway(), drained=frozenset({"a10-1", "a10-2", "leaving"}))
+    outlier = report(observe(pool(ready=2, starting=1), measured=load(), heard=heard))["EngineOutlier"]
+    assert (outlier.status, outlier.reason) == (ConditionStatus.TRUE, Reason.ANSWERS_WITH_ERRORS)
+    assert "no requests to a10-1: " in outlier.message
+    plain = report(observe(pool(ready=2), measured=load(), heard=gateway()))["EngineOutlier"]
+    assert plain.status is ConditionStatus.FALSE
+
+
 def test_a_service_without_its_gateway_serves_and_says_so() -> None:
     serving = observe(pool(ready=1), measured=load())
     off = GatewayReadiness(status=ConditionStatus.FALSE, reason=Reason.GATEWAY_DISABLED, message="enabled is false")

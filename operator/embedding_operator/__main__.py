@@ -57,8 +57,12 @@ async def run(settings: Settings) -> None:
     await asyncio.wait({shell, stopped}, return_when=asyncio.FIRST_COMPLETED)
     # The operator has stopped by now; kopf would wait five seconds for whatever else runs in the loop.
     await asyncio.wait({shell}, timeout=SHELL_SECONDS)
-    if shell.done():
-        shell.result()
+    if not shell.done():
+        # After a watch failed, as it does when its kind is gone, cancelling kopf keeps a core busy until kopf kills the
+        # process 25 seconds later. Nothing of ours is left to do: the next process waits until it can read the cluster.
+        sys.stdout.flush()
+        os._exit(0)
+    shell.result()
 
 
 def _kubeconfig() -> Path | None:

@@ -80,8 +80,16 @@ def shell(helm: Path, tmp_path: Path) -> Iterator[Shell]:
 
 def clear(shell: Shell) -> None:
     shell.helm("uninstall", RELEASE, "--ignore-not-found", "--wait")
+    confirm_deletion(shell)
     # If objects of a CRD were just created, the API server gives up deleting them after a minute and tries again.
     shell.kubectl("delete", "crd", "--ignore-not-found", "--timeout=300s", *CRDS)
+
+
+def confirm_deletion(shell: Shell) -> None:
+    """Tell the policy that the CRDs may go; the API server applies it for a moment after it is deleted, too."""
+    existing = shell.kubectl("get", "crd", "--ignore-not-found", "--output=name", *CRDS).split()
+    if existing:
+        shell.kubectl("annotate", "--overwrite", *existing, "embedding-operator.io/confirm-deletion=true")
 
 
 @pytest.fixture
@@ -223,6 +231,7 @@ def test_manifests_install_without_helm(shell: Shell) -> None:
             f"--namespace={NAMESPACE}",
             f"--filename={sample}",
         )
+    confirm_deletion(shell)
     shell.kubectl("delete", "--timeout=60s", f"--filename={manifests / 'install.yaml'}")
 
 

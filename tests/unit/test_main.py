@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from embedding_operator.__main__ import main
 from embedding_operator.handlers.watches import WATCHED
-from embedding_operator.kube.resources import Resource
+from embedding_operator.kube.resources import EMBEDDING_SERVICE, Resource
 from embedding_operator.settings import PREFIX
 
 from testbed.engine.process import free_port
@@ -134,6 +134,23 @@ async def test_it_waits_for_a_cluster_that_cannot_be_read_and_is_alive_meanwhile
         refuses = False
         await everything.wait()
         process.terminate()
+        assert await process.wait() == 0
+
+
+async def test_it_ends_when_a_watched_kind_is_gone_so_that_the_next_one_waits_for_it(server: HttpServer) -> None:
+    everything, gone = asyncio.Event(), False
+
+    def answer(request: web.Request, body: Any) -> Answer:
+        if len(watched(server.requests)) == len(WATCHED):
+            everything.set()
+        if request.path == EMBEDDING_SERVICE.path() and gone:
+            return 404, {"kind": "Status", "code": 404, "message": "the server could not find the requested resource"}
+        return empty_cluster(request, body)
+
+    server.otherwise = answer
+    async with asyncio.timeout(SECONDS), operator(server) as process:
+        await everything.wait()
+        gone = True
         assert await process.wait() == 0
 
 

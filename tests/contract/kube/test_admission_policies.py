@@ -1,4 +1,7 @@
-"""The chart's admission policies on a real API server: what tenants may run, and what the operator may write."""
+"""The chart's admission policies on a real API server.
+
+What tenants may run, what the operator may write, and that no CRD is deleted by mistake.
+"""
 
 import json
 import subprocess
@@ -9,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from embedding_operator.api.crd import CUSTOM_RESOURCES
 from embedding_operator.kube.metadata import DELETION_COST
 
 from testbed.harness.kubectl import SECONDS, kubectl
@@ -20,6 +24,10 @@ from tools.generate.helm import ensure_helm, render
 pytestmark = pytest.mark.cluster
 
 Body = dict[str, Any]
+
+CONFIRM = "embedding-operator.io/confirm-deletion"
+ALL_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+CRDS = [resource.crd_name for resource in CUSTOM_RESOURCES]
 
 MANAGED = {"app.kubernetes.io/managed-by": "embedding-operator"}
 CONTROLLER = {
@@ -81,7 +89,7 @@ def installation(crds: Path) -> Iterator[Installation]:
     settings += ["tenants.trustRemoteCode=false"]
     documents = render(ensure_helm(), chart=CHART, release=name, namespace=name, settings=settings)
     policies = [yaml.safe_load(each.text) for each in documents if each.template.endswith("-policy.yaml")]
-    assert len(policies) == 4
+    assert len(policies) == 6
     all_rights = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
@@ -96,6 +104,9 @@ def installation(crds: Path) -> Iterator[Installation]:
     dry = ("--dry-run=server", "create", "--filename=-")
     eventually("a foreign object is refused", lambda: installed.of_operator(*dry, body=config_map("other")))
     eventually(
+        "the deletion of a CRD is refused", lambda: installed.refusal("delete", "crd", CRDS[0], "--dry-run=server")
+    )
+    eventually(
         "a foreign image is refused",
         lambda: "registry.example.com" in installed.refusal(*dry, body=service(engine={"image": "docker.io/x"})),
     )
@@ -108,12 +119,12 @@ def installation(crds: Path) -> Iterator[Installation]:
 
 def test_the_types_of_every_expression_are_right(installation: Installation) -> None:
     def checked() -> list[Body]:
-        names = [f"{installation.name}-{part}" for part in ("operator", "tenants")]
+        names = [f"{installation.name}-{part}" for part in ("crds", "operator", "tenants")]
         found = json.loads(kubectl("get", "validatingadmissionpolicy", *names, "--output=json"))["items"]
         return [body["status"] for body in found if "typeChecking" in body.get("status", {})]
 
-    statuses = eventually("the API server has checked the types", lambda: checked() if len(checked()) == 2 else [])
-    assert [status["typeChecking"].get("expressionWarnings") for status in statuses] == [None, None]
+    statuses = eventually("the API server has checked the types", lambda: checked() if len(checked()) == 3 else [])
+    assert [status["typeChecking"].get("expressionWarnings") for status in statuses] == [None, None, None]
 
 
 def test_tenants_run_what_admins_allow(installation: Installation) -> None:
@@ -182,3 +193,40 @@ def test_the_operator_changes_nothing_of_a_pod_but_its_deletion_cost(installatio
     assert "nothing of a pod" in installation.of_operator("patch", "pod", "demo", image)
     assert "nothing of a pod" in installation.of_operator("label", "pod", "demo", "more=1")
     assert "nothing of a pod" in installation.of_operator("delete", "pod", "demo")
+
+
+def test_a_crd_is_deleted_only_if_its_annotation_confirms_that(installation: Installation) -> None:
+    # The real CRDs, so everything is a dry run; nothing but the policy would refuse it.
+    dry = "--dry-run=server"
+    for crd in CRDS:
+        said = installation.refusal("delete", "crd", crd, dry)
+        assert "in the cluster" in said
+        assert f"kubectl annotate crd {crd} {CONFIRM}=true" in said
+        every = f"{ALL_CRDS}?dryRun=All&fieldSelector=metadata.name={crd}"
+        assert CONFIRM in installation.refusal("delete", "--raw", every)
+    assert "all their engines, gateways and addresses" in installation.refusal("delete", "crd", CRDS[0], dry)
+    other = crd_of("example.com")
+    kubectl("create", "--filename=-", documents=[other])
+    assert installation.refusal("delete", "crd", other["metadata"]["name"]) == "", "others are not protected"
+
+
+def test_the_annotation_must_be_true(installation: Installation) -> None:
+    crd = crd_of("embedding-operator.io")
+    name = crd["metadata"]["name"]
+    kubectl("create", "--filename=-", documents=[crd])
+    kubectl("annotate", "crd", name, f"{CONFIRM}=false")
+    assert CONFIRM in installation.refusal("delete", "crd", name)
+    kubectl("annotate", "--overwrite", "crd", name, f"{CONFIRM}=true")
+    assert installation.refusal("delete", "crd", name) == ""
+
+
+def crd_of(group: str) -> Body:
+    plural = unique("things")
+    names = {"plural": plural, "kind": plural.title().replace("-", "")}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }

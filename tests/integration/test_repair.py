@@ -35,10 +35,21 @@ def test_child_deleted_by_hand_comes_back(operator: OperatorProcess, world: Worl
     world.apply(service())
     world.wait_until_serving()
 
-    for kind, name in (("service", NAME), ("poddisruptionbudget", NAME), ("deployment", DEPLOYMENT)):
+    address = cluster_ip(world)
+    world.delete("service", NAME)
+    eventually("the service is back", partial(world.get, "service", NAME))
+    assert cluster_ip(world) == address
+    for kind, name in (("poddisruptionbudget", NAME), ("deployment", DEPLOYMENT)):
         world.delete(kind, name)
         eventually(f"the {kind} is back", partial(world.get, kind, name))
     world.wait_until_serving()
+
+
+def cluster_ip(world: World) -> str:
+    body = world.get("service", NAME)
+    assert body is not None
+    address: str = body["spec"]["clusterIP"]
+    return address
 
 
 def engine_image(world: World) -> str:

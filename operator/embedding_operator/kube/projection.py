@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from embedding_operator.kube.metadata import Body
-from embedding_operator.kube.resources import CHILDREN, CUSTOM, DEPLOYMENT, NAMESPACE, NODE, POD
+from embedding_operator.kube.resources import CHILDREN, CUSTOM, DEPLOYMENT, NAMESPACE, NODE, POD, SERVICE
 
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "generation", "labels", "creationTimestamp")
 _OWNED = (*_METADATA, "annotations", "ownerReferences", "deletionTimestamp")
@@ -73,6 +73,10 @@ def _child(body: Body) -> dict[str, Any]:
     return {"metadata": _picked(body["metadata"], _OWNED)}
 
 
+def _service(body: Body) -> dict[str, Any]:
+    return {**_child(body), "spec": _picked(body.get("spec") or {}, ("clusterIP",))}
+
+
 def _deployment(body: Body) -> dict[str, Any]:
     status = body.get("status") or {}
     return {
@@ -123,4 +127,5 @@ _TRIMMERS: dict[str, Callable[[Body], dict[str, Any]]] = {
     NAMESPACE.kind: _namespace,
     NODE.kind: _node,
     POD.kind: _pod,
+    SERVICE.kind: _service,
 }

@@ -8,14 +8,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 
 from embedding_operator.kube.client import Body, Client
-from embedding_operator.kube.errors import Conflict, Gone
+from embedding_operator.kube.errors import Conflict, Gone, Unavailable
 from embedding_operator.kube.metadata import Body as StoredBody
 from embedding_operator.kube.metadata import controller_of, described_owner, is_owned_by, is_victim, victim_patch
 from embedding_operator.kube.reader import ServiceObject
 from embedding_operator.kube.refresh import read_again_if_outdated
-from embedding_operator.kube.resources import CHILDREN, EMBEDDING_SERVICE, POD, Resource
+from embedding_operator.kube.resources import CHILDREN, EMBEDDING_SERVICE, POD, SERVICE, Resource
 from embedding_operator.kube.store import ObjectKey, ObjectStore
 from embedding_operator.rendering.manifest import Manifest
 
@@ -82,8 +83,25 @@ class ChildWriter:
                 return NameCheck(conflict=_name_conflict(key, live=live, owner=owner).message)
         return NameCheck(free=frozenset(free))
 
-    async def apply(self, manifest: Manifest, *, owner: ServiceObject, free: Collection[ObjectKey] = ()) -> Applied:
+    def address(self, owner: ServiceObject) -> str | None:
+        """Return the IP address of the Service that has the name of `owner`, as last seen; None if there is none."""
+        live = self._store.get(SERVICE.kind, owner.namespace, owner.name)
+        if live is None or not is_owned_by(live, uid=owner.uid):
+            return None
+        address: str | None = live["spec"].get("clusterIP")
+        return address
+
+    async def apply(
+        self,
+        manifest: Manifest,
+        *,
+        owner: ServiceObject,
+        free: Collection[ObjectKey] = (),
+        address: str | None = None,
+    ) -> Applied:
         """Apply `manifest` if the child differs from it; a child whose key is in `free` is not looked up again.
+
+        A Service that has to be created gets `address`, or a new one if the API server refuses that one.
 
         Raises `Conflict` if the object is edited concurrently or is terminating, so that the next attempt decides on
         its state then. Its status may change meanwhile: the write is then sent again, for the object as it is now.
@@ -94,12 +112,14 @@ class ChildWriter:
             known = self._store.fingerprint(key)
             try:
                 async with read_again_if_outdated(self._client, self._store, resource, key):
-                    return await self._apply(manifest, key=key, resource=resource, owner=owner, free=free)
+                    return await self._apply(
+                        manifest, key=key, resource=resource, owner=owner, free=free, address=address
+                    )
             except Conflict:
                 if known is None or self._store.fingerprint(key) != known:
                     raise
         async with read_again_if_outdated(self._client, self._store, resource, key):
-            return await self._apply(manifest, key=key, resource=resource, owner=owner, free=free)
+            return await self._apply(manifest, key=key, resource=resource, owner=owner, free=free, address=address)
 
     async def prune(self, owner: ServiceObject, *, keep: Collection[ObjectKey]) -> tuple[ObjectKey, ...]:
         """Delete the children of `owner` that are not in `keep`; return their keys.
@@ -145,6 +165,7 @@ class ChildWriter:
         resource: Resource,
         owner: ServiceObject,
         free: Collection[ObjectKey],
+        address: str | None,
     ) -> Applied:
         live = self._store.get(*key)
         if live is not None and self._is_current(key, live=live, digest=manifest.digest, owner=owner):
@@ -152,8 +173,7 @@ class ChildWriter:
         if live is None and key not in free:
             live = await self._looked_up(resource, key)
         if live is None:
-            # Without force, a child that is created elsewhere at the same moment is a conflict, not overwritten.
-            answer = await self._client.apply(resource, manifest.body, force=False)
+            answer = await self._create(resource, manifest.body, address=address)
             self._took(key, answer, digest=manifest.digest, owner=owner)
             return Applied(key=key, outcome=WriteOutcome.CREATED)
         if not is_owned_by(live, uid=owner.uid):
@@ -164,6 +184,18 @@ class ChildWriter:
         answer = await self._client.apply(resource, _only_for(live, manifest.body), force=True)
         self._took(key, answer, digest=manifest.digest, owner=owner)
         return Applied(key=key, outcome=WriteOutcome.APPLIED)
+
+    async def _create(self, resource: Resource, body: Body, *, address: str | None) -> Body:
+        """Create a child; without force, one that is created elsewhere at the same moment is not overwritten."""
+        if address is not None:
+            try:
+                at_address = {**body, "spec": {**body["spec"], "clusterIP": address}}
+                return await self._client.apply(resource, at_address, force=False)
+            except Unavailable as error:
+                # Taken meanwhile, or of a range that the cluster no longer has.
+                if error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+                    raise
+        return await self._client.apply(resource, body, force=False)
 
     def _is_current(self, key: ObjectKey, *, live: StoredBody, digest: str, owner: ServiceObject) -> bool:
         wanted = _LastApply(uid=live["metadata"]["uid"], digest=digest, fingerprint=self._store.fingerprint(key))

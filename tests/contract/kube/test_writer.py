@@ -386,3 +386,29 @@ async def test_what_a_former_leader_sent_before_the_new_one_wrote_arrives_too_la
     with pytest.raises(Conflict):
         await writers[0].apply(deployment(owner, replicas=1), owner=owner)
     assert (await place.live(DEPLOYMENT, "qwen-a10"))["spec"]["replicas"] == 5
+
+
+async def test_a_deleted_service_gets_its_address_again(
+    place: Place, store: ObjectStore, owner: ServiceObject, writer: ChildWriter
+) -> None:
+    await writer.apply(front(owner), owner=owner)
+    address = writer.address(owner)
+    assert address is not None
+    await place.delete(SERVICE, owner.name)
+    store.remove(SERVICE.kind, owner.namespace, owner.name)
+    assert writer.address(owner) is None
+    assert (await writer.apply(front(owner), owner=owner, address=address)).outcome is WriteOutcome.CREATED
+    assert writer.address(owner) == address
+    assert (await writer.apply(front(owner, port=81), owner=owner, address=address)).outcome is WriteOutcome.APPLIED
+    assert (await place.live(SERVICE, owner.name))["spec"]["clusterIP"] == address
+
+
+@pytest.mark.parametrize("refused", ["taken", "192.0.2.1"])
+async def test_an_address_that_is_not_to_be_had_is_replaced(
+    place: Place, store: ObjectStore, owner: ServiceObject, writer: ChildWriter, refused: str
+) -> None:
+    if refused == "taken":
+        await writer.apply(front(owner, name="other"), owner=owner)
+        refused = (await place.live(SERVICE, "other"))["spec"]["clusterIP"]
+    assert (await writer.apply(front(owner), owner=owner, address=refused)).outcome is WriteOutcome.CREATED
+    assert writer.address(owner) not in {None, refused}

@@ -197,6 +197,9 @@ class EmbeddingServiceStatus(ApiModel):
     ready_replicas: Count = 0
     ready_summary: str | None = Field(default=None, description="`ready/desired`, for the printer column.")
     url: str | None = None
+    address: str | None = Field(
+        default=None, description="IP address of the Service, which it gets again if it is deleted by mistake."
+    )
     model: ModelStatus | None = None
     pools: Annotated[list[PoolStatus], Field(max_length=64, json_schema_extra=list_map("gpuPool"))] = Field(
         default_factory=list

@@ -34,6 +34,7 @@ class EventReason(StrEnum):
     CONFLICTING_SCALER = "ConflictingScaler"
     GATEWAY_SERVES = "GatewayServes"
     GATEWAY_LOST = "GatewayLost"
+    ADDRESS_CHANGED = "AddressChanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Announcement:
 
 def announcements(before: EmbeddingServiceStatus, after: EmbeddingServiceStatus) -> tuple[Announcement, ...]:
     """Return the Events for the differences between two statuses of one service, most important first."""
-    return (*_conditions(before, after), *_window(before, after), *_replicas(before, after))
+    return (*_conditions(before, after), *_address(before, after), *_window(before, after), *_replicas(before, after))
 
 
 _TURNS: dict[tuple[ConditionType, ConditionStatus], tuple[EventType, EventReason]] = {
@@ -85,6 +86,12 @@ def _turned(before: Condition | None, after: Condition) -> bool:
         ConditionType.CAPACITY_LIMITED,
         ConditionType.CONFLICTING_SCALER,
     }
+
+
+def _address(before: EmbeddingServiceStatus, after: EmbeddingServiceStatus) -> Iterator[Announcement]:
+    if before.address is not None and after.address != before.address:
+        note = f"the Service was created again and has the address {after.address}: {before.address} could not be kept"
+        yield Announcement(type=EventType.WARNING, reason=EventReason.ADDRESS_CHANGED, note=note)
 
 
 def _window(before: EmbeddingServiceStatus, after: EmbeddingServiceStatus) -> Iterator[Announcement]:

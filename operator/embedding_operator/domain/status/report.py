@@ -27,7 +27,8 @@ class StatusInput:
     """What the status reports besides the decision.
 
     `gateway_readiness` says how requests reach the engines, `stall_cause` is None if nothing blocks the operator,
-    `other_scaler` names an autoscaler that targets a managed Deployment.
+    `other_scaler` names an autoscaler that targets a managed Deployment. `address` is that of the Service; None if it
+    has none right now, the status then keeps the last one.
     """
 
     generation: int
@@ -37,6 +38,7 @@ class StatusInput:
     gateway_readiness: GatewayReadiness
     stall_cause: StallCause | None = None
     other_scaler: str | None = None
+    address: str | None = None
 
 
 def status_of(
@@ -65,6 +67,7 @@ def status_of(
         ready_replicas=ready,
         ready_summary=f"{ready}/{desired}",
         url=given.url,
+        address=given.address or previous.address,
         model=given.model,
         pools=pool_statuses(decision, sources=given.capacity_sources),
         schedule=schedule_status(observation.bounds),

@@ -9,7 +9,7 @@ from embedding_operator.domain.observation import Observation
 from embedding_operator.domain.status.report import StallCause
 from embedding_operator.kube.errors import Unavailable
 from embedding_operator.kube.reader import PoolObject, ServiceObject
-from embedding_operator.kube.resources import DEPLOYMENT
+from embedding_operator.kube.resources import DEPLOYMENT, SERVICE
 from embedding_operator.kube.store import ObjectKey
 from embedding_operator.kube.writer import ChildWriter, WriteOutcome
 from embedding_operator.reconcile.pipeline.observe import Observed
@@ -44,9 +44,11 @@ class Children:
     writer: ChildWriter
 
     async def apply(
-        self, observed: Observed, decision: Decision, *, manifests: tuple[Manifest, ...]
+        self, observed: Observed, decision: Decision, *, manifests: tuple[Manifest, ...], address: str | None
     ) -> StallCause | None:
         """Write `manifests`; return what in the cluster prevents it, if anything.
+
+        A Service that was deleted gets its last `address` again, if there is one and it is free.
 
         Nothing is written while the name of any child belongs to another owner: engines would run under a foreign
         ServiceAccount, or without their NetworkPolicy.
@@ -60,7 +62,7 @@ class Children:
             if decision.write:
                 victims = {name for target in decision.targets for name in target.victims}
                 await self.writer.mark_victims(observed.service, names=victims)
-            stall_cause = await self._write(manifests, owner=observed.service, free=checked.free)
+            stall_cause = await self._write(manifests, owner=observed.service, free=checked.free, address=address)
             if stall_cause is None:
                 await self.writer.prune(observed.service, keep=keep)
         except Unavailable as error:
@@ -69,16 +71,26 @@ class Children:
             return StallCause(reason=error.reason, message=error.message)
         return stall_cause or _refusal(observed.objects)
 
+    def address(self, service: ServiceObject) -> str | None:
+        """Return the IP address at which `service` is reached, None if it has none."""
+        return self.writer.address(service)
+
     def forget(self, uid: str) -> None:
         """Drop what is remembered about the children of a service that is gone."""
         self.writer.forget(uid)
 
     async def _write(
-        self, manifests: tuple[Manifest, ...], *, owner: ServiceObject, free: Collection[ObjectKey]
+        self,
+        manifests: tuple[Manifest, ...],
+        *,
+        owner: ServiceObject,
+        free: Collection[ObjectKey],
+        address: str | None,
     ) -> StallCause | None:
         """Write the children up to the first name conflict, which is returned."""
         for manifest in manifests:
-            applied = await self.writer.apply(manifest, owner=owner, free=free)
+            public = (manifest.kind, manifest.name) == (SERVICE.kind, owner.name)
+            applied = await self.writer.apply(manifest, owner=owner, free=free, address=address if public else None)
             if applied.outcome is WriteOutcome.NAME_CONFLICT:
                 return StallCause(reason=Reason.NAME_CONFLICT, message=applied.message)
         return None

@@ -37,6 +37,7 @@ class Reporter:
         *,
         stall_cause: StallCause | None,
         gateway_readiness: GatewayReadiness,
+        address: str | None,
         previous: EmbeddingServiceStatus,
     ) -> None:
         """Report what was decided, what prevents it, and which route requests take."""
@@ -50,6 +51,7 @@ class Reporter:
             gateway_readiness=gateway_readiness,
             stall_cause=stall_cause,
             other_scaler=", ".join(scalers) or None,
+            address=address,
         )
         status = status_of(observed.observation, decision, given=given, previous=previous)
         await self._write(service, status, previous=previous)

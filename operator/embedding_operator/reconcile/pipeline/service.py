@@ -122,7 +122,7 @@ class ServiceReconciler:
             route=routing.route,
             connection_limit=decision.connection_limit,
         )
-        stall_cause = await steps.children.apply(observed, decision, manifests=manifests)
+        stall_cause = await steps.children.apply(observed, decision, manifests=manifests, address=previous.address)
         if stall_cause is None and observed.prepared.problems:
             stall_cause = _described(observed.prepared.problems)
         await steps.reporter.report(
@@ -130,6 +130,7 @@ class ServiceReconciler:
             decision,
             stall_cause=stall_cause,
             gateway_readiness=gateway_readiness(routing_input, routing.route),
+            address=steps.children.address(service),
             previous=previous,
         )
         return min(decision.requeue_after, routing.requeue_after or decision.requeue_after)

@@ -27,6 +27,10 @@ def with_window(name: str | None) -> EmbeddingServiceStatus:
     return EmbeddingServiceStatus(schedule=ScheduleStatus(source="EmbeddingService", window=name))
 
 
+def with_address(address: str) -> EmbeddingServiceStatus:
+    return EmbeddingServiceStatus(address=address)
+
+
 T, F, U = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 READY, STALLED, METRICS = ConditionType.READY, ConditionType.STALLED, ConditionType.METRICS_AVAILABLE
 GATEWAY = ConditionType.GATEWAY_AVAILABLE
@@ -53,6 +57,9 @@ GATEWAY = ConditionType.GATEWAY_AVAILABLE
         (NEVER, with_window("night"), [EventReason.WINDOW_OPENED]),
         (with_window("night"), with_window("day"), [EventReason.WINDOW_OPENED]),
         (with_window("night"), with_window(None), [EventReason.WINDOW_CLOSED]),
+        (NEVER, with_address("10.0.0.7"), []),
+        (with_address("10.0.0.7"), with_address("10.0.0.7"), []),
+        (with_address("10.0.0.7"), with_address("10.0.0.8"), [EventReason.ADDRESS_CHANGED]),
     ],
 )
 def test_events(before: EmbeddingServiceStatus, after: EmbeddingServiceStatus, reasons: list[EventReason]) -> None:

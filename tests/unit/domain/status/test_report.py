@@ -455,3 +455,11 @@ def test_a_pool_that_does_not_grow_for_now_limits_the_capacity() -> None:
     scene = observe(pool(ready=1), measured=load(rate=3000.0), memory=memory)
     found = report(scene)[ConditionType.CAPACITY_LIMITED]
     assert (found.status, found.reason) == (ConditionStatus.TRUE, Reason.POOL_BACKOFF)
+
+
+def test_the_last_address_is_kept_while_there_is_no_service() -> None:
+    observation = observe(pool(ready=1), measured=load())
+    previous = EmbeddingServiceStatus(address="10.0.0.7")
+    for address, kept in ((None, "10.0.0.7"), ("10.0.0.8", "10.0.0.8")):
+        given = replace(AROUND, address=address)
+        assert status_of(observation, decide(observation), given=given, previous=previous).address == kept

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 from embedding_operator.domain.decision import Decision
+from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.placement.parity import Vectors
 from embedding_operator.kube.client import Client, connect
 from embedding_operator.kube.events import EventRecorder
@@ -60,7 +61,7 @@ class Clock:
 
 @dataclass
 class World:
-    """What a test uses: the store to change, the requests that were made, the decisions that were taken."""
+    """What a test uses: the store and samples to change, the requests that were made, the decisions that were taken."""
 
     server: HttpServer
     store: ObjectStore
@@ -68,6 +69,7 @@ class World:
     reporter: Reporter
     decisions: list[Decision]
     clock: Clock
+    engines: History[str, EngineSample]
 
     def put(self, *bodies: Body) -> None:
         for body in bodies:
@@ -127,6 +129,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
 
 def _built(client: Client, *, store: ObjectStore, server: HttpServer) -> World:
     reader, catalog, decisions, clock = Reader(store), Catalog(store), list[Decision](), Clock()
+    engines: History[str, EngineSample] = History()
 
     def decided(_: Observed, decision: Decision, __: float) -> None:
         decisions.append(decision)
@@ -136,9 +139,7 @@ def _built(client: Client, *, store: ObjectStore, server: HttpServer) -> World:
     steps = Steps(
         reader=reader,
         preparations=Preparations(catalog),
-        observer=Observer(
-            store=store, catalog=catalog, reader=reader, engines=History(), gateways=History(), now=clock
-        ),
+        observer=Observer(store=store, catalog=catalog, reader=reader, engines=engines, gateways=History(), now=clock),
         decided=decided,
         comparison=Comparison(ParityBook(_silent), again=lambda _: None),
         gateways=Gateways(store=store, reader=reader),
@@ -146,4 +147,4 @@ def _built(client: Client, *, store: ObjectStore, server: HttpServer) -> World:
         children=Children(writer=ChildWriter(client, store=store)),
         reporter=reporter,
     )
-    return World(server, store, ServiceReconciler(steps), reporter, decisions, clock)
+    return World(server, store, ServiceReconciler(steps), reporter, decisions, clock, engines)

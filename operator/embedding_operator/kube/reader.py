@@ -78,12 +78,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolObject:
-    """The Deployment of one pool, and its pods. `refusal` is set while pods cannot be created."""
+    """The Deployment of one pool, and its pods. `refusal` is set while pods cannot be created.
+
+    `unseen` is how many pods are Ready by the Deployment's own count but not among `pods`: these are read by another
+    watch, which may be behind.
+    """
 
     pool: str
     replicas: int
     pods: tuple[PodObject, ...]
     refusal: Refusal | None
+    unseen: int = 0
 
 
 class Reader:
@@ -229,11 +234,14 @@ def _endpoint(address: str | None, *, port: int) -> str | None:
 
 def _pool(body: Body, *, pods: Iterable[PodObject]) -> PoolObject:
     name = body["metadata"]["labels"][GPU_POOL]
+    own = tuple(pod for pod in pods if pod.pool == name)
+    known = sum(1 for pod in own if pod.replica.ready_since is not None)
     return PoolObject(
         pool=name,
         replicas=body["spec"].get("replicas", 1),
-        pods=tuple(pod for pod in pods if pod.pool == name),
+        pods=own,
         refusal=_refusal(body),
+        unseen=max(0, body["status"].get("readyReplicas", 0) - known),
     )
 
 

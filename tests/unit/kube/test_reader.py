@@ -91,6 +91,13 @@ def test_pools_with_their_replicas_and_pods() -> None:
     assert (starting.replica.ready_since, starting.endpoint) == (None, None)
 
 
+def test_ready_pods_that_the_watch_of_pods_has_not_told_yet_are_counted() -> None:
+    (pool,) = pools_of(deployment(replicas=4), pod("a", ready=ago(40)), pod("b"))
+    assert pool.unseen == 3
+    (ahead,) = pools_of(deployment(replicas=1), pod("a", ready=ago(40)), pod("b", ready=ago(40)))
+    assert ahead.unseen == 0
+
+
 def test_an_address_of_ip_version_6_is_written_in_brackets() -> None:
     (pool,) = pools_of(deployment(), pod(address="fd00::7"))
     assert pool.pods[0].endpoint == "http://[fd00::7]:30000"

@@ -130,7 +130,7 @@ class Observer:
             ),
             bounds=bounds,
             pools=observed,
-            load=self._load(service, replicas, gateway=gateway, now=now),
+            load=_with_unseen(self._load(service, replicas, gateway=gateway, now=now), objects),
             gateway=gateway,
             triggers=self.read_triggers(service.namespace, spec.scaling.triggers),
             forecast_tokens_per_second=self.forecast(service.uid, bounds),
@@ -243,6 +243,12 @@ def observed_pools(
         for name in (*listed, *left)
         if name in capacities
     )
+
+
+def _with_unseen(load: Load | None, objects: Sequence[PoolObject]) -> Load | None:
+    """Return `load` with the Ready pods that are not known yet as replicas that did not report."""
+    unseen = sum(each.unseen for each in objects)
+    return load if load is None or unseen == 0 else replace(load, expected=load.expected + unseen)
 
 
 def _lost(pod: PodObject) -> PodObject:

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from embedding_operator.domain.decision import StepReason
+from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.kube import resources
 from embedding_operator.kube.resources import DEPLOYMENT, EMBEDDING_SERVICE
 from embedding_operator.reconcile.pipeline.render import Renderings
 
-from tests.world.objects import changed, deployment, namespace
+from tests.world.objects import SERVICE_UID, ago, changed, deployment, namespace, pod
 from tests.world.reconciler import KEY, World, service_on, world
 
 DELETED_AT = "2026-06-03T12:00:00Z"
@@ -177,3 +179,32 @@ def conditions_of(cluster: World) -> dict[str, dict[str, Any]]:
     body = cluster.store.get(*KEY)
     assert body is not None
     return {each["type"]: each for each in body["status"]["conditions"]}
+
+
+async def test_replicas_that_are_not_known_yet_are_not_removed(cluster: World) -> None:
+    """After a restart the list of pods may be older than that of Deployments: three Ready pods are not in it."""
+    cluster.put(changed(service_on("a10"), "spec", "gateway", to={"enabled": False}))
+    await settle(cluster)
+    live = cluster.store.get("Deployment", "search", "qwen-a10")
+    assert live is not None
+    scaled = deployment("a10", replicas=4, version=LATER)
+    alone = pod("a", pool="a10", ready=ago(600))
+    cluster.put({**scaled, "metadata": {**scaled["metadata"], "uid": live["metadata"]["uid"]}}, alone)
+    done = 0.0
+    for _ in range(20):
+        cluster.clock.advance(5)
+        done += 100.0
+        sample = EngineSample(
+            pod_uid="a-uid",
+            taken_at=cluster.clock(),
+            in_flight=0.0,
+            running=0.0,
+            waiting_requests=0.0,
+            waiting_tokens=0.0,
+            tokens_done=done,
+        )
+        cluster.engines.record(SERVICE_UID, [sample], now=cluster.clock())
+        await cluster.reconciler.reconcile(KEY)
+    assert StepReason.PARTIAL_METRICS_NO_DOWN in cluster.decisions[-1].reasons()
+    (target,) = cluster.decisions[-1].targets
+    assert target.replicas == 4

@@ -87,12 +87,16 @@ class LearnedPool(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolBackoff:
-    """A pool that does not grow from `at` to `until` because pods could not start, for the `times`-th time in a row."""
+    """A pool that does not grow from `at` to `until` because pods could not start, for the `times`-th time in a row.
+
+    With `lost`, its pods had started, but did not answer any more.
+    """
 
     pool: str
     at: datetime
     until: datetime
     times: int
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

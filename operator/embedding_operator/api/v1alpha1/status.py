@@ -120,12 +120,13 @@ class LearnedPool(ApiModel):
 
 
 class PoolBackoff(ApiModel):
-    """A pool that does not grow from `at` to `until` because pods could not start."""
+    """A pool that does not grow from `at` to `until` because pods could not start, or were `lost` after their start."""
 
     gpu_pool: str
     at: datetime
     until: datetime
     times: Count
+    lost: bool | None = None
 
 
 class PrewarmFloor(ApiModel):

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from embedding_operator.api.v1alpha1.conditions import Reason
 from embedding_operator.domain.memory import PoolBackoff
 from embedding_operator.domain.observation import Allowance, Observation, Pool, cannot_start
 from embedding_operator.domain.placement.cheapest_mix import TOLERANCE
@@ -67,18 +68,19 @@ def _on_its_way(pool: Pool, *, now: datetime) -> int:
 
 def _backoff(pool: Pool, known: PoolBackoff | None, *, now: datetime) -> PoolBackoff | None:
     unstartable = [pod for pod in pool.stuck if cannot_start(pod, pool=pool, now=now)]
+    lost = bool(unstartable) and all(pod.stuck is Reason.NOT_ANSWERING for pod in unstartable)
     if known is None or not known.at <= now < known.until + timedelta(seconds=LONGEST_SECONDS):
-        return _backed_off(pool.name, now=now, times=0) if unstartable else None
+        return _backed_off(pool.name, now=now, times=0, lost=lost) if unstartable else None
     if _has_recovered(pool, known, unstartable=bool(unstartable), now=now):
         return None
     if now >= known.until and any(pod.created_at >= known.until for pod in unstartable):
-        return _backed_off(pool.name, now=now, times=known.times)
+        return _backed_off(pool.name, now=now, times=known.times, lost=lost)
     return known
 
 
-def _backed_off(pool: str, *, now: datetime, times: int) -> PoolBackoff:
+def _backed_off(pool: str, *, now: datetime, times: int, lost: bool) -> PoolBackoff:
     seconds = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0**times)
-    return PoolBackoff(pool=pool, at=now, until=now + timedelta(seconds=seconds), times=min(times + 1, 10))
+    return PoolBackoff(pool=pool, at=now, until=now + timedelta(seconds=seconds), times=min(times + 1, 10), lost=lost)
 
 
 def _is_tried(backoff: PoolBackoff, *, now: datetime) -> bool:
@@ -86,7 +88,9 @@ def _is_tried(backoff: PoolBackoff, *, now: datetime) -> bool:
 
 
 def _has_recovered(pool: Pool, known: PoolBackoff, *, unstartable: bool, now: datetime) -> bool:
-    """Return whether a pod has become Ready since, or the probe is starting."""
+    """Return whether a pod has become Ready since, or the probe is starting, or all that were lost answer again."""
+    if known.lost and pool.ready and not unstartable:
+        return True
     if any(pod.ready_since is not None and pod.ready_since > known.at for pod in pool.pods):
         return True
     return not unstartable and not _is_tried(known, now=now) and _on_its_way(pool, now=now) > 0

@@ -34,7 +34,7 @@ def written(memory: ScalingMemory) -> api.DecisionMemory:
         queue_since=memory.queue_since,
         engine_hang=_written_step(memory.engine_hang),
         backoffs=[
-            api.PoolBackoff(gpu_pool=each.pool, at=each.at, until=each.until, times=each.times)
+            api.PoolBackoff(gpu_pool=each.pool, at=each.at, until=each.until, times=each.times, lost=each.lost or None)
             for each in memory.backoffs
         ],
         floors=[
@@ -65,7 +65,8 @@ def remembered(memory: api.DecisionMemory) -> ScalingMemory:
         queue_since=memory.queue_since,
         engine_hang=_remembered_step(memory.engine_hang),
         backoffs=tuple(
-            PoolBackoff(pool=each.gpu_pool, at=each.at, until=each.until, times=each.times) for each in memory.backoffs
+            PoolBackoff(pool=each.gpu_pool, at=each.at, until=each.until, times=each.times, lost=bool(each.lost))
+            for each in memory.backoffs
         ),
         floors=tuple(
             PrewarmFloor(pool=each.gpu_pool, replicas=each.replicas, opens=each.opens) for each in memory.floors

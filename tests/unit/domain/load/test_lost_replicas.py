@@ -9,6 +9,7 @@ from embedding_operator.domain.load.engine_load import EngineSample
 from embedding_operator.domain.load.gateway_load import GatewaySample
 from embedding_operator.domain.load.lost_replicas import lost_replicas
 from embedding_operator.domain.observation import Pool, Replica
+from embedding_operator.domain.status.memory_codec import remembered, written
 
 from tests.world.observations import A10, T4, at, bounds, load, observe, pool, settled_memory
 
@@ -96,3 +97,29 @@ def test_another_pool_takes_over_at_once_and_one_replica_stays_as_the_probe() ->
     targets = {target.pool: target.replicas for target in decision.targets}
     assert targets["t4"] * T4 >= 2500.0
     assert targets["a10"] == 1
+
+
+def test_a_pool_whose_replicas_answer_again_may_grow_at_once() -> None:
+    allowed = bounds(("a10", 1, 8))
+    lost = tuple(
+        Replica(uid=f"a10-{number}", name=f"a10-{number}", created_at=at(-900), stuck=Reason.NOT_ANSWERING)
+        for number in range(2)
+    )
+    stalled = observe(
+        Pool(name="a10", replicas=2, tokens_per_second=A10, pods=lost),
+        allowed=allowed,
+        memory=settled_memory(2000.0),
+    )
+    memory = decide(stalled).memory
+    assert [backoff.lost for backoff in memory.backoffs] == [True]
+    assert memory == remembered(written(memory))
+    busy = observe(
+        pool(ready=2),
+        allowed=allowed,
+        measured=load(rate=2400.0, queue=200, reporting=2, now=at(10)),
+        memory=memory,
+        now=at(10),
+    )
+    decision = decide(busy)
+    assert decision.memory.backoffs == ()
+    assert sum(target.replicas for target in decision.targets) > 3

@@ -232,7 +232,8 @@ def test_manifests_install_without_helm(shell: Shell) -> None:
             f"--filename={sample}",
         )
     confirm_deletion(shell)
-    shell.kubectl("delete", "--timeout=60s", f"--filename={manifests / 'install.yaml'}")
+    # The namespace goes first, and takes objects along that would be deleted by name.
+    shell.kubectl("delete", "--ignore-not-found", "--timeout=60s", f"--filename={manifests / 'install.yaml'}")
 
 
 def test_the_api_server_agrees_on_rights(shell: Shell, install: Callable[..., str]) -> None:

@@ -22,8 +22,8 @@ HIGH, LOW = 3.0, 0.5
 
 TOKENS = 200
 SEED = 5
-TOLERANCE = 0.6
-"""Replicas, on average. Two simulations that poll at different seconds differ by up to 0.4."""
+TOLERANCE = 0.9
+"""Replicas, on average. Two simulations that poll at different seconds differ by up to 0.74: one peaks at 7, not 8."""
 
 
 def test_real_and_simulated_replicas_agree(crds: Path) -> None:

@@ -122,17 +122,11 @@ def demand(signals: Signals, *, last: ScalingMemory) -> Demand:
     """Return what the measured load and external queues need, with a dead band around the last requirement."""
     if signals.load is None:
         return _unmeasured(signals, current=last.required)
-    lines = lines_of(
-        signals.load,
-        policy=signals.policy,
-        ready_capacity=signals.capacity.ready,
-        replica_capacity=signals.capacity.preferred_replica,
-        queued_seconds=_seconds_since(signals.panic.queue_since, now=signals.now),
-        ahead=signals.help,
-    )
+    lines = _lines(signals, load=signals.load)
     asked = signals.triggers.replicas * signals.capacity.preferred_replica
     raised = lines._replace(up=max(lines.up, asked), middle=max(lines.middle, asked), down=max(lines.down, asked))
-    least = 0.0 if signals.assumed is None else _assumed_middle(signals, load=signals.assumed)
+    # A service may not shrink below this while part of its load is assumed.
+    least = 0.0 if signals.assumed is None else _lines(signals, load=signals.assumed).middle
     banded, why = _banded(raised, least=least, last=last, now=signals.now)
     return Demand(
         tokens_per_second=banded,
@@ -212,8 +206,8 @@ def _trigger_steps(signals: Signals, *, before: float, asked: float) -> tuple[St
     return (step(StepReason.TRIGGER_DEMAND, sentence(signals.triggers), before=before, after=asked),)
 
 
-def _assumed_middle(signals: Signals, *, load: Load) -> float:
-    """Return the tokens per second below which a service may not shrink while part of its load is assumed."""
+def _lines(signals: Signals, *, load: Load) -> Lines:
+    """Return the lines for `load`: the measured one, or one of which a part is assumed."""
     return lines_of(
         load,
         policy=signals.policy,
@@ -221,7 +215,7 @@ def _assumed_middle(signals: Signals, *, load: Load) -> float:
         replica_capacity=signals.capacity.preferred_replica,
         queued_seconds=_seconds_since(signals.panic.queue_since, now=signals.now),
         ahead=signals.help,
-    ).middle
+    )
 
 
 def _banded(lines: Lines, *, least: float, last: ScalingMemory, now: datetime) -> tuple[float, Step]:

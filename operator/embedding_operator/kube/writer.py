@@ -108,7 +108,7 @@ class ChildWriter:
         """
         key = ObjectKey(manifest.kind, manifest.namespace, manifest.name)
         resource = _RESOURCES[manifest.kind]
-        for _ in range(ATTEMPTS - 1):
+        for attempt in range(1, ATTEMPTS + 1):
             known = self._store.fingerprint(key)
             try:
                 async with read_again_if_outdated(self._client, self._store, resource, key):
@@ -116,10 +116,9 @@ class ChildWriter:
                         manifest, key=key, resource=resource, owner=owner, free=free, address=address
                     )
             except Conflict:
-                if known is None or self._store.fingerprint(key) != known:
+                if attempt == ATTEMPTS or known is None or self._store.fingerprint(key) != known:
                     raise
-        async with read_again_if_outdated(self._client, self._store, resource, key):
-            return await self._apply(manifest, key=key, resource=resource, owner=owner, free=free, address=address)
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     async def prune(self, owner: ServiceObject, *, keep: Collection[ObjectKey]) -> tuple[ObjectKey, ...]:
         """Delete the children of `owner` that are not in `keep`; return their keys.
